@@ -1,0 +1,25 @@
+"""The bytes of one packet: link, network and transport headers.
+
+`_headers.pxd` / `_headers.pyx`: one nogil C-level function that both the record loop and the trace scanner call, so that a packet is
+read the same way when it is recorded and when it is dug.
+
+    cdef struct PacketHeaders:
+        bint        has_network       # an IPv4 or IPv6 header was found
+        bint        has_ports         # TCP or UDP (or ICMP echo: identifier) of a first fragment
+        bint        is_fragment       # IP fragment other than the first (no ports)
+        uint8_t     family            # 4, 6, 0
+        uint8_t     protocol          # IPPROTO, after IPv6 extension headers; 0 where none
+        uint8_t     tcp_flags
+        uint8_t     source[16]        # IPv4 as ::ffff:a.b.c.d
+        uint8_t     destination[16]
+        uint16_t    source_port       # host order. ICMP echo request: source_port = identifier, destination_port 0; reply the other way round
+        uint16_t    destination_port
+        uint32_t    seq, ack          # TCP
+        uint32_t    payload_offset    # from the first captured byte of the packet, may exceed what was captured
+        uint32_t    payload_length    # as sent on the wire (IP length, or original length when that is 0: GSO, BIG TCP)
+        uint16_t    ip_id             # IPv4 identification, 0 for IPv6
+    cdef bint read_headers(const uint8_t *data, uint32_t captured, uint32_t original, uint32_t link_type, PacketHeaders *out) noexcept nogil
+
+Link types: Ethernet (1) with VLAN and QinQ, LINUX_SLL (113), LINUX_SLL2 (276), RAW (101), IPV4 (228), IPV6 (229), NULL (0), LOOP (108).
+Never reads past `captured`; any bytes are allowed. Must not know flows, files or processes.
+"""
