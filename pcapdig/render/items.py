@@ -1,6 +1,7 @@
 """What a chisel or a dig hands out to be shown: values and words, no layout, no escapes, no time text.
 
-In: nothing. Out: the item types that `renderer.py` turns into text or JSON. Callers: chisels, dig. Must not know how anything looks.
+In: nothing. Out: the item types that `renderer.py` turns into text or JSON. Callers: chisels, dig. Must not know how
+anything looks.
 """
 
 from __future__ import annotations
@@ -14,7 +15,10 @@ Unit: TypeAlias = Literal["bytes", "time", "count"]
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column of a table. Positional, since tables of chisels are written as data: `Column("proc.name", "Process")`."""
+    """One column of a table.
+
+    Positional, since tables of chisels are written as data: `Column("proc.name", "Process")`.
+    """
 
     field: str
     """The catalogue's name of the field that fills it: `proc.name`. Names the column in JSON."""
@@ -24,7 +28,10 @@ class Column:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Table:
-    """A ranked table: a value, then one or more keys. Rows come in the order shown, already cut to the chisel's limit."""
+    """A ranked table: a value, then one or more keys.
+
+    Rows come in the order shown, already cut to the chisel's limit.
+    """
 
     value: Column
     """The counted column, shown first: `Column("evt.rawarg.res", "Bytes")`."""
@@ -47,7 +54,10 @@ class Line:
     time_ns: int | None = None
     """Shown before the text as local HH:MM:SS; None: no time is shown."""
     fields: tuple[tuple[str, int | str], ...] = ()
-    """The same content as (name, value) pairs: with -j the line becomes an object of these. Empty: -j leaves the text."""
+    """The same content as (name, value) pairs: with -j the line becomes an object of these.
+
+    Empty: -j leaves the text.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,11 +113,18 @@ class Event:
     arguments: tuple[tuple[str, str | int], ...] = ()
     """(name, value) pairs shown as `name=value` before the data: `("res", 551)`."""
     buffer: bytes | None = None
-    """Payload, shown as `data=...` by -A, -x, -X, -b, clipped to 80 characters in the plain form unless -v; None: no data shown."""
+    """Payload, shown as `data=...` by -A, -x, -X, -b, clipped to 80 characters in the plain form unless -v.
+
+    None: no data shown.
+    """
     gaps: tuple[Gap, ...] = ()
     """What is missing in the buffer."""
     connection: str | None = None
     """Shown last, as `tuple=...`; None: not shown."""
+    container_id: str | None = None
+    """Shown under -pc; None is shown as `<NA>`."""
+    latency_ns: int | None = None
+    """What -t d shows: the time from what this event answers to it; None is shown as `<NA>`."""
 
 
 Item: TypeAlias = Table | Line | Exchange | Event
