@@ -32,7 +32,7 @@ test: build ## all tests; the live ones need root (sudo make test); ARGS='-k spy
 	@PYTHONSAFEPATH=1 $(BIN)/pytest $(ARGS)
 
 .PHONY: lint
-lint: $(VENV)/tools ## check style, types and generated pages; changes nothing
+lint: build ## check style, types and generated pages; changes nothing
 	@.ci/system-packages lint
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
@@ -40,7 +40,7 @@ lint: $(VENV)/tools ## check style, types and generated pages; changes nothing
 	clang-format --dry-run -Werror $(PROBE)
 
 .PHONY: fix
-fix: $(VENV)/tools ## apply what lint can repair by itself
+fix: build ## apply what lint can repair by itself
 	@.ci/system-packages lint
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
