@@ -1,0 +1,435 @@
+# cython: language_level=3
+"""The part of reassembly that runs once a packet: sequence spaces, holes, and the message now being built.
+
+One `_Conversation` a flow, with one `_Half` a direction. A half knows the next sequence number it waits for; what came too early is held
+sorted and without overlaps, so that the copy seen first always wins. What is in order goes to the message that is open; a flow has one open
+message at most, since the other direction ends it. `_Meta` says of a message's first packet what its rows will say.
+
+A hole is given up, and counted as a gap, when the receiver acknowledges bytes beyond it (then they were sent and never captured), when
+too much is held behind it, or when the connection ends.
+
+In a buffer one NUL byte stands in for each gap, so that a search never matches across it; `gaps` says where and how many are missing.
+"""
+
+from cpython.bytes cimport PyBytes_FromStringAndSize
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
+
+import numpy as np
+
+cdef enum:
+    FIN = 1
+    SYN = 2
+    RST = 4
+    ACK = 16
+    TCP = 6
+    WINDOW_MAX = 1 << 30  # RFC 7323 section 2.3: no receiver can acknowledge more than this beyond what it has
+    HELD_SEGMENTS_MAX = 4096  # bounds the walk through the held segments of one direction
+
+
+cdef struct _Meta:
+    int64_t packet
+    uint64_t number
+    int64_t time_ns
+    int32_t writer
+    int32_t reader
+    uint8_t writer_evidence
+    uint8_t reader_evidence
+    uint8_t direction
+
+
+cdef class _Segment:
+    """Payload that came before its turn."""
+
+    cdef uint32_t seq
+    cdef uint32_t length  # on the wire
+    cdef bytes data  # what was captured of it, from its front
+    cdef _Meta meta
+
+
+cdef class _Half:
+    """One direction of a connection."""
+
+    cdef bint started
+    cdef uint32_t next  # sequence number waited for
+    cdef bint finished  # a FIN came
+    cdef uint32_t fin_seq  # its sequence number
+    cdef list held  # of _Segment, by sequence number from `next`, no overlaps
+    cdef int64_t held_bytes
+    cdef int64_t missing  # given up, not yet in a message
+    cdef _Meta missed_at  # the packet that proved it
+
+
+cdef class _Conversation:
+    cdef _Half client
+    cdef _Half server
+    cdef int32_t flow
+    cdef bint is_open
+    cdef bint forward  # direction of the open message
+    cdef _Meta meta
+    cdef list pieces
+    cdef list gaps
+    cdef int64_t size  # on the wire, missing bytes included
+    cdef int64_t stored  # in pieces
+
+    def __cinit__(self):
+        self.client = _Half()
+        self.server = _Half()
+
+
+cdef inline bint _same_ends(const _Meta *one, const _Meta *other) noexcept:
+    return one.writer == other.writer and one.reader == other.reader
+
+
+cdef class Assembler:
+    """Messages out of packets, as columns.
+
+    Args: `message_limit` bytes on the wire of one message, beyond which it is handed out in parts; `hold_limit` bytes held behind a
+    hole in one direction; `total_limit` bytes in memory over all flows, open messages and held segments together.
+    """
+
+    cdef int64_t message_limit
+    cdef int64_t hold_limit
+    cdef int64_t total_limit
+    cdef int64_t total
+    cdef list conversations  # by flow id, None where not wanted yet
+    cdef list buffers
+    cdef list gaps
+    cdef list columns  # of tuples, one a message
+
+    def __init__(self, int64_t message_limit, int64_t hold_limit, int64_t total_limit):
+        self.message_limit = message_limit
+        self.hold_limit = hold_limit
+        self.total_limit = total_limit
+        self.conversations = []
+        self.buffers = []
+        self.gaps = []
+        self.columns = []
+
+    def feed(self, packets, const uint8_t[:] protocols, const uint8_t[:] wanted, Py_ssize_t start, Py_ssize_t stop):
+        """Take the packets start to stop of a batch whose flow is wanted. `protocols` and `wanted` are by flow."""
+        cdef const uint8_t[:] data = packets.data
+        cdef const int32_t[:] flow = packets.flow
+        cdef const uint8_t[:] forward = packets.forward.view(np.uint8)
+        cdef const uint64_t[:] number = packets.number
+        cdef const int64_t[:] time_ns = packets.time_ns
+        cdef const uint64_t[:] offset = packets.payload_offset
+        cdef const uint32_t[:] captured = packets.payload_captured
+        cdef const uint32_t[:] length = packets.payload_length
+        cdef const uint32_t[:] fresh = packets.fresh
+        cdef const uint32_t[:] seq = packets.seq
+        cdef const uint32_t[:] ack = packets.ack
+        cdef const uint8_t[:] flags = packets.tcp_flags
+        cdef const uint8_t[:] direction = packets.direction
+        cdef const int32_t[:] writer = packets.writer
+        cdef const int32_t[:] reader = packets.reader
+        cdef const uint8_t[:] writer_evidence = packets.writer_evidence
+        cdef const uint8_t[:] reader_evidence = packets.reader_evidence
+        cdef Py_ssize_t i
+        cdef int32_t f
+        cdef uint32_t stored
+        cdef _Meta meta
+        cdef _Conversation conversation
+        cdef uint64_t available = <uint64_t>data.shape[0]
+        cdef const uint8_t *payload
+
+        if len(self.conversations) < wanted.shape[0]:
+            self.conversations.extend([None] * (wanted.shape[0] - len(self.conversations)))
+        for i in range(start, stop):
+            f = flow[i]
+            if f < 0 or not wanted[f]:
+                continue
+            stored = min(captured[i], length[i])
+            payload = NULL
+            if stored:
+                if offset[i] > available or available - offset[i] < stored:
+                    raise ValueError(f"payload of packet {number[i]} lies outside its batch")
+                payload = &data[<Py_ssize_t>offset[i]]
+            meta.packet = i
+            meta.number = number[i]
+            meta.time_ns = time_ns[i]
+            meta.writer = writer[i]
+            meta.reader = reader[i]
+            meta.writer_evidence = writer_evidence[i]
+            meta.reader_evidence = reader_evidence[i]
+            meta.direction = direction[i]
+            conversation = <_Conversation>self.conversations[f] if self.conversations[f] is not None else None
+            if conversation is None:
+                conversation = _Conversation()
+                conversation.flow = f
+                self.conversations[f] = conversation
+            if protocols[f] == TCP:
+                self._segment(conversation, forward[i], seq[i], ack[i], flags[i], payload, stored, length[i], &meta)
+            elif fresh[i]:
+                self._deliver(conversation, forward[i], PyBytes_FromStringAndSize(<const char *>payload, stored), length[i], &meta)
+                self._close(conversation)
+
+    def flush(self):
+        """End every connection where it stands: what is held or open is handed out."""
+        cdef _Conversation conversation
+        for item in self.conversations:
+            if item is None:
+                continue
+            conversation = <_Conversation>item
+            self._give_up(conversation, True)
+            self._give_up(conversation, False)
+            self._close(conversation)
+            self._lost(conversation, True, NULL)
+            self._lost(conversation, False, NULL)
+
+    def take(self):
+        """The messages that ended since the last call: (columns, buffers, gaps), one entry a message each.
+
+        columns: flow, forward, size, packet, number, time_ns, writer, reader, writer evidence, reader evidence, direction.
+        gaps: (offset of the stand-in byte, bytes missing) each.
+        """
+        taken = (self.columns, self.buffers, self.gaps)
+        self.columns = []
+        self.buffers = []
+        self.gaps = []
+        return taken
+
+    def forget_batch(self):
+        """The batch is gone: packet indexes of what is still open are -1 from now on."""
+        cdef _Conversation conversation
+        cdef _Segment segment
+        for item in self.conversations:
+            if item is None:
+                continue
+            conversation = <_Conversation>item
+            conversation.meta.packet = -1
+            for half in (conversation.client, conversation.server):
+                (<_Half>half).missed_at.packet = -1
+                if (<_Half>half).held:
+                    for segment in (<_Half>half).held:
+                        segment.meta.packet = -1
+
+    cdef _segment(self, _Conversation conversation, bint forward, uint32_t seq, uint32_t ack, uint8_t flags,
+                  const uint8_t *payload, uint32_t stored, uint32_t length, const _Meta *meta):
+        """One TCP segment: what it acknowledges first, then what it carries, then whether it ends something."""
+        cdef _Half half = conversation.client if forward else conversation.server
+        cdef _Half other = conversation.server if forward else conversation.client
+        if flags & ACK and not flags & RST and other.started and ack != other.next:
+            self._acknowledged(conversation, other, not forward, ack, meta)
+        if flags & SYN:
+            seq += 1  # SYN takes the first sequence number: RFC 9293 section 3.4
+            if not half.started:
+                half.started = True
+                half.next = seq
+        if length:
+            length = min(length, <uint32_t>WINDOW_MAX)  # keeps all positions within half the sequence space
+            if not half.started:
+                half.started = True
+                half.next = seq
+            if half.held is None and seq == half.next:
+                self._deliver(conversation, forward, PyBytes_FromStringAndSize(<const char *>payload, stored), length, meta)
+                half.next += length
+            else:
+                self._insert(conversation, half, forward, seq, payload, stored, length, meta)
+        if flags & RST:
+            self._give_up(conversation, True)
+            self._give_up(conversation, False)
+            self._close(conversation)
+            self._lost(conversation, forward, meta)
+            self._lost(conversation, not forward, NULL)
+            return
+        if flags & FIN and not half.finished:
+            half.finished = True
+            half.fin_seq = seq + length
+            if not half.started:
+                half.started = True
+                half.next = half.fin_seq
+        if half.finished and half.next == half.fin_seq:
+            if conversation.is_open and conversation.forward == forward:
+                self._close(conversation)
+            if half.missing:
+                self._lost(conversation, forward, meta)
+
+    cdef _insert(self, _Conversation conversation, _Half half, bint forward, uint32_t seq, const uint8_t *payload,
+                 uint32_t stored, uint32_t length, const _Meta *meta):
+        """Hold those bytes of a segment that are neither delivered nor held, then deliver what is in order."""
+        cdef _Segment held
+        cdef Py_ssize_t at
+        cdef uint32_t begin, end, until
+        # From here on positions count from half.next, so that wrap-around cannot confuse their order.
+        cdef int32_t ahead = <int32_t>(seq - half.next)
+        if ahead < 0:
+            if <uint32_t>(-<int64_t>ahead) >= length:
+                return  # seen before
+            begin = 0
+        else:
+            begin = <uint32_t>ahead
+        end = <uint32_t>(<int64_t>ahead + length)
+        if half.held is None:
+            half.held = []
+        at = len(half.held)
+        while at > 0 and (<_Segment>half.held[at - 1]).seq - half.next >= begin:
+            at -= 1
+        if at > 0:
+            held = <_Segment>half.held[at - 1]
+            begin = max(begin, held.seq - half.next + held.length)
+        while begin < end:
+            until = end
+            if at < len(half.held):
+                held = <_Segment>half.held[at]
+                until = min(end, held.seq - half.next)
+            if begin < until:
+                self._hold(half, at, half.next + begin, payload, stored, <uint32_t>(<int64_t>begin - ahead), until - begin, meta)
+                at += 1
+            if at >= len(half.held):
+                break
+            held = <_Segment>half.held[at]
+            begin = max(until, held.seq - half.next + held.length)
+            at += 1
+        self._drain(conversation, half, forward)
+        while half.held is not None and (half.held_bytes > self.hold_limit or len(half.held) > HELD_SEGMENTS_MAX
+                                         or self.total > self.total_limit):
+            self._skip_hole(conversation, half, forward)
+
+    cdef _hold(self, _Half half, Py_ssize_t at, uint32_t seq, const uint8_t *payload, uint32_t stored, uint32_t skip,
+               uint32_t length, const _Meta *meta):
+        """Keep `length` bytes of a payload from `skip` on, as far as they were captured."""
+        cdef _Segment segment = _Segment()
+        cdef uint32_t kept = 0
+        if stored > skip:
+            kept = min(stored - skip, length)
+        segment.seq = seq
+        segment.length = length
+        segment.data = PyBytes_FromStringAndSize(<const char *>payload + skip, kept) if kept else b""
+        segment.meta = meta[0]
+        half.held.insert(at, segment)
+        half.held_bytes += kept
+        self.total += kept
+
+    cdef _drain(self, _Conversation conversation, _Half half, bint forward):
+        """Deliver what is held and now in order."""
+        cdef Py_ssize_t count = 0
+        cdef _Segment segment
+        if half.held is None:
+            return
+        while count < len(half.held):
+            segment = <_Segment>half.held[count]
+            if segment.seq != half.next:
+                break
+            half.held_bytes -= len(segment.data)
+            self.total -= len(segment.data)
+            self._deliver(conversation, forward, segment.data, segment.length, &segment.meta)
+            half.next += segment.length
+            count += 1
+        if count == len(half.held):
+            half.held = None
+        elif count:
+            del half.held[:count]
+
+    cdef _skip_hole(self, _Conversation conversation, _Half half, bint forward):
+        """Give up the hole before the first held segment."""
+        cdef _Segment first = <_Segment>half.held[0]
+        self._miss(conversation, half, forward, first.seq - half.next, &first.meta)
+        self._drain(conversation, half, forward)
+
+    cdef _give_up(self, _Conversation conversation, bint forward):
+        """Give up all holes of one direction: nothing more can fill them."""
+        cdef _Half half = conversation.client if forward else conversation.server
+        while half.held is not None:
+            self._skip_hole(conversation, half, forward)
+
+    cdef _acknowledged(self, _Conversation conversation, _Half half, bint forward, uint32_t ack, const _Meta *meta):
+        """The receiver has everything before `ack`: what is not here by now was not captured."""
+        cdef int32_t ahead
+        cdef uint32_t until
+        while True:
+            if half.finished and <int32_t>(ack - half.fin_seq) > 0:
+                ack = half.fin_seq  # FIN takes a sequence number, but is no byte
+            ahead = <int32_t>(ack - half.next)
+            if ahead <= 0:
+                return
+            if half.held is None:
+                # One byte beyond may be a FIN that was not captured: no proof of a missing byte.
+                if ahead <= WINDOW_MAX and (ahead > 1 or half.finished):
+                    self._miss(conversation, half, forward, <uint32_t>ahead, meta)
+                return
+            until = (<_Segment>half.held[0]).seq - half.next
+            if <uint32_t>ahead < until:
+                self._miss(conversation, half, forward, <uint32_t>ahead, meta)
+                return
+            self._skip_hole(conversation, half, forward)
+
+    cdef _miss(self, _Conversation conversation, _Half half, bint forward, uint32_t count, const _Meta *meta):
+        """`count` bytes will never come."""
+        half.next += count
+        if conversation.is_open and conversation.forward == forward:
+            self._gap(conversation, count)
+            return
+        if not half.missing:
+            half.missed_at = meta[0]
+        half.missing += count
+
+    cdef _gap(self, _Conversation conversation, int64_t count):
+        """A gap at the end of the open message; it grows the gap that is already there."""
+        if conversation.gaps and conversation.gaps[-1][0] == conversation.stored - 1:
+            conversation.gaps[-1] = (conversation.stored - 1, conversation.gaps[-1][1] + count)
+        else:
+            conversation.gaps.append((conversation.stored, count))
+            conversation.pieces.append(b"\0")
+            conversation.stored += 1
+            self.total += 1
+        conversation.size += count
+
+    cdef _lost(self, _Conversation conversation, bint forward, const _Meta *meta):
+        """Bytes that are missing and that no message of their direction followed: a message of its own, with no byte captured.
+
+        `meta` is the packet that ended the direction, so that its owners are those of the bytes; NULL where there is none, and then
+        nobody is named.
+        """
+        cdef _Half half = conversation.client if forward else conversation.server
+        if not half.missing:
+            return
+        if meta == NULL:
+            half.missed_at.writer = half.missed_at.reader = -1
+            half.missed_at.writer_evidence = half.missed_at.reader_evidence = 0
+            half.missed_at.direction = 0
+            self._open(conversation, forward, &half.missed_at)
+        else:
+            self._open(conversation, forward, meta)
+        self._close(conversation)
+
+    cdef _open(self, _Conversation conversation, bint forward, const _Meta *meta):
+        """Begin a message in this direction; what is missing before it is its first gap."""
+        cdef _Half half = conversation.client if forward else conversation.server
+        self._close(conversation)
+        conversation.is_open = True
+        conversation.forward = forward
+        conversation.meta = meta[0]
+        conversation.pieces = []
+        conversation.gaps = []
+        conversation.size = 0
+        conversation.stored = 0
+        if half.missing:
+            self._gap(conversation, half.missing)
+            half.missing = 0
+
+    cdef _deliver(self, _Conversation conversation, bint forward, bytes data, uint32_t length, const _Meta *meta):
+        """The next bytes of a direction: into the open message, or into a new one where direction or owner changes or the limit is met."""
+        if not (conversation.is_open and conversation.forward == forward and _same_ends(&conversation.meta, meta)
+                and conversation.size + length <= self.message_limit and self.total <= self.total_limit):
+            self._open(conversation, forward, meta)
+        if len(data):
+            conversation.pieces.append(data)
+            conversation.stored += len(data)
+            self.total += len(data)
+        conversation.size += len(data)
+        if length > <uint32_t>len(data):
+            self._gap(conversation, length - <uint32_t>len(data))
+
+    cdef _close(self, _Conversation conversation):
+        """The open message has ended."""
+        cdef _Meta *meta = &conversation.meta
+        if not conversation.is_open:
+            return
+        conversation.is_open = False
+        self.total -= conversation.stored
+        self.columns.append((conversation.flow, conversation.forward, conversation.size, meta.packet, meta.number, meta.time_ns,
+                             meta.writer, meta.reader, meta.writer_evidence, meta.reader_evidence, meta.direction))
+        self.buffers.append(conversation.pieces[0] if len(conversation.pieces) == 1 else b"".join(conversation.pieces))
+        self.gaps.append(tuple(conversation.gaps))
+        conversation.pieces = None
+        conversation.gaps = None
