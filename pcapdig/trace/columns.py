@@ -1,0 +1,323 @@
+"""What a batch of packets and the tables beside it look like: numpy columns, nothing else.
+
+`Packets` is one batch, made by the native scanner or by hand (`Packets.from_payloads`, for tests). `Dimensions` is what a batch
+points into: flows, processes, interfaces. `Messages` is the same kind of facts with reassembled payloads, made by streams/. Both
+are `Facts`, so `rows.rows_of` turns either into Rows. This module knows no file format.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from pcapdig.procs.process import Process
+from pcapdig.trace.flows import Flows
+
+DIRECTION_UNKNOWN, DIRECTION_IN, DIRECTION_OUT = 0, 1, 2
+"""Values of `direction`: bits 0-1 of epb_flags (draft-ietf-opsawg-pcapng, section 4.3.1)."""
+
+TCP_FIN, TCP_SYN, TCP_RST, TCP_PSH, TCP_ACK, TCP_URG = 0x01, 0x02, 0x04, 0x08, 0x10, 0x20
+"""Bits of `tcp_flags` (RFC 9293, section 3.1)."""
+
+EVIDENCE_NONE, EVIDENCE_SOCKET, EVIDENCE_SNAPSHOT, EVIDENCE_LISTENER, EVIDENCE_PROCFS = range(5)
+"""How the owner of an end is known: enum event_evidence of probe/events.h."""
+
+EVIDENCE_NAMES = ("", "socket", "snapshot", "listener", "procfs")
+"""Text of each evidence, as comments write it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Interface:
+    """One interface of one section of a file."""
+
+    name: str | None = None
+    """As the file says; None where it does not (a classic pcap)."""
+    link_type: int = 1
+    """LINKTYPE number."""
+    snap_length: int = 0
+    """Most bytes kept of a packet; 0: no limit."""
+    received: int | None = None
+    """Packets the capture saw, from the last interface statistics block (isb_ifrecv); None: not told."""
+    dropped: int | None = None
+    """Packets lost for want of room (isb_ifdrop, else isb_osdrop); None: not told."""
+
+
+class Dimensions(Protocol):
+    """The tables a batch points into. They grow from batch to batch, and rows never move."""
+
+    @property
+    def flows(self) -> Flows:
+        """One row a flow."""
+
+    @property
+    def processes(self) -> list[Process]:
+        """One entry a process, no two equal."""
+
+    @property
+    def interfaces(self) -> list[Interface]:
+        """One entry an interface of a section."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Tables:
+    """Dimensions made by hand, without a file."""
+
+    flows: Flows = field(default_factory=Flows)
+    processes: list[Process] = field(default_factory=list)
+    interfaces: list[Interface] = field(default_factory=list)
+
+
+class Facts(Protocol):
+    """Columns that rows are made from: a packet or a message a row. See `Packets` for the meaning of each."""
+
+    @property
+    def trace(self) -> Dimensions: ...
+    @property
+    def number(self) -> NDArray[np.uint64]: ...
+    @property
+    def time_ns(self) -> NDArray[np.int64]: ...
+    @property
+    def interface(self) -> NDArray[np.uint16]: ...
+    @property
+    def flow(self) -> NDArray[np.int32]: ...
+    @property
+    def forward(self) -> NDArray[np.bool_]: ...
+    @property
+    def payload_length(self) -> NDArray[np.uint32]: ...
+    @property
+    def fresh(self) -> NDArray[np.uint32]: ...
+    @property
+    def tcp_flags(self) -> NDArray[np.uint8]: ...
+    @property
+    def direction(self) -> NDArray[np.uint8]: ...
+    @property
+    def writer(self) -> NDArray[np.int32]: ...
+    @property
+    def reader(self) -> NDArray[np.int32]: ...
+    @property
+    def writer_evidence(self) -> NDArray[np.uint8]: ...
+    @property
+    def reader_evidence(self) -> NDArray[np.uint8]: ...
+    def __len__(self) -> int: ...
+    def buffer(self, index: int) -> bytes:
+        """Payload bytes there are of one fact."""
+
+    def gaps(self, index: int) -> tuple[tuple[int, int], ...]:
+        """What is missing in `buffer(index)`: (position in the buffer, bytes missing there), ascending."""
+
+
+_COLUMNS: dict[str, tuple[Any, int]] = {
+    "time_ns": (np.int64, 0),
+    "interface": (np.uint16, 0),
+    "flow": (np.int32, -1),
+    "forward": (np.bool_, 1),
+    "fresh": (np.uint32, 0),
+    "seq": (np.uint32, 0),
+    "ack": (np.uint32, 0),
+    "tcp_flags": (np.uint8, 0),
+    "direction": (np.uint8, 0),
+    "writer": (np.int32, -1),
+    "reader": (np.int32, -1),
+    "writer_evidence": (np.uint8, 0),
+    "reader_evidence": (np.uint8, 0),
+}
+"""Columns the builders below fill: type and the value a row has when nothing is said."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Packets:
+    """One batch of packets: arrays of equal length, C-contiguous. len() is the number of packets."""
+
+    trace: Dimensions
+    """The tables that `flow`, `writer`, `reader` and `interface` are rows of."""
+    data: bytes | memoryview
+    """What `offset` and `payload_offset` count in. Kept alive by the batch; for a mapped file it is the map itself."""
+    number: NDArray[np.uint64]
+    """From 1 over the whole trace."""
+    time_ns: NDArray[np.int64]
+    """ns since 1970. 0 for a packet without time (simple packet block)."""
+    interface: NDArray[np.uint16]
+    """Row in trace.interfaces."""
+    captured: NDArray[np.uint32]
+    """Bytes stored."""
+    original: NDArray[np.uint32]
+    """Bytes on the wire."""
+    offset: NDArray[np.uint64]
+    """First byte of the packet, in `data`."""
+    flow: NDArray[np.int32]
+    """Row in trace.flows; -1: not IP, or a fragment whose first part was not seen."""
+    forward: NDArray[np.bool_]
+    """From client to server of its flow. True where there is no flow."""
+    payload_offset: NDArray[np.uint64]
+    """First byte after the transport header, in `data`."""
+    payload_captured: NDArray[np.uint32]
+    """Payload bytes stored, 0 to payload_length."""
+    payload_length: NDArray[np.uint32]
+    """Payload bytes on the wire, without link padding."""
+    fresh: NDArray[np.uint32]
+    """Payload bytes not seen before in this flow and direction, 0 to payload_length. See `pcapdig.trace`."""
+    seq: NDArray[np.uint32]
+    """TCP sequence number; 0 for other protocols."""
+    ack: NDArray[np.uint32]
+    """TCP acknowledgement number as it stands in the header; 0 for other protocols."""
+    tcp_flags: NDArray[np.uint8]
+    """TCP_FIN | TCP_SYN | ...; 0 for other protocols."""
+    direction: NDArray[np.uint8]
+    """DIRECTION_*: as the capturing machine saw it."""
+    writer: NDArray[np.int32]
+    """Row in trace.processes of the sender's end; -1: not known, not on that machine, or the kernel itself."""
+    reader: NDArray[np.int32]
+    """The same of the receiver's end."""
+    writer_evidence: NDArray[np.uint8]
+    """EVIDENCE_* for `writer`, 0 where that is -1."""
+    reader_evidence: NDArray[np.uint8]
+
+    def __len__(self) -> int:
+        return len(self.time_ns)
+
+    def buffer(self, index: int) -> bytes:
+        """The captured payload bytes of one packet."""
+        start = int(self.payload_offset[index])
+        return bytes(self.data[start : start + int(self.payload_captured[index])])
+
+    def packet_bytes(self, index: int) -> bytes:
+        """All captured bytes of one packet, link header included."""
+        start = int(self.offset[index])
+        return bytes(self.data[start : start + int(self.captured[index])])
+
+    def gaps(self, index: int) -> tuple[tuple[int, int], ...]:
+        """What the snap length cut off: ((position in the buffer, bytes missing),) or ()."""
+        kept = int(self.payload_captured[index])
+        missing = int(self.payload_length[index]) - kept
+        return ((kept, missing),) if missing > 0 else ()
+
+    @classmethod
+    def from_payloads(
+        cls, trace: Dimensions, payloads: Sequence[bytes], *, first_number: int = 1, **columns: ArrayLike
+    ) -> Packets:
+        """A batch written by hand: packets that are nothing but payload.
+
+        Args:
+            trace: tables, as a rule `Tables(flows=Flows.from_records([...]), processes=[...])`.
+            payloads: payload of each packet, wholly captured. `payload_length=` may say that more was on the wire.
+            first_number: number of the first packet.
+            columns: any other column, as a list or one value for all. Not given: fresh = payload_length, forward True, flow,
+                writer and reader -1, the rest 0; evidence socket (1) where a writer or reader is given.
+
+        Raises:
+            TypeError: a column that does not exist.
+        """
+        count = len(payloads)
+        sizes = np.array([len(payload) for payload in payloads], np.uint32)
+        starts = np.zeros(count, np.uint64)
+        np.cumsum(sizes[:-1], out=starts[1:])
+        length = _column(columns.pop("payload_length", sizes), np.uint32, count)
+        columns.setdefault("fresh", length)
+        return cls(
+            trace=trace,
+            data=b"".join(payloads),
+            number=np.arange(first_number, first_number + count, dtype=np.uint64),
+            captured=sizes,
+            original=length.copy(),
+            offset=starts,
+            payload_offset=starts.copy(),
+            payload_captured=sizes.copy(),
+            payload_length=length,
+            **_filled(columns, _COLUMNS, count),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Messages:
+    """Reassembled messages as facts: what one end wrote until the direction turned. Columns mean what they mean in `Packets`.
+
+    A message with a writer and a reader on this machine is one row here; `rows_of` gives the write and the read.
+    """
+
+    trace: Dimensions
+    buffers: list[bytes]
+    """Payload of each message, in order, without overlaps."""
+    number: NDArray[np.uint64]
+    """Number of the first packet of the message."""
+    time_ns: NDArray[np.int64]
+    """Time of the first packet of the message."""
+    interface: NDArray[np.uint16]
+    flow: NDArray[np.int32]
+    forward: NDArray[np.bool_]
+    payload_length: NDArray[np.uint32]
+    """Bytes of the message on the wire: the buffer and its gaps."""
+    fresh: NDArray[np.uint32]
+    tcp_flags: NDArray[np.uint8]
+    direction: NDArray[np.uint8]
+    writer: NDArray[np.int32]
+    reader: NDArray[np.int32]
+    writer_evidence: NDArray[np.uint8]
+    reader_evidence: NDArray[np.uint8]
+    gap_lists: list[tuple[tuple[int, int], ...]]
+    """For each message what `gaps` answers."""
+
+    def __len__(self) -> int:
+        return len(self.buffers)
+
+    def buffer(self, index: int) -> bytes:
+        """The payload of one message."""
+        return self.buffers[index]
+
+    def gaps(self, index: int) -> tuple[tuple[int, int], ...]:
+        """What is missing: (position in the buffer, bytes missing there), ascending."""
+        return self.gap_lists[index]
+
+    @classmethod
+    def from_buffers(
+        cls,
+        trace: Dimensions,
+        buffers: Sequence[bytes],
+        *,
+        number: ArrayLike,
+        gaps: Sequence[tuple[tuple[int, int], ...]] | None = None,
+        **columns: ArrayLike,
+    ) -> Messages:
+        """Messages from lists or arrays; columns not given are filled as in `Packets.from_payloads`.
+
+        payload_length and fresh are, unless given, the buffer's size and its gaps.
+
+        Raises:
+            TypeError: a column that does not exist.
+        """
+        count = len(buffers)
+        gap_lists = [()] * count if gaps is None else list(gaps)
+        whole = np.array(
+            [len(b) + sum(missing for _, missing in g) for b, g in zip(buffers, gap_lists, strict=True)], np.uint32
+        )
+        length = _column(columns.pop("payload_length", whole), np.uint32, count)
+        columns.setdefault("fresh", length)
+        kinds = {name: kind for name, kind in _COLUMNS.items() if name not in ("seq", "ack")}
+        return cls(
+            trace=trace,
+            buffers=list(buffers),
+            gap_lists=gap_lists,
+            number=_column(number, np.uint64, count),
+            payload_length=length,
+            **_filled(columns, kinds, count),
+        )
+
+
+def _filled(given: dict[str, ArrayLike], kinds: dict[str, tuple[Any, int]], count: int) -> dict[str, Any]:
+    """Every column of `kinds` with `count` values, those not given at their default."""
+    unknown = set(given) - set(kinds)
+    if unknown:
+        raise TypeError(f"no such column: {', '.join(sorted(unknown))}")
+    filled = {name: _column(given.get(name, default), kind, count) for name, (kind, default) in kinds.items()}
+    for end in ("writer", "reader"):
+        if f"{end}_evidence" not in given:
+            filled[f"{end}_evidence"] = np.where(filled[end] >= 0, np.uint8(EVIDENCE_SOCKET), np.uint8(EVIDENCE_NONE))
+    return filled
+
+
+def _column(values: ArrayLike, kind: Any, count: int) -> NDArray[Any]:
+    """An array of its own with `count` values; one value stands for all."""
+    return np.array(np.broadcast_to(np.asarray(values, dtype=kind), (count,)))
