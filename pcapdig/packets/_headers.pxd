@@ -1,0 +1,25 @@
+"""The headers of one packet, for the record loop and the trace scanner. Fields and link types: pcapdig/packets/__init__.py."""
+
+from libc.stdint cimport uint8_t, uint16_t, uint32_t
+
+cdef struct PacketHeaders:
+    bint has_network
+    bint has_ports
+    bint is_fragment
+    uint8_t family
+    uint8_t protocol
+    uint8_t tcp_flags
+    uint8_t source[16]
+    uint8_t destination[16]
+    uint16_t source_port
+    uint16_t destination_port
+    uint32_t seq
+    uint32_t ack
+    uint32_t payload_offset
+    uint32_t payload_length
+    uint16_t ip_id
+
+# True when a network header was found: the same as out.has_network.
+cdef bint read_headers(
+    const uint8_t *data, uint32_t captured, uint32_t original, uint32_t link_type, PacketHeaders *out
+) noexcept nogil

@@ -1,0 +1,356 @@
+"""The link, network and transport headers of one packet.
+
+Offsets are 64 bits wide, so that no sum of lengths found in a packet can wrap; each read is preceded by a test against `end`.
+Sources: RFC 791 (IPv4), RFC 8200 (IPv6), RFC 2675 (jumbo option), RFC 4302 (AH), RFC 9293 (TCP), RFC 768 (UDP), RFC 792 and
+RFC 4443 (ICMP echo), IEEE 802.1Q, and tcpdump.org's link-type pages for SLL, SLL2, NULL and LOOP.
+"""
+
+from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
+from libc.string cimport memcpy, memset
+
+from pcapdig.packets.headers import Headers
+
+cdef enum:
+    LINK_NULL = 0
+    LINK_ETHERNET = 1
+    LINK_RAW_DLT = 12  # what pcap_datalink() calls RAW on Linux; in files it is 101
+    LINK_RAW_OPENBSD = 14
+    LINK_RAW = 101
+    LINK_LOOP = 108
+    LINK_SLL = 113
+    LINK_IPV4 = 228
+    LINK_IPV6 = 229
+    LINK_SLL2 = 276
+
+cdef enum:
+    ETHERTYPE_IPV4 = 0x0800
+    ETHERTYPE_VLAN = 0x8100
+    ETHERTYPE_IPV6 = 0x86DD
+    ETHERTYPE_QINQ = 0x88A8
+    ETHERTYPE_QINQ_OLD = 0x9100  # before 802.1ad, still sent by switches
+
+cdef enum:
+    PROTOCOL_HOP_BY_HOP = 0
+    PROTOCOL_ICMP = 1
+    PROTOCOL_TCP = 6
+    PROTOCOL_UDP = 17
+    PROTOCOL_ROUTING = 43
+    PROTOCOL_FRAGMENT = 44
+    PROTOCOL_AH = 51
+    PROTOCOL_ICMPV6 = 58
+    PROTOCOL_NONE = 59
+    PROTOCOL_DESTINATION = 60
+
+cdef enum:
+    OPTION_PAD1 = 0
+    OPTION_JUMBO = 0xC2
+
+cdef enum:
+    ANY_VERSION = 0
+    NOT_IP = 255
+
+
+cdef inline uint16_t get16(const uint8_t *p) noexcept nogil:
+    """Two bytes in network order."""
+    return <uint16_t> (<uint16_t> p[0] << 8 | p[1])
+
+
+cdef inline uint32_t get32(const uint8_t *p) noexcept nogil:
+    """Four bytes in network order."""
+    return <uint32_t> p[0] << 24 | <uint32_t> p[1] << 16 | <uint32_t> p[2] << 8 | p[3]
+
+
+cdef inline uint8_t version_of_ethertype(const uint8_t *data, uint64_t end, uint64_t at, uint64_t *network) noexcept nogil:
+    """Step over VLAN tags from the type field at `at`, when `network` is where its payload begins. Says which IP version it is."""
+    cdef uint16_t kind
+    if end < at + 2:
+        return NOT_IP
+    kind = get16(data + at)
+    while kind == ETHERTYPE_VLAN or kind == ETHERTYPE_QINQ or kind == ETHERTYPE_QINQ_OLD:
+        # A tag is two bytes of control and the next type.
+        if end < network[0] + 4:
+            return NOT_IP
+        kind = get16(data + network[0] + 2)
+        network[0] += 4
+    if kind == ETHERTYPE_IPV4:
+        return 4
+    if kind == ETHERTYPE_IPV6:
+        return 6
+    return NOT_IP
+
+
+cdef inline uint8_t version_of_family(uint32_t family) noexcept nogil:
+    """IP version of an address family word of NULL and LOOP: 2 everywhere; 10 Linux, 24, 28 and 30 the BSDs and macOS."""
+    if family == 2:
+        return 4
+    if family == 10 or family == 24 or family == 28 or family == 30:
+        return 6
+    return NOT_IP
+
+
+cdef inline uint8_t read_link(const uint8_t *data, uint64_t end, uint32_t link_type, uint64_t *network) noexcept nogil:
+    """Where the network header begins, and which IP version the link header promises: 4, 6, ANY_VERSION or NOT_IP."""
+    cdef uint32_t family
+    cdef uint8_t version
+    if link_type == LINK_ETHERNET:
+        network[0] = 14
+        return version_of_ethertype(data, end, 12, network)
+    if link_type == LINK_SLL:
+        network[0] = 16
+        return version_of_ethertype(data, end, 14, network)
+    if link_type == LINK_SLL2:
+        network[0] = 20
+        return version_of_ethertype(data, end, 0, network)
+    if link_type == LINK_NULL or link_type == LINK_LOOP:
+        network[0] = 4
+        if end < 4:
+            return NOT_IP
+        family = get32(data)
+        version = version_of_family(family)
+        if version == NOT_IP and link_type == LINK_NULL:
+            # NULL is in the order of the host that captured, which nobody wrote down. No family reads as another one swapped.
+            version = version_of_family(family >> 24 | (family >> 8 & 0xFF00) | (family << 8 & 0xFF0000) | family << 24)
+        return version
+    network[0] = 0
+    if link_type == LINK_RAW or link_type == LINK_RAW_DLT or link_type == LINK_RAW_OPENBSD:
+        return ANY_VERSION
+    if link_type == LINK_IPV4:
+        return 4
+    if link_type == LINK_IPV6:
+        return 6
+    return NOT_IP
+
+
+cdef inline void set_payload(PacketHeaders *out, uint64_t start, uint64_t stop) noexcept nogil:
+    """The payload lies from `start` to `stop`; nothing when they cross."""
+    out.payload_offset = <uint32_t> start
+    out.payload_length = 0
+    if stop > start:
+        out.payload_length = <uint32_t> (stop - start)
+
+
+cdef inline void read_ports(const uint8_t *data, uint64_t at, PacketHeaders *out) noexcept nogil:
+    """The two ports at `at`, whose four bytes were captured."""
+    out.has_ports = True
+    out.source_port = get16(data + at)
+    out.destination_port = get16(data + at + 2)
+
+
+cdef inline void read_tcp(const uint8_t *data, uint64_t end, uint64_t at, uint64_t stop, PacketHeaders *out) noexcept nogil:
+    """A TCP header at `at` of a packet whose IP length ends it at `stop`. At least its ports were captured."""
+    cdef uint64_t size
+    if end >= at + 8:
+        out.seq = get32(data + at + 4)
+    if end >= at + 12:
+        out.ack = get32(data + at + 8)
+    if end < at + 13:
+        set_payload(out, at + 20, 0)  # its own length was cut off: how much payload there was is not known
+        return
+    size = <uint64_t> (data[at + 12] >> 4) * 4
+    if end >= at + 14:
+        out.tcp_flags = data[at + 13]
+    if size < 20:
+        set_payload(out, at + 20, 0)  # malformed, as the kernel sees it too: it drops such a segment
+        return
+    set_payload(out, at + size, stop)
+
+
+cdef inline void read_transport(
+    const uint8_t *data, uint64_t end, uint64_t at, uint64_t stop, bint more_fragments, PacketHeaders *out
+) noexcept nogil:
+    """Ports and payload of the transport header at `at`, of a whole packet or a first fragment ending at `stop`."""
+    cdef uint16_t size
+    cdef uint8_t kind, request, reply
+    if stop < end:
+        end = stop  # beyond the IP length lies Ethernet padding
+    if out.protocol == PROTOCOL_TCP:
+        set_payload(out, at + 20, 0)
+        if end < at + 4:
+            return
+        read_ports(data, at, out)
+        read_tcp(data, end, at, stop, out)
+    elif out.protocol == PROTOCOL_UDP:
+        set_payload(out, at + 8, stop)
+        if end < at + 4:
+            return
+        read_ports(data, at, out)
+        if more_fragments or end < at + 6:
+            return
+        size = get16(data + at + 4)
+        # 0 is a jumbogram's (RFC 2675 section 4). Longer than the IP length: what the IP length leaves.
+        if size != 0 and at + size < stop:
+            set_payload(out, at + 8, at + size)
+    elif (out.protocol == PROTOCOL_ICMP and out.family == 4) or (out.protocol == PROTOCOL_ICMPV6 and out.family == 6):
+        set_payload(out, at + 8, stop)
+        if end < at + 6:
+            return
+        kind = data[at]
+        request = 8 if out.family == 4 else 128
+        reply = 0 if out.family == 4 else 129
+        if kind == request:
+            out.source_port = get16(data + at + 4)
+            out.has_ports = True
+        elif kind == reply:
+            out.destination_port = get16(data + at + 4)
+            out.has_ports = True
+    else:
+        set_payload(out, at, stop)
+
+
+cdef inline uint64_t step_over_ah(const uint8_t *data, uint64_t end, uint64_t at, PacketHeaders *out) noexcept nogil:
+    """Where the header after the authentication header at `at` begins, its number in out.protocol; 0 when cut off."""
+    if end < at + 2:
+        out.protocol = 0
+        return 0
+    out.protocol = data[at]
+    return at + (<uint64_t> data[at + 1] + 2) * 4
+
+
+cdef inline bint read_ipv4(const uint8_t *data, uint64_t end, uint64_t wire, uint64_t at, PacketHeaders *out) noexcept nogil:
+    """An IPv4 header at `at` of a packet that was `wire` bytes long."""
+    cdef uint64_t size, total, stop
+    cdef uint16_t fragment
+    if end < at + 20 or data[at] >> 4 != 4:
+        return False
+    size = <uint64_t> (data[at] & 15) * 4
+    total = get16(data + at + 2)
+    if size < 20 or (total != 0 and total < size):
+        return False
+    # Total length 0: segmentation was left to the card, or BIG TCP; then the capture's own length is the only one.
+    stop = at + total if total != 0 and at + total < wire else wire
+    out.has_network = True
+    out.family = 4
+    out.protocol = data[at + 9]
+    out.ip_id = get16(data + at + 4)
+    out.source[10] = out.source[11] = out.destination[10] = out.destination[11] = 0xFF
+    memcpy(out.source + 12, data + at + 12, 4)
+    memcpy(out.destination + 12, data + at + 16, 4)
+    fragment = get16(data + at + 6)
+    at += size
+    if fragment & 0x1FFF:
+        out.is_fragment = True
+        set_payload(out, at, stop)
+        return True
+    while out.protocol == PROTOCOL_AH:
+        at = step_over_ah(data, end, at, out)
+        if at == 0:
+            return True
+    read_transport(data, end, at, stop, fragment & 0x2000, out)
+    return True
+
+
+cdef inline uint64_t find_jumbo_length(const uint8_t *data, uint64_t end, uint64_t at, uint64_t stop) noexcept nogil:
+    """Payload length in the jumbo option among hop-by-hop options from `at` to `stop`; 0 when there is none."""
+    if stop > end:
+        stop = end
+    while at + 1 < stop:
+        if data[at] == OPTION_PAD1:
+            at += 1
+            continue
+        if data[at] == OPTION_JUMBO and data[at + 1] == 4 and at + 6 <= stop:
+            return get32(data + at + 2)
+        at += 2 + <uint64_t> data[at + 1]
+    return 0
+
+
+cdef inline bint read_ipv6(const uint8_t *data, uint64_t end, uint64_t wire, uint64_t at, PacketHeaders *out) noexcept nogil:
+    """An IPv6 header and its extension headers at `at` of a packet that was `wire` bytes long."""
+    cdef uint64_t base, length, stop, size
+    cdef bint more_fragments = False
+    cdef uint8_t kind
+    if end < at + 40 or data[at] >> 4 != 6:
+        return False
+    base = at + 40
+    length = get16(data + at + 4)
+    stop = base + length if length != 0 and base + length < wire else wire
+    out.has_network = True
+    out.family = 6
+    memcpy(out.source, data + at + 8, 16)
+    memcpy(out.destination, data + at + 24, 16)
+    kind = data[at + 6]
+    if length == 0 and kind == PROTOCOL_NONE:
+        stop = base  # an empty packet, not a length that did not fit
+    at = base
+    while kind in (PROTOCOL_HOP_BY_HOP, PROTOCOL_ROUTING, PROTOCOL_FRAGMENT, PROTOCOL_AH, PROTOCOL_DESTINATION):
+        if end < at + 8:
+            set_payload(out, at, 0)  # out.protocol stays 0: what follows is not known
+            return True
+        if kind == PROTOCOL_FRAGMENT:
+            size = 8
+            more_fragments = data[at + 3] & 1
+            if get16(data + at + 2) & 0xFFF8:
+                out.is_fragment = True
+                out.protocol = data[at]
+                set_payload(out, at + 8, stop)
+                return True
+        elif kind == PROTOCOL_AH:
+            size = (<uint64_t> data[at + 1] + 2) * 4
+        else:
+            size = (<uint64_t> data[at + 1] + 1) * 8
+            if kind == PROTOCOL_HOP_BY_HOP and length == 0:
+                length = find_jumbo_length(data, end, at + 2, at + size)
+                if length != 0 and base + length < wire:
+                    stop = base + length
+        kind = data[at]
+        at += size
+    out.protocol = kind
+    read_transport(data, end, at, stop, more_fragments, out)
+    return True
+
+
+cdef bint read_headers(
+    const uint8_t *data, uint32_t captured, uint32_t original, uint32_t link_type, PacketHeaders *out
+) noexcept nogil:
+    """Read the headers in the `captured` bytes at `data` of a packet that was `original` bytes long on the wire.
+
+    Any bytes are allowed; what a cut packet does not hold stays 0. Returns out.has_network.
+    """
+    cdef uint64_t network = 0
+    cdef uint64_t end = captured
+    # A file may claim that less was sent than it stores; at least what it stores was sent.
+    cdef uint64_t wire = original if original > captured else captured
+    cdef uint8_t version
+    memset(out, 0, sizeof(PacketHeaders))
+    version = read_link(data, end, link_type, &network)
+    if version == ANY_VERSION:
+        if end == 0:
+            return False
+        version = data[0] >> 4
+    if version == 4:
+        return read_ipv4(data, end, wire, network, out)
+    if version == 6:
+        return read_ipv6(data, end, wire, network, out)
+    return False
+
+
+def read(const uint8_t[::1] data not None, uint32_t original_length, uint32_t link_type):
+    """Read one packet's headers: the function above for Python, one packet at a time.
+
+    Args:
+        data: the captured bytes, any length.
+        original_length: bytes on the wire, at least len(data); a smaller number is taken as len(data).
+        link_type: as in a capture file (LINKTYPE_*).
+    Returns: Headers; every field 0 or False where the packet does not say.
+    """
+    cdef PacketHeaders out
+    cdef uint8_t nothing = 0
+    if data.shape[0] > 0xFFFFFFFF:
+        raise ValueError("a packet is shorter than 4 GiB")
+    read_headers(&data[0] if data.shape[0] else &nothing, <uint32_t> data.shape[0], original_length, link_type, &out)
+    return Headers(
+        has_network=bool(out.has_network),
+        has_ports=bool(out.has_ports),
+        is_fragment=bool(out.is_fragment),
+        family=out.family,
+        protocol=out.protocol,
+        tcp_flags=out.tcp_flags,
+        source=(<char *> out.source)[:16],
+        destination=(<char *> out.destination)[:16],
+        source_port=out.source_port,
+        destination_port=out.destination_port,
+        seq=out.seq,
+        ack=out.ack,
+        payload_offset=out.payload_offset,
+        payload_length=out.payload_length,
+        ip_id=out.ip_id,
+    )

@@ -1,0 +1,41 @@
+"""The headers of one packet as a Python value: what `_headers.read` returns. The native struct has the same fields."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Headers:
+    """Link, network and transport headers of one packet. What the packet does not say is 0 or False."""
+
+    has_network: bool
+    """An IPv4 or IPv6 header was found, whole as far as its addresses."""
+    has_ports: bool
+    """TCP or UDP ports, or an ICMP echo identifier, of a whole packet or a first fragment."""
+    is_fragment: bool
+    """An IP fragment other than the first: no ports."""
+    family: int
+    """4, 6, or 0 without a network header."""
+    protocol: int
+    """IPPROTO after IPv6 extension headers and AH; 0 where cut off."""
+    tcp_flags: int
+    """The 8 flag bits, CWR to FIN."""
+    source: bytes
+    """16 bytes; IPv4 as ::ffff:a.b.c.d."""
+    destination: bytes
+    """16 bytes; IPv4 as ::ffff:a.b.c.d."""
+    source_port: int
+    """0-65535. An ICMP echo request has its identifier here and 0 as destination; a reply the other way round."""
+    destination_port: int
+    """0-65535."""
+    seq: int
+    """TCP sequence number, 32 bits."""
+    ack: int
+    """TCP acknowledgement number, 32 bits."""
+    payload_offset: int
+    """Bytes from the packet's first captured byte; may lie beyond what was captured."""
+    payload_length: int
+    """Bytes on the wire after the transport header, Ethernet padding not counted; 0 where the headers do not tell."""
+    ip_id: int
+    """IPv4 identification; 0 for IPv6."""
