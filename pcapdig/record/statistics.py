@@ -42,7 +42,7 @@ class Statistics:
     ends_unknown: int = 0
     """Local ends of sockets whose process was not learnt in time."""
     late_packets: int = 0
-    """Packets that came out of the kernel so late that their place in the file was already written; they are dropped, and counted here."""
+    """Packets that came out of the kernel so late that later ones were already written; they are in the file, out of order."""
     released_early: int = 0
     """Packets written before their hold-back ended because more than the memory limit was waiting."""
     interfaces: tuple[InterfaceStatistics, ...] = ()
