@@ -71,5 +71,6 @@ $(VENV)/tools: pyproject.toml | $(VENV)/bin/python
 # Not an editable installation: what is tested is what a user gets. Meson's directory stays, so that only what changed is
 # compiled; one for each venv, since meson remembers the interpreter.
 $(VENV)/installed: $(VENV)/tools $(SOURCES) meson.build LICENSE README.md
-	$(BIN)/pip install --quiet --no-build-isolation -Cbuilddir=build/meson .
+	@# meson, ninja and cython are the venv's.
+	PATH="$(CURDIR)/$(BIN):$$PATH" pip install --quiet --no-build-isolation -Cbuilddir=build/meson .
 	@touch $@

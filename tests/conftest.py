@@ -1,4 +1,4 @@
-"""Rules for all tests: live tests need root, a live test skipped in CI fails, golden files are compared or written anew.
+"""Rules for all tests: live tests need root, in CI none may be skipped, golden files.
 
 Knows nothing of any room. Fixtures of the live tests are in tests/live/conftest.py.
 """
@@ -29,7 +29,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Refuse --update-golden where nobody would read the difference."""
     if config.getoption("--update-golden") and in_ci():
-        raise pytest.UsageError("--update-golden is refused with CI=true: a golden file is changed by a person who reads the diff")
+        raise pytest.UsageError("--update-golden is refused with CI=true: a person must read the difference")
 
 
 def pytest_report_header() -> str:
