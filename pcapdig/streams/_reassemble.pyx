@@ -8,11 +8,11 @@ message at most, since the other direction ends it. `_Meta` says of a message's 
 A hole is given up, and counted as a gap, when the receiver acknowledges bytes beyond it (then they were sent and never captured), when
 too much is held behind it, or when the connection ends.
 
-In a buffer one NUL byte stands in for each gap, so that a search never matches across it; `gaps` says where and how many are missing.
+Here are no flows, filters or files: a batch's columns come in, columns go out.
 """
 
 from cpython.bytes cimport PyBytes_FromStringAndSize
-from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 
 import numpy as np
 
@@ -27,7 +27,6 @@ cdef enum:
 
 
 cdef struct _Meta:
-    int64_t packet
     uint64_t number
     int64_t time_ns
     int32_t writer
@@ -35,6 +34,8 @@ cdef struct _Meta:
     uint8_t writer_evidence
     uint8_t reader_evidence
     uint8_t direction
+    uint8_t tcp_flags
+    uint16_t interface
 
 
 cdef class _Segment:
@@ -65,11 +66,11 @@ cdef class _Conversation:
     cdef int32_t flow
     cdef bint is_open
     cdef bint forward  # direction of the open message
-    cdef _Meta meta
+    cdef _Meta meta  # of its first packet, but with the TCP flags of all
     cdef list pieces
     cdef list gaps
     cdef int64_t size  # on the wire, missing bytes included
-    cdef int64_t stored  # in pieces
+    cdef int64_t stored  # bytes in pieces
 
     def __cinit__(self):
         self.client = _Half()
@@ -120,6 +121,7 @@ cdef class Assembler:
         cdef const uint32_t[:] ack = packets.ack
         cdef const uint8_t[:] flags = packets.tcp_flags
         cdef const uint8_t[:] direction = packets.direction
+        cdef const uint16_t[:] interface = packets.interface
         cdef const int32_t[:] writer = packets.writer
         cdef const int32_t[:] reader = packets.reader
         cdef const uint8_t[:] writer_evidence = packets.writer_evidence
@@ -144,7 +146,6 @@ cdef class Assembler:
                 if offset[i] > available or available - offset[i] < stored:
                     raise ValueError(f"payload of packet {number[i]} lies outside its batch")
                 payload = &data[<Py_ssize_t>offset[i]]
-            meta.packet = i
             meta.number = number[i]
             meta.time_ns = time_ns[i]
             meta.writer = writer[i]
@@ -152,6 +153,8 @@ cdef class Assembler:
             meta.writer_evidence = writer_evidence[i]
             meta.reader_evidence = reader_evidence[i]
             meta.direction = direction[i]
+            meta.tcp_flags = flags[i]
+            meta.interface = interface[i]
             conversation = <_Conversation>self.conversations[f] if self.conversations[f] is not None else None
             if conversation is None:
                 conversation = _Conversation()
@@ -179,29 +182,14 @@ cdef class Assembler:
     def take(self):
         """The messages that ended since the last call: (columns, buffers, gaps), one entry a message each.
 
-        columns: flow, forward, size, packet, number, time_ns, writer, reader, writer evidence, reader evidence, direction.
-        gaps: (offset of the stand-in byte, bytes missing) each.
+        columns: flow, forward, size, number, time_ns, writer, reader, writer evidence, reader evidence, direction, TCP flags, interface.
+        gaps: tuples of (offset in the buffer, bytes missing there).
         """
         taken = (self.columns, self.buffers, self.gaps)
         self.columns = []
         self.buffers = []
         self.gaps = []
         return taken
-
-    def forget_batch(self):
-        """The batch is gone: packet indexes of what is still open are -1 from now on."""
-        cdef _Conversation conversation
-        cdef _Segment segment
-        for item in self.conversations:
-            if item is None:
-                continue
-            conversation = <_Conversation>item
-            conversation.meta.packet = -1
-            for half in (conversation.client, conversation.server):
-                (<_Half>half).missed_at.packet = -1
-                if (<_Half>half).held:
-                    for segment in (<_Half>half).held:
-                        segment.meta.packet = -1
 
     cdef _segment(self, _Conversation conversation, bint forward, uint32_t seq, uint32_t ack, uint8_t flags,
                   const uint8_t *payload, uint32_t stored, uint32_t length, const _Meta *meta):
@@ -365,13 +353,10 @@ cdef class Assembler:
 
     cdef _gap(self, _Conversation conversation, int64_t count):
         """A gap at the end of the open message; it grows the gap that is already there."""
-        if conversation.gaps and conversation.gaps[-1][0] == conversation.stored - 1:
-            conversation.gaps[-1] = (conversation.stored - 1, conversation.gaps[-1][1] + count)
+        if conversation.gaps and conversation.gaps[-1][0] == conversation.stored:
+            conversation.gaps[-1] = (conversation.stored, conversation.gaps[-1][1] + count)
         else:
             conversation.gaps.append((conversation.stored, count))
-            conversation.pieces.append(b"\0")
-            conversation.stored += 1
-            self.total += 1
         conversation.size += count
 
     cdef _lost(self, _Conversation conversation, bint forward, const _Meta *meta):
@@ -412,6 +397,7 @@ cdef class Assembler:
         if not (conversation.is_open and conversation.forward == forward and _same_ends(&conversation.meta, meta)
                 and conversation.size + length <= self.message_limit and self.total <= self.total_limit):
             self._open(conversation, forward, meta)
+        conversation.meta.tcp_flags |= meta.tcp_flags
         if len(data):
             conversation.pieces.append(data)
             conversation.stored += len(data)
@@ -427,8 +413,9 @@ cdef class Assembler:
             return
         conversation.is_open = False
         self.total -= conversation.stored
-        self.columns.append((conversation.flow, conversation.forward, conversation.size, meta.packet, meta.number, meta.time_ns,
-                             meta.writer, meta.reader, meta.writer_evidence, meta.reader_evidence, meta.direction))
+        self.columns.append((conversation.flow, conversation.forward, conversation.size, meta.number, meta.time_ns,
+                             meta.writer, meta.reader, meta.writer_evidence, meta.reader_evidence, meta.direction,
+                             meta.tcp_flags, meta.interface))
         self.buffers.append(conversation.pieces[0] if len(conversation.pieces) == 1 else b"".join(conversation.pieces))
         self.gaps.append(tuple(conversation.gaps))
         conversation.pieces = None

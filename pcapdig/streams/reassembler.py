@@ -1,0 +1,80 @@
+"""Messages as rows: the Python face of `_reassemble.pyx`."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pcapdig.streams._reassemble import Assembler
+from pcapdig.trace.columns import Dimensions, Messages, Packets
+from pcapdig.trace.rows import Rows, rows_of
+
+MESSAGE_LIMIT = 1 << 20
+"""Bytes on the wire of one message; a longer one is handed out in parts, each a message."""
+HOLD_LIMIT = 4 << 20
+"""Captured bytes held behind a hole in one direction of one flow; beyond it the hole is a gap. A usual TCP receive buffer's worth
+(net.ipv4.tcp_rmem is 6 MiB at most by default, half of it or so for data)."""
+TOTAL_LIMIT = 256 << 20
+"""Bytes in memory over all flows; beyond it messages are handed out in parts and holes become gaps early."""
+
+_U32_MAX = 0xFFFFFFFF
+_COLUMNS = (
+    "flow", "forward", "payload_length", "number", "time_ns", "writer", "reader", "writer_evidence", "reader_evidence", "direction",
+    "tcp_flags", "interface",
+)  # fmt: skip
+
+
+class Reassembler:
+    """Puts the packets of chosen flows together to messages.
+
+    A message is what one end of a flow sent until the other end sent something, in order, each byte once, the copy seen first. It is
+    split where a process at either end changes and at MESSAGE_LIMIT, and ended by FIN, RST and `flush`. A UDP datagram, and any other
+    packet with payload that is not TCP, is a message; copies of it on a second interface are not.
+
+    Bytes that were sent but not captured (cut by the snap length, or acknowledged and never seen) are gaps: they count in the
+    message's size, and `Rows.gaps` says where they are missing. A connection is only known from its first packet in the capture on.
+    """
+
+    __slots__ = ("_assembler", "_trace")
+
+    def __init__(
+        self,
+        trace: Dimensions,
+        *,
+        message_limit: int = MESSAGE_LIMIT,
+        hold_limit: int = HOLD_LIMIT,
+        total_limit: int = TOTAL_LIMIT,
+    ) -> None:
+        """Limits are in bytes, as the constants of this module."""
+        self._trace = trace
+        self._assembler = Assembler(message_limit, hold_limit, total_limit)
+
+    def feed(self, packets: Packets, wanted: NDArray[np.bool_], start: int = 0, stop: int | None = None) -> Rows:
+        """The messages that ended in this batch.
+
+        Args:
+            packets: the next packets, in the order of the capture.
+            wanted: by flow, for all flows there are; packets of others are passed over. A flow once wanted should stay so.
+            start: first packet of the batch to take.
+            stop: end of those to take; None: to the end.
+
+        Raises:
+            ValueError: `wanted` is shorter than the flow table, or the batch's columns contradict its data.
+        """
+        if len(wanted) < len(self._trace.flows):
+            raise ValueError(f"{len(wanted)} marks for {len(self._trace.flows)} flows")
+        end = len(packets) if stop is None else min(stop, len(packets))
+        if start < end and len(self._trace.flows):
+            self._assembler.feed(packets, self._trace.flows.protocol, wanted.view(np.uint8), max(0, start), end)
+        return self._taken()
+
+    def flush(self) -> Rows:
+        """What was still open: the capture has ended."""
+        self._assembler.flush()
+        return self._taken()
+
+    def _taken(self) -> Rows:
+        rows, buffers, gaps = self._assembler.take()
+        columns = dict(zip(_COLUMNS, zip(*rows, strict=True), strict=True)) if rows else dict.fromkeys(_COLUMNS, ())
+        columns["payload_length"] = tuple(min(size, _U32_MAX) for size in columns["payload_length"])
+        return rows_of(Messages.from_buffers(self._trace, buffers, gaps=gaps, **columns))
