@@ -1,0 +1,151 @@
+"""fd.*: the connection (flow) a packet belongs to. Client and server are decided in trace/, from SYN, listeners or the lower port."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from pcapdig.filters import values
+from pcapdig.filters.fields import Field, FieldType
+from pcapdig.filters.values import Addresses, Bools, Choices, Column, Index, Numbers, Texts
+
+if TYPE_CHECKING:
+    from pcapdig.trace.flows import Flows
+    from pcapdig.trace.rows import Rows
+
+_PROTOCOLS = {
+    1: "icmp", 2: "igmp", 4: "ipip", 6: "tcp", 17: "udp", 33: "dccp", 41: "ipv6", 47: "gre", 50: "esp", 51: "ah", 58: "icmp6",
+    89: "ospf", 103: "pim", 112: "vrrp", 132: "sctp", 136: "udplite",
+}  # fmt: skip
+"""Source: IANA Protocol Numbers. Those not listed are shown as `ip-proto-N`."""
+_WITH_PORTS = (6, 17)
+"""The protocols whose ports packets/ reads. An ICMP identifier is no port."""
+
+
+def _name(flows: Flows, index: Index) -> Texts:
+    return Texts([flows.name(i) for i in _positions(flows, index)])
+
+
+def _positions(flows: Flows, index: Index) -> list[int]:
+    return list(range(len(flows))[index]) if isinstance(index, slice) else index.tolist()
+
+
+def _type(flows: Flows, index: Index) -> Choices:
+    return Choices(_is_ipv6(flows, index).astype(np.int8), ("ipv4", "ipv6"))
+
+
+def _type_letter(flows: Flows, index: Index) -> Choices:
+    return Choices(_is_ipv6(flows, index).astype(np.int8), ("4", "6"))
+
+
+def _is_ipv6(flows: Flows, index: Index) -> Bools:
+    return flows.family[index] == 6
+
+
+def _socket_family(flows: Flows, index: Index) -> Choices:
+    return Choices(np.zeros(len(flows.family[index]), dtype=np.int8), ("ip",))
+
+
+def _protocol(flows: Flows, index: Index) -> Texts:
+    return Texts([_PROTOCOLS.get(number, f"ip-proto-{number}") for number in flows.protocol[index].tolist()])
+
+
+def _client(flows: Flows, index: Index) -> Addresses:
+    return Addresses(flows.client[index])
+
+
+def _server(flows: Flows, index: Index) -> Addresses:
+    return Addresses(flows.server[index])
+
+
+def _client_port(flows: Flows, index: Index) -> Numbers:
+    return values.numbers(flows.client_port[index], np.isin(flows.protocol[index], _WITH_PORTS))
+
+
+def _server_port(flows: Flows, index: Index) -> Numbers:
+    return values.numbers(flows.server_port[index], np.isin(flows.protocol[index], _WITH_PORTS))
+
+
+def _is_server(rows: Rows, index: Index) -> values.Flags:
+    return values.Flags(~rows.is_client[index], rows.flow[index] >= 0)
+
+
+def _flow(
+    name: str, type: FieldType, column: Callable[[Flows, Index], Column], help: str, *, filter_only: bool = False
+) -> Field:
+    return Field(name=name, type=type, domain="flow", help=help, of_flows=column, filter_only=filter_only)
+
+
+def _end(name: str, ends: tuple[Field, Field], help: str) -> Field:
+    return Field(name=name, type=ends[0].type, domain="end", help=help, ends=ends, filter_only=ends[0].filter_only)
+
+
+def _either(name: str, either: tuple[Field, Field], help: str) -> Field:
+    return Field(name=name, type=either[0].type, domain="flow", help=help, either=either, filter_only=True)
+
+
+_CIP = _flow("fd.cip", FieldType.ADDRESS, _client, "client IP address.")
+_SIP = _flow("fd.sip", FieldType.ADDRESS, _server, "server IP address.")
+_CPORT = _flow(
+    "fd.cport", FieldType.PORT, _client_port, "for TCP and UDP, the client's port; a filter may give a service's name."
+)
+_SPORT = _flow(
+    "fd.sport", FieldType.PORT, _server_port, "for TCP and UDP, the server's port; a filter may give a service's name."
+)
+_CNET = _flow(
+    "fd.cnet", FieldType.NETWORK, _client, "the client's address lies in this network, ADDRESS/BITS.", filter_only=True
+)
+_SNET = _flow(
+    "fd.snet", FieldType.NETWORK, _server, "the server's address lies in this network, ADDRESS/BITS.", filter_only=True
+)
+_CPROTO = _flow("fd.cproto", FieldType.PORT, _client_port, "the same as fd.cport.")
+_SPROTO = _flow("fd.sproto", FieldType.PORT, _server_port, "the same as fd.sport.")
+
+FD = (
+    _flow("fd.type", FieldType.TEXT, _type, "'ipv4' or 'ipv6'."),
+    _flow("fd.typechar", FieldType.TEXT, _type_letter, "'4' for IPv4, '6' for IPv6."),
+    _flow(
+        "fd.name",
+        FieldType.TEXT,
+        _name,
+        "the connection, client first whoever sends: 1.2.3.4:5555->5.6.7.8:80; without ports if it has none.",
+    ),
+    _either("fd.ip", (_CIP, _SIP), "the address of the client or of the server; != asks that neither is this."),
+    _CIP,
+    _SIP,
+    _end("fd.lip", (_CIP, _SIP), "local IP address: of the end this event was seen at."),
+    _end("fd.rip", (_SIP, _CIP), "remote IP address: of the other end."),
+    _either("fd.port", (_CPORT, _SPORT), "the port of the client or of the server; != asks that neither is this."),
+    _CPORT,
+    _SPORT,
+    _end("fd.lport", (_CPORT, _SPORT), "local port: of the end this event was seen at."),
+    _end("fd.rport", (_SPORT, _CPORT), "remote port: of the other end."),
+    _either(
+        "fd.net", (_CNET, _SNET), "client or server lies in this network, ADDRESS/BITS; != asks that neither does."
+    ),
+    _CNET,
+    _SNET,
+    _end("fd.lnet", (_CNET, _SNET), "the local address lies in this network, ADDRESS/BITS."),
+    _end("fd.rnet", (_SNET, _CNET), "the remote address lies in this network, ADDRESS/BITS."),
+    _either("fd.proto", (_CPROTO, _SPROTO), "the same as fd.port."),
+    _CPROTO,
+    _SPROTO,
+    _end("fd.lproto", (_CPROTO, _SPROTO), "the same as fd.lport."),
+    _end("fd.rproto", (_SPROTO, _CPROTO), "the same as fd.rport."),
+    _flow(
+        "fd.l4proto",
+        FieldType.TEXT,
+        _protocol,
+        "what IP carries: 'tcp', 'udp', 'icmp', 'icmp6', ...; 'ip-proto-N' for those without a name here.",
+    ),
+    _flow("fd.sockfamily", FieldType.TEXT, _socket_family, "'ip'."),
+    Field(
+        name="fd.is_server",
+        type=FieldType.BOOL,
+        domain="event",
+        help="true if this event was seen at the server's end: the process that sent or received the packet owns the server's socket.",
+        of_rows=_is_server,
+    ),
+)
