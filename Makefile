@@ -23,7 +23,7 @@ build: build-packages $(VENV)/installed ## install what is missing, compile, lea
 .PHONY: demo
 demo: build ## record a small web server of its own on loopback, dig in it, leave demo.pcapng
 	@.ci/system-packages demo
-	@$(BIN)/python docs/demo/demo.py
+	@$(BIN)/python docs/demo/demo.py $(ARGS)
 
 .PHONY: test
 test: build ## all tests; the live ones need root (sudo make test); ARGS='-k spy_ip' goes to pytest
