@@ -67,6 +67,15 @@ cdef struct Binding:
     int32_t older       # next in the tuple's chain
     int32_t sibling     # next of the same socket
 
+cdef struct Datagram:
+    uint8_t source[16]
+    uint8_t destination[16]
+    int64_t time_ns
+    End sender
+    End receiver
+    uint16_t ip_id
+    uint8_t protocol
+
 cdef struct ProcessKey:
     uint64_t start_boot_ns
     uint32_t tgid
@@ -95,6 +104,7 @@ cdef class Ledger:
     cdef uint32_t closed_head, closed_tail, closed_mask
     cdef uint8_t *addresses     # 16 bytes each
     cdef int32_t address_count
+    cdef Datagram *datagrams    # first fragments lately seen, direct-mapped by identification
     cdef readonly uint32_t own_netns
     cdef readonly bint complete
     cdef readonly bint out_of_memory
@@ -121,5 +131,7 @@ cdef class Ledger:
     cdef int32_t _choose(self, Tuple *entry, int64_t time_ns, bint tcp) noexcept nogil
     cdef int32_t _choose_shared(self, const TupleKey *key, int64_t time_ns) noexcept nogil
     cdef int32_t _only_owner(self, Tuple *entry, int64_t time_ns) noexcept nogil
+    cdef bint _later_fragment(self, const PacketHeaders *headers, int64_t time_ns, End *sender, End *receiver) noexcept nogil
+    cdef void _note_datagram(self, const PacketHeaders *headers, int64_t time_ns, const End *sender, const End *receiver) noexcept nogil
     cdef void _note_syn(self, const PacketHeaders *headers, int64_t time_ns, bint loopback) noexcept nogil
     cdef void _end(self, const PacketHeaders *headers, int64_t time_ns, bint loopback, int lane, End *out) noexcept nogil

@@ -15,7 +15,7 @@ ledger remembers the last SYN of a tuple to tell one connection from the next on
 This file does not read clocks, files or packets' bytes.
 """
 
-from cpython.mem cimport PyMem_RawFree, PyMem_RawMalloc, PyMem_RawRealloc
+from cpython.mem cimport PyMem_RawCalloc, PyMem_RawFree, PyMem_RawMalloc, PyMem_RawRealloc
 from libc.string cimport memcmp, memcpy, memset
 
 from pcapdig.attribution._events cimport *
@@ -43,6 +43,9 @@ cdef uint32_t CLOSED_KEPT_MOST = 1 << 18
 cdef int32_t SETTLED_DISTANCE = 1 << 30
 # Changes of one socket kept apart; older ones are folded into the lane's first owner.
 cdef uint32_t CHANGES_KEPT = 64
+# Fragments of one datagram are sent back to back; an identification may return later (RFC 6864).
+cdef int64_t FRAGMENT_KEPT_NS = 1000000000
+cdef uint32_t DATAGRAMS = 1024
 
 
 cdef inline uint64_t _mix(uint64_t value) noexcept nogil:
@@ -130,7 +133,8 @@ cdef class Ledger:
         self.cookie_slots = _empty_slots(1024)
         self.process_slots = _empty_slots(1024)
         self.closed_queue = _empty_slots(1024)
-        if not (self.tuple_slots and self.cookie_slots and self.process_slots and self.closed_queue):
+        self.datagrams = <Datagram *> PyMem_RawCalloc(DATAGRAMS, sizeof(Datagram))
+        if not (self.tuple_slots and self.cookie_slots and self.process_slots and self.closed_queue and self.datagrams):
             raise MemoryError
 
     def __dealloc__(self):
@@ -146,6 +150,7 @@ cdef class Ledger:
         PyMem_RawFree(self.process_slots)
         PyMem_RawFree(self.closed_queue)
         PyMem_RawFree(self.addresses)
+        PyMem_RawFree(self.datagrams)
 
     # -- Python face -------------------------------------------------------------------------------------------------
 
@@ -354,8 +359,32 @@ cdef class Ledger:
     cdef void resolve(self, const PacketHeaders *headers, int64_t time_ns, bint loopback, End *sender, End *receiver) noexcept nogil:
         if headers.has_ports and headers.protocol == TCP and (headers.tcp_flags & (TCP_SYN | TCP_ACK)) == TCP_SYN:
             self._note_syn(headers, time_ns, loopback)
+        if headers.is_fragment and self._later_fragment(headers, time_ns, sender, receiver):
+            return
         self._end(headers, time_ns, loopback, LANE_WRITER, sender)
         self._end(headers, time_ns, loopback, LANE_READER, receiver)
+        if headers.has_ports and headers.ip_id and headers.protocol != TCP:
+            self._note_datagram(headers, time_ns, sender, receiver)
+
+    cdef bint _later_fragment(self, const PacketHeaders *headers, int64_t time_ns, End *sender, End *receiver) noexcept nogil:
+        """A fragment without ports belongs to whom its datagram's first fragment belonged."""
+        cdef Datagram *first = &self.datagrams[headers.ip_id % DATAGRAMS]
+        if (first.ip_id != headers.ip_id or first.protocol != headers.protocol or time_ns - first.time_ns > FRAGMENT_KEPT_NS
+                or memcmp(first.source, headers.source, 16) != 0 or memcmp(first.destination, headers.destination, 16) != 0):
+            return False
+        sender[0] = first.sender
+        receiver[0] = first.receiver
+        return True
+
+    cdef void _note_datagram(self, const PacketHeaders *headers, int64_t time_ns, const End *sender, const End *receiver) noexcept nogil:
+        cdef Datagram *first = &self.datagrams[headers.ip_id % DATAGRAMS]
+        memcpy(first.source, headers.source, 16)
+        memcpy(first.destination, headers.destination, 16)
+        first.time_ns = time_ns
+        first.sender = sender[0]
+        first.receiver = receiver[0]
+        first.ip_id = headers.ip_id
+        first.protocol = headers.protocol
 
     cdef void _end(self, const PacketHeaders *headers, int64_t time_ns, bint loopback, int lane, End *out) noexcept nogil:
         cdef TupleKey key

@@ -31,6 +31,7 @@ cdef extern from "pcap/pcap.h" nogil:
         PCAP_ERROR_PROMISC_PERM_DENIED
         PCAP_ERROR_IFACE_NOT_UP
     pcap_t *pcap_create(const char *source, char *error)
+    pcap_t *pcap_open_offline_with_tstamp_precision(const char *path, unsigned int precision, char *error)
     pcap_t *pcap_open_dead(int link_type, int snap_length)
     int pcap_set_snaplen(pcap_t *, int)
     int pcap_set_promisc(pcap_t *, int)

@@ -8,7 +8,7 @@ from pcapdig.errors import HostError, UsageError
 
 
 cdef str _text(const char *message):
-    return (<bytes> message).decode("utf-8", "replace")
+    return (<bytes> message).decode("utf-8", "replace").strip()
 
 
 cdef class Capture:
@@ -26,12 +26,14 @@ cdef class Capture:
         HostError: no permission, the interface is down or refuses.
     """
 
-    def __cinit__(self, str name not None, *, int snap_length, int ring_bytes, int timeout_ms, bpf=None):
+    def __cinit__(self, str name not None, *, int snap_length, int ring_bytes, int timeout_ms, bpf=None, is_file=False):
         cdef char error[PCAP_ERRBUF_SIZE]
         cdef int status
         error[0] = 0
         self.name = name
         self.snap_length = snap_length
+        if is_file:
+            return
         self.handle = pcap_create(name.encode(), error)
         if self.handle == NULL:
             raise HostError(f"cannot capture on {name}: {_text(error)}")
@@ -48,6 +50,21 @@ cdef class Capture:
         self.link_type = pcap_datalink(self.handle)
         if bpf:
             self._set_filter(bpf)
+
+    @staticmethod
+    def from_file(path: str) -> Capture:
+        """The packets of a pcap file in place of an interface's: a recording can be tried without root or traffic.
+
+        Raises:
+            HostError: libpcap cannot open it.
+        """
+        cdef char error[PCAP_ERRBUF_SIZE]
+        cdef Capture capture = Capture.__new__(Capture, path, snap_length=262144, ring_bytes=0, timeout_ms=0, bpf=None, is_file=True)
+        capture.handle = pcap_open_offline_with_tstamp_precision(path.encode(), PCAP_TSTAMP_PRECISION_NANO, error)
+        if capture.handle == NULL:
+            raise HostError(f"cannot read {path}: {_text(error)}")
+        capture.link_type = pcap_datalink(capture.handle)
+        return capture
 
     def __dealloc__(self):
         self.close()
