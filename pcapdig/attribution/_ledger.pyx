@@ -192,7 +192,8 @@ cdef class Ledger:
         return count
 
     def owners(self, *, protocol: int, source: bytes, source_port: int, destination: bytes, destination_port: int, time_ns: int,
-               tcp_flags: int = TCP_ACK, seq: int = 0, payload_length: int = 0, loopback: bool = True):
+               tcp_flags: int = TCP_ACK, seq: int = 0, payload_length: int = 0, loopback: bool = True, ip_id: int = 0,
+               later_fragment: bool = False):
         """Resolve one packet: ((process, tid, evidence, state), the same of the receiver). Process is an index or -1."""
         cdef PacketHeaders headers
         cdef End sender, receiver
@@ -200,7 +201,9 @@ cdef class Ledger:
             raise ValueError("addresses are 16 bytes")
         memset(&headers, 0, sizeof(headers))
         headers.has_network = True
-        headers.has_ports = protocol in (TCP, 17) or source_port != 0 or destination_port != 0
+        headers.has_ports = not later_fragment and (protocol in (TCP, 17) or source_port != 0 or destination_port != 0)
+        headers.is_fragment = later_fragment
+        headers.ip_id = ip_id
         headers.family = 4 if source[:12] == b"\0" * 10 + b"\xff\xff" else 6
         headers.protocol = protocol
         headers.tcp_flags = tcp_flags

@@ -54,10 +54,10 @@ class Story:
     def happens(self, *events):
         self.ledger.apply(b"".join(events), 0)
 
-    def packet(self, time, source, destination, flags=PUSH_ACK, *, protocol=TCP, seq=0, length=10, loopback=True):
+    def packet(self, time, source, destination, flags=PUSH_ACK, *, protocol=TCP, seq=0, length=10, loopback=True, **ip):
         ends = self.ledger.owners(
             protocol=protocol, source=mapped(source[0]), source_port=source[1], destination=mapped(destination[0]),
-            destination_port=destination[1], time_ns=time * MS, tcp_flags=flags, seq=seq, payload_length=length, loopback=loopback,
+            destination_port=destination[1], time_ns=time * MS, tcp_flags=flags, seq=seq, payload_length=length, loopback=loopback, **ip,
         )
         self.evidence = tuple(end[2] for end in ends)
         states = {REMOTE: "remote", KERNEL: "kernel", UNKNOWN: "unknown"}
@@ -258,6 +258,17 @@ def test_ping_is_its_process_and_the_answer_the_kernels():
     story = Story(event(BOUND, 90, 1, ("127.0.0.1", 77), ("127.0.0.2", 0), 12, protocol=ICMP))
     assert story.packet(100, ("127.0.0.1", 77), ("127.0.0.2", 0), protocol=ICMP) == ("p12", "kernel")
     assert story.packet(110, ("127.0.0.2", 0), ("127.0.0.1", 77), protocol=ICMP) == ("kernel", "p12")
+
+
+def test_later_fragments_follow_the_first():
+    """Without ports, the identification tells the datagram; another one, or one much later, tells nothing."""
+    peer, port = ("127.0.0.1", 5001), ("127.0.0.1", 53)
+    story = Story(event(BOUND, 100, 1, port, peer, 71, protocol=UDP))
+    assert story.packet(110, peer, port, protocol=UDP, ip_id=9) == ("unknown", "p71")
+    later = {"protocol": UDP, "later_fragment": True}
+    assert story.packet(111, (peer[0], 0), (port[0], 0), ip_id=9, **later) == ("unknown", "p71")
+    assert story.packet(111, (peer[0], 0), (port[0], 0), ip_id=9 + 1024, **later) == ("unknown", "unknown")
+    assert story.packet(2000, (peer[0], 0), (port[0], 0), ip_id=9, **later) == ("unknown", "unknown")
 
 
 # -- namespaces, forgetting ----------------------------------------------------------------------------------------------
