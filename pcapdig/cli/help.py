@@ -44,7 +44,7 @@ def help_text() -> str:
     width = max(len(command) for command, _ in EXAMPLES)
     examples = [f"  {command.ljust(width)}  {meaning}" for command, meaning in EXAMPLES]
     parts.append("\n".join(["Examples:", *examples]) + "\n")
-    parts.append("A filter needs no quotes where the shell leaves its words alone; options may stand before or after it.\n")
+    parts.append("A filter needs no quotes where the shell leaves its words alone. Options may stand after it.\n")
     return "\n".join(parts)
 
 

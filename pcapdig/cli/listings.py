@@ -1,7 +1,7 @@
 """-cl and -i: the chisels listed and described.
 
-sysdig's layout, with the description column of the tutorial's time (20), but broken between words: sysdig cuts words in two.
-In: chisel classes. Out: text. Must not know how a chisel works.
+sysdig's layout, with the description column of the tutorial's time (20), but broken between words: sysdig cuts words in
+two. In: chisel classes. Out: text. Must not know how a chisel works.
 """
 
 from __future__ import annotations

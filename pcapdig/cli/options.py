@@ -1,7 +1,7 @@
 """The option table: the one place where options are listed.
 
-The scanner reads it, --help and docs/cli.md are made from it. In: nothing. Out: `OPTIONS` and its indexes. Must not know
-what an option does.
+The scanner reads it, --help and docs/cli.md are made from it. In: nothing. Out: `OPTIONS` and its indexes. Must not
+know what an option does.
 """
 
 from __future__ import annotations

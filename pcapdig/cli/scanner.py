@@ -10,11 +10,11 @@ In: argv, the option table, what is known of chisels. Out: `Scanned`. Must not k
 
 from __future__ import annotations
 
-import difflib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pcapdig.cli.chisel_call import ChiselBook, ChiselCall, complete, takes_word
+from pcapdig.cli.nearest import nearest
 from pcapdig.cli.options import BY_NAME, LONG, SHORT, Option
 from pcapdig.errors import UsageError
 
@@ -190,9 +190,3 @@ class _Scanner:
             self._values.setdefault(BY_NAME["list-chisels"].name, [""])
             return
         self._chisel(self._book.checked(name))
-
-
-def nearest(word: str, known: Sequence[str]) -> str:
-    """Give `, did you mean X?` for the known word most like this one, else an empty text."""
-    close = difflib.get_close_matches(word, known, n=1)
-    return f", did you mean {close[0]}?" if close else ""

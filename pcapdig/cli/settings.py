@@ -144,7 +144,9 @@ def _check_together(scanned: Scanned, action: Action) -> None:
     if action in (Action.DIG, Action.COPY):
         for name in _RECORD_ONLY:
             if scanned.has(name):
-                raise UsageError(f"{BY_NAME[name].spelling} is for recording and -r reads a file; leave one of them out")
+                raise UsageError(
+                    f"{BY_NAME[name].spelling} is for recording and -r reads a file; leave one of them out"
+                )
     if scanned.has("compress") and not scanned.has("write"):
         raise UsageError("-z compresses what -w writes, and there is no -w")
     if action is Action.DOCTOR and scanned.words:
@@ -213,7 +215,7 @@ def _number(scanned: Scanned, name: str, low: int, high: int) -> int | None:
     if text is None:
         return None
     spelling = BY_NAME[name].spelling
-    digits = text[1:] if text.startswith("-") else text
+    digits = text.removeprefix("-")
     if not (digits.isascii() and digits.isdigit()):
         raise UsageError(f"{spelling} {text}: not a whole number")
     number = int(text) if len(digits) < 20 else high + 1  # int() itself refuses thousands of digits

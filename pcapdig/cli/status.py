@@ -76,7 +76,10 @@ def summary(statistics: Statistics, target: str | None) -> str:
         (verb, f"{_counted(statistics.packets, 'packet')}, {bytes_text(statistics.wire_bytes)} in {seconds}{where}"),
         ("lost", _losses(statistics)),
         ("named", _named(statistics)),
-        ("not named", f"{_counted(statistics.ends_kernel, 'end')} made by the kernel, {statistics.ends_unknown:,} unknown"),
+        (
+            "not named",
+            f"{_counted(statistics.ends_kernel, 'end')} made by the kernel, {statistics.ends_unknown:,} unknown",
+        ),
         ("tracer", statistics.tracer),
         *(("note", note) for note in statistics.notes),
     ]
@@ -90,17 +93,14 @@ def percent_text(percent: float) -> str:
 
 
 def _losses(statistics: Statistics) -> str:
-    texts = [
-        f"{_counted(statistics.kernel_drops, 'packet')} dropped by the kernel",
-        f"{_counted(statistics.lost_events, 'socket event')} lost",
-    ]
+    dropped = f"{_counted(statistics.kernel_drops, 'packet')} dropped by the kernel"
+    where = [f"{interface.dropped:,} on {interface.name}" for interface in statistics.interfaces if interface.dropped]
+    texts = [f"{dropped} ({', '.join(where)})" if where else dropped]
+    texts.append(f"{_counted(statistics.lost_events, 'socket event')} lost")
     if statistics.late_packets:
         texts.append(f"{_counted(statistics.late_packets, 'packet')} too late for their place in the file")
     if statistics.released_early:
         texts.append(f"{_counted(statistics.released_early, 'packet')} written before their hold-back ended")
-    for interface in statistics.interfaces:
-        if interface.dropped and len(statistics.interfaces) > 1:
-            texts.append(f"{interface.dropped:,} of them on {interface.name}")
     return ", ".join(texts)
 
 

@@ -1,0 +1,120 @@
+"""From argv to an exit status: every error of every room ends here.
+
+In: argv, the process's streams. Out: an exit status. Must not know how anything is done.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from io import TextIOWrapper
+from typing import TYPE_CHECKING
+
+from pcapdig import __version__
+from pcapdig.cli.book import Book
+from pcapdig.cli.scanner import scan
+from pcapdig.cli.settings import Action, Settings, settle
+from pcapdig.errors import PcapdigError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+DONE = 0
+FAILED = 1
+INTERRUPTED = 130
+"""What a shell gives a command that ended by SIGINT."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run pcapdig and give its exit status.
+
+    Args:
+        argv: words after the program's name; None: those this process was started with.
+    """
+    try:
+        _accept_any_text()
+        _run(settle(scan(sys.argv[1:] if argv is None else argv, Book())))
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _abandon_stdout()
+        return DONE  # `| head` has seen what it wanted
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except PcapdigError as error:
+        _complain(str(error), getattr(error, "detail", ""))
+        return FAILED
+    except OSError as error:
+        where = f"{os.fsdecode(error.filename)}: " if isinstance(error.filename, (str, bytes)) else ""
+        _complain(f"{where}{error.strerror or error}")
+        return FAILED
+    return DONE
+
+
+def _run(settings: Settings) -> None:
+    """Do what was asked. Rooms are imported by those who need them."""
+    action = settings.action
+    if action is Action.HELP:
+        from pcapdig.cli.help import help_text  # textwrap takes milliseconds that a dig need not wait
+
+        print(help_text(), end="")
+    elif action is Action.VERSION:
+        print(f"pcapdig {__version__}")
+    elif action in (Action.LIST_CHISELS, Action.DESCRIBE_CHISEL):
+        _list_chisels(settings.described if action is Action.DESCRIBE_CHISEL else None)
+    elif action is Action.LIST_FIELDS:
+        from pcapdig.filters.listing import field_list
+
+        print(field_list(types=settings.show.verbose), end="")
+    elif action is Action.DOCTOR:
+        from pcapdig.cli.doctor import examine
+
+        examine(sys.stdout)
+    elif action in (Action.DIG, Action.COPY):
+        from pcapdig.cli.digging import copy_files, dig_files
+
+        (copy_files if action is Action.COPY else dig_files)(settings, sys.stdout)
+    else:
+        from pcapdig.cli.recording import record  # a dig must not load the recorder
+
+        record(settings, sys.stdout, sys.stderr)
+
+
+def _list_chisels(described: str | None) -> None:
+    """Print -cl, or -i of one chisel."""
+    from pcapdig.chisels import registry
+    from pcapdig.cli.listings import chisel_description, chisel_list
+
+    if described is None:
+        print(chisel_list(registry.all()), end="")
+    else:
+        print(chisel_description(registry.find(Book().checked(described))), end="")
+
+
+def _accept_any_text() -> None:
+    """Let a stream that cannot show a character show its code in its place, rather than fail."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _complain(message: str, detail: str = "") -> None:
+    """Print an error, on one line, with the lines that show the place after it. What stdout still holds comes first."""
+    from pcapdig.render.data import printable
+
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _abandon_stdout()
+    lines = [printable(message), *map(printable, detail.splitlines())]
+    print("\n".join(lines), file=sys.stderr)
+
+
+def _abandon_stdout() -> None:
+    """Point stdout nowhere, so that flushing what is left at exit cannot fail again."""
+    try:
+        descriptor = sys.stdout.fileno()
+    except OSError:
+        return  # a stream of a test, without a descriptor
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, descriptor)
+    os.close(nowhere)
