@@ -11,6 +11,7 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
+from typing import Self
 
 NAMESPACES = Path("/run/netns")
 
@@ -32,7 +33,7 @@ class Namespace:
         """The number the kernel knows it by."""
         return self.path.stat().st_ino
 
-    def __enter__(self) -> Namespace:
+    def __enter__(self) -> Self:
         ip("netns", "add", self.name)
         self.ip("link", "set", "lo", "up")
         return self

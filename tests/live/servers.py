@@ -18,6 +18,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
+from typing import Self
 
 from namespace import Namespace, run
 
@@ -202,7 +203,7 @@ class Lamp:
         self.children = children
         self._servers: dict[str, Server] = {}
 
-    def __enter__(self) -> Lamp:
+    def __enter__(self) -> Self:
         self.directory.chmod(0o755)
         try:
             self._start_httpd()
@@ -270,9 +271,7 @@ class Lamp:
         (pages / "large.html").write_text(INDEX.format(items=items * 100))
         (pages / "form.php").write_text(FORM)
         (pages / "login.php").write_text(
-            LOGIN.format(
-                user=DATABASE_USER, password=DATABASE_PASSWORD, database=DATABASE, mysql=self.ports.mysql
-            )
+            LOGIN.format(user=DATABASE_USER, password=DATABASE_PASSWORD, database=DATABASE, mysql=self.ports.mysql)
         )
         php = min(path.name for path in Path("/usr/lib/apache2/modules").glob("libphp*.so"))
         configuration = self.directory / "httpd.conf"
