@@ -11,16 +11,19 @@ import re
 import socket
 import warnings
 from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from pcapdig.filters import values
 from pcapdig.filters.errors import FilterError
 from pcapdig.filters.fields import Field, FieldType
-from pcapdig.filters.syntax import Check, Word
 from pcapdig.filters.values import Addresses, Bools, Buffers, Choices, Column, Flags, Numbers, Texts
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from pcapdig.filters.syntax import Check, Word
 
 Test = Callable[[Column], Bools]
 T = TypeVar("T", str, bytes)
@@ -223,7 +226,7 @@ def _mask_words(bits: int) -> NDArray[np.uint64]:
 
 
 def _where_present(found: Bools, present: Bools | None) -> Bools:
-    return found if present is None else found & present
+    return found if present is None else np.logical_and(found, present)
 
 
 def _text_test(field: Field, check: Check, text: str) -> Test:
@@ -240,7 +243,7 @@ def _text_test(field: Field, check: Check, text: str) -> Test:
     def test(column: Column) -> Bools:
         if isinstance(column, Choices):
             by_code = [passes(name) for name in column.names]
-            return np.array([*by_code, False], dtype=np.bool_)[column.codes]
+            return np.array([*by_code, False], dtype=np.bool_).take(column.codes)
         assert isinstance(column, Texts)
         found = (text is not None and passes(text) for text in column.values)
         return np.fromiter(found, dtype=np.bool_, count=len(column.values))
@@ -263,7 +266,7 @@ def _text_predicate(name: str, wanted: list[str]) -> Callable[[str], bool]:
 def _is_path_below(value: str, path: str) -> bool:
     """Whether `path` is `value` or a directory above it, by whole components."""
     stem = path.rstrip("/")
-    return value == path or value == stem or value.startswith(stem + "/")
+    return value in (path, stem) or value.startswith(stem + "/")
 
 
 def _predicate(name: str, wanted: list[T]) -> Callable[[T], bool]:

@@ -143,9 +143,9 @@ def _since_start_fraction(rows: Rows, index: Index) -> Numbers:
 
 
 def time_texts(
-    layout: str, *, fraction: bool, zone: Callable[[float], time.struct_time], after: str = ""
+    layout: str, *, fraction: bool, zone: Callable[[float], time.struct_time] = time.localtime, after: str = ""
 ) -> Callable[[Rows, Index], Texts]:
-    """A column of times as text: `strftime` once for each second that occurs, by the zone's rules of that second."""
+    """A column of times as text: one `strftime` for each second that occurs, by the zone's rules of that second."""
 
     def column(rows: Rows, index: Index) -> Texts:
         seconds, fractions = np.divmod(rows.time_ns[index], BILLION)
@@ -164,97 +164,151 @@ def _around(rows: Rows, index: Index, centre_ns: int) -> Numbers:
     return Numbers(-(-np.abs(rows.time_ns[index] - centre_ns) // 1_000_000))
 
 
-def _text(name: str, column: Callable[[Rows, Index], Column], help: str, *, choices: tuple[str, ...] = ()) -> Field:
-    return Field(name=name, type=FieldType.TEXT, domain="event", help=help, of_rows=column, choices=choices)
+Getter = Callable[["Rows", Index], Column]
 
 
-def _flag(name: str, column: Callable[[Rows, Index], Column], help: str) -> Field:
-    return Field(name=name, type=FieldType.BOOL, domain="event", help=help, of_rows=column)
+def _text(name: str, column: Getter, meaning: str, *, choices: tuple[str, ...] = ()) -> Field:
+    return Field(name=name, type=FieldType.TEXT, domain="event", help=meaning, of_rows=column, choices=choices)
+
+
+def _flag(name: str, column: Getter, meaning: str) -> Field:
+    return Field(name=name, type=FieldType.BOOL, domain="event", help=meaning, of_rows=column)
 
 
 def _varying(
-    name: str, type: FieldType, column: Callable[[Rows, Index], Column], help: str, *, digits: int = 1
+    name: str, kind: FieldType, column: Getter, meaning: str, *, digits: int = 1, costly: bool = False
 ) -> Field:
-    """A number that a message does not share with its packets."""
-    return Field(
-        name=name, type=type, domain="event", help=help, of_rows=column, differs_in_message=True, digits=digits
-    )
-
-
-def _clock(name: str, column: Callable[[Rows, Index], Column], help: str) -> Field:
-    return Field(
-        name=name, type=FieldType.TEXT, domain="event", help=help, of_rows=column, differs_in_message=True, costly=True
-    )
-
-
-def _bytes(name: str, help: str) -> Field:
+    """What a message does not share with its packets."""
     return Field(
         name=name,
-        type=FieldType.BYTES,
+        type=kind,
         domain="event",
-        help=help,
-        of_rows=_buffer,
+        help=meaning,
+        of_rows=column,
         differs_in_message=True,
-        costly=True,
+        digits=digits,
+        costly=costly,
     )
 
 
-def _shown(name: str, help: str) -> Field:
-    return Field(name=name, type=FieldType.TEXT, domain="event", help=help, print_only=True)
+def _clock(name: str, column: Getter, meaning: str) -> Field:
+    return _varying(name, FieldType.TEXT, column, meaning, costly=True)
 
 
-_ABSOLUTE, _RELATIVE = FieldType.ABSOLUTE_TIME, FieldType.RELATIVE_TIME
-_UNSIGNED = FieldType.UNSIGNED
-_local, _utc = time.localtime, time.gmtime
+def _bytes(name: str, meaning: str) -> Field:
+    return _varying(name, FieldType.BYTES, _buffer, meaning, costly=True)
 
-EVENT = (
-    _varying("evt.num", _UNSIGNED, _number, "number of the packet in the capture, from 1; of a message, that of its first packet. "
-             "Both ends of one packet have the same number."),
-    _clock("evt.time", time_texts("%H:%M:%S", fraction=True, zone=_local), "time of day, this machine's time zone, with nanoseconds."),
-    _clock("evt.time.s", time_texts("%H:%M:%S", fraction=False, zone=_local), "time of day, this machine's time zone, whole seconds."),
-    _clock("evt.time.iso8601", time_texts("%Y-%m-%dT%H:%M:%S", fraction=True, zone=_utc, after="+0000"),
-           "date and time in ISO 8601 with nanoseconds, always UTC."),
-    _clock("evt.datetime", time_texts("%Y-%m-%d %H:%M:%S", fraction=True, zone=_local),
-           "date and time, this machine's time zone, with nanoseconds."),
-    _clock("evt.datetime.s", time_texts("%Y-%m-%d %H:%M:%S", fraction=False, zone=_local),
-           "date and time, this machine's time zone, whole seconds."),
+
+def _shown(name: str, meaning: str) -> Field:
+    return Field(name=name, type=FieldType.TEXT, domain="event", help=meaning, print_only=True)
+
+
+_ABSOLUTE, _RELATIVE, _UNSIGNED = FieldType.ABSOLUTE_TIME, FieldType.RELATIVE_TIME, FieldType.UNSIGNED
+_CLOCK, _DATE = "%H:%M:%S", "%Y-%m-%d %H:%M:%S"
+
+_TIMES = (
+    _clock("evt.time", time_texts(_CLOCK, fraction=True), "time of day in this machine's time zone, with nanoseconds."),
+    _clock("evt.time.s", time_texts(_CLOCK, fraction=False), "time of day in this machine's time zone, whole seconds."),
+    _clock(
+        "evt.time.iso8601",
+        time_texts("%Y-%m-%dT%H:%M:%S", fraction=True, zone=time.gmtime, after="+0000"),
+        "date and time as in ISO 8601 with nanoseconds, always UTC.",
+    ),
+    _clock("evt.datetime", time_texts(_DATE, fraction=True), "date and time here, with nanoseconds."),
+    _clock("evt.datetime.s", time_texts(_DATE, fraction=False), "date and time here, whole seconds."),
     _varying("evt.rawtime", _ABSOLUTE, _raw_time, "time in ns since 1970."),
     _varying("evt.rawtime.s", _ABSOLUTE, _raw_seconds, "time in whole seconds since 1970."),
     _varying("evt.rawtime.ns", _ABSOLUTE, _raw_fraction, "the ns that evt.rawtime.s leaves out.", digits=9),
-    _varying("evt.reltime", _RELATIVE, _since_start, "ns since the first packet of the capture.", digits=9),
-    _varying("evt.reltime.s", _RELATIVE, _since_start_seconds, "whole seconds since the first packet of the capture."),
+    _varying("evt.reltime", _RELATIVE, _since_start, "ns since the first IP packet of the capture.", digits=9),
+    _varying(
+        "evt.reltime.s", _RELATIVE, _since_start_seconds, "whole seconds since the first IP packet of the capture."
+    ),
     _varying("evt.reltime.ns", _RELATIVE, _since_start_fraction, "the ns that evt.reltime.s leaves out.", digits=9),
-    _shown("evt.outputtime", "the time as -t asks for it."),
-    Field(name="evt.around", type=_UNSIGNED, domain="event", argument="T", of_argument=_around, filter_only=True, differs_in_message=True,
-          help="evt.around[T]=MS: at most MS milliseconds before or after T, in ns since 1970."),
-    _text("evt.dir", _constant("<"), "'<': each event is one that has happened. ('>', the start of a system call, does not exist in packets.)"),
-    _text("evt.type", _type, "what the packet is to this end. With payload: 'read' if this end received it, 'write' if it sent it. TCP without "
-          "payload: 'connect' a SYN sent, 'accept' a SYN+ACK sent, 'close' a FIN sent, 'reset' a RST sent or received, 'control' "
-          "the others (ACKs, and what the other end's connect, accept and close look like here). Not TCP, without payload: 'packet'.",
-          choices=TYPES),
+    _shown("evt.outputtime", "time as asked for with -t."),
+    Field(
+        name="evt.around",
+        type=_UNSIGNED,
+        domain="event",
+        help="evt.around[T]=MS: at most MS milliseconds before or after T, which is in ns since 1970.",
+        argument="T",
+        of_argument=_around,
+        filter_only=True,
+        differs_in_message=True,
+    ),
+)
+
+_KINDS = (
+    _text(
+        "evt.dir",
+        _constant("<"),
+        "'<': an event is something that has happened. sysdig's '>', a call begun, has no packet.",
+    ),
+    _text(
+        "evt.type",
+        _type,
+        "what the packet is to this end. With payload: 'write' if this end sent it, 'read' if it received it. TCP without "
+        "payload: 'connect' a SYN sent, 'accept' a SYN+ACK sent, 'close' a FIN sent, 'reset' an RST sent or received, "
+        "'control' all others, such as ACKs and whatever the other end's connect, accept and close look like at this one. "
+        "Not TCP and without payload: 'packet'.",
+        choices=TYPES,
+    ),
     _text("evt.category", _constant("net"), "'net'."),
-    _text("evt.io_dir", _direction, "'write' if this end sent the packet, 'read' if it received it, with payload or without.",
-          choices=("read", "write")),
-    Field(name="evt.interface", type=FieldType.TEXT, domain="event", of_rows=_interface, differs_in_message=True,
-          help="name of the interface the packet was captured on. Not sysdig's."),
+    _text(
+        "evt.io_dir",
+        _direction,
+        "'write' if this end sent the packet, 'read' if it received it, with payload or without.",
+        choices=("read", "write"),
+    ),
     _flag("evt.is_io", _is_io, "true if the packet carries payload."),
     _flag("evt.is_io_read", _is_read, "true if this end received payload."),
     _flag("evt.is_io_write", _is_write, "true if this end sent payload."),
-    _bytes("evt.buffer", "the payload captured. In a filter it makes events of whole messages, put together in TCP's order, so that a word split "
-           "over two packets is found. No value where nothing was captured."),
-    _varying("evt.buflen", _UNSIGNED, _io_size, "payload bytes moved, captured or not, each counted once: 0 for a retransmission. No value without "
-             "payload."),
-    _text("evt.res", _result, "'RESET' for evt.type 'reset', else 'SUCCESS'."),
+    _text("evt.res", _result, "'RESET' where evt.type is 'reset', else 'SUCCESS'."),
+    _flag("evt.failed", _is_reset, "true where evt.type is 'reset': the connection was refused or broken off."),
+)
+
+_DATA = (
+    _bytes(
+        "evt.buffer",
+        "payload, as far as captured; no value if nothing was. A filter on it looks at whole messages, put together in TCP's "
+        "order, so that a word split over two packets is found.",
+    ),
+    _varying(
+        "evt.buflen",
+        _UNSIGNED,
+        _io_size,
+        "payload bytes moved, captured or not, each counted once: 0 for a retransmission; no value without payload.",
+    ),
     _varying("evt.rawres", FieldType.SIGNED, _size, "payload bytes moved, as evt.buflen, and 0 without payload."),
-    _flag("evt.failed", _is_reset, "true for evt.type 'reset': the connection was refused or broken off."),
     _varying("evt.rawarg.res", FieldType.SIGNED, _size, "the same as evt.rawres."),
     _varying("evt.arg.res", FieldType.SIGNED, _size, "the same as evt.rawres."),
     _bytes("evt.rawarg.data", "the same as evt.buffer."),
     _bytes("evt.arg.data", "the same as evt.buffer."),
-    _shown("evt.args", "'res=BYTES data=PAYLOAD ' with payload, else 'tuple=CONNECTION '."),
+    _shown("evt.args", "with payload 'res=BYTES data=PAYLOAD tuple=CONNECTION', else 'tuple=CONNECTION'."),
     _shown("evt.info", "the same as evt.args."),
+)
+
+EVENT = (
+    _varying(
+        "evt.num",
+        _UNSIGNED,
+        _number,
+        "number of the packet in the capture, from 1; of a message, that of its first packet. Both ends of a packet have it.",
+    ),
+    *_TIMES,
+    *_KINDS,
+    *_DATA,
     Field(name="evt.count", type=_UNSIGNED, domain="event", of_rows=_one, help="1, to be summed."),
-    Field(name="evidence", type=FieldType.TEXT, domain="event", of_rows=_evidence, choices=EVIDENCE, differs_in_message=True,
-          help="how the process at this end is known: 'socket' by an event of that very socket, 'snapshot' it held the socket when recording "
-               "started, 'listener' never accepted, so the listening socket's process, 'procfs' polled. Not sysdig's."),
-)  # fmt: skip
+    _varying(
+        "evt.interface", FieldType.TEXT, _interface, "name of the interface the packet was captured on. Not in sysdig."
+    ),
+    Field(
+        name="evidence",
+        type=FieldType.TEXT,
+        domain="event",
+        help="how the process is known: 'socket' by an event of that very socket, 'snapshot' it held the socket when recording "
+        "started, 'listener' nobody accepted, so it is the listening socket's, 'procfs' polled from /proc. Not in sysdig.",
+        of_rows=_evidence,
+        choices=EVIDENCE,
+        differs_in_message=True,
+    ),
+)

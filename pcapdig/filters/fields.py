@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from pcapdig.filters import values
-from pcapdig.filters.values import Column, Index, Value
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from pcapdig.filters.values import Column, Index, Value
     from pcapdig.procs.process import Process
     from pcapdig.trace.columns import Dimensions
     from pcapdig.trace.flows import Flows
@@ -104,13 +105,8 @@ class Field:
         return [of_id[position] for position in positions.tolist()]
 
     def value(self, rows: Rows, i: int) -> Value | None:
-        """The value of one row."""
-        if self.ends is not None:
-            return self.ends[0 if rows.is_client[i] else 1].value(rows, i)
-        if self.of_rows is not None:
-            return values.to_list(self.of_rows(rows, np.array([i], dtype=np.intp)))[0]
-        row_id = int(rows.process[i] if self.domain == "process" else rows.flow[i])
-        return self.values_of(rows.trace, [row_id])[0] if row_id >= 0 else None
+        """The value of one row. `values` is much faster for many."""
+        return self.values(rows.select(np.array([i], dtype=np.intp)))[0]
 
     def values_of(self, trace: Dimensions, ids: Sequence[int]) -> list[Value | None]:
         """One value for each of some flows or processes (by `domain`) of a trace.

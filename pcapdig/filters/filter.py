@@ -15,9 +15,9 @@ from pcapdig.filters.comparisons import compile_test
 from pcapdig.filters.errors import FilterError
 from pcapdig.filters.fields import Field, FieldType
 from pcapdig.filters.plan import AndStep, EndStep, FlowStep, NotStep, OrStep, ProcessStep, RowStep, Step
-from pcapdig.filters.values import Bools, Column, Index
 
 if TYPE_CHECKING:
+    from pcapdig.filters.values import Bools, Column, Index
     from pcapdig.trace.rows import Rows
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,6 +11,8 @@ from pcapdig.filters.fields import Field, FieldType
 from pcapdig.filters.values import Addresses, Bools, Choices, Column, Index, Numbers, Texts
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from pcapdig.trace.flows import Flows
     from pcapdig.trace.rows import Rows
 
@@ -41,7 +42,7 @@ def _type_letter(flows: Flows, index: Index) -> Choices:
 
 
 def _is_ipv6(flows: Flows, index: Index) -> Bools:
-    return flows.family[index] == 6
+    return np.equal(flows.family[index], 6)
 
 
 def _socket_family(flows: Flows, index: Index) -> Choices:
@@ -72,36 +73,29 @@ def _is_server(rows: Rows, index: Index) -> values.Flags:
     return values.Flags(~rows.is_client[index], rows.flow[index] >= 0)
 
 
-def _flow(
-    name: str, type: FieldType, column: Callable[[Flows, Index], Column], help: str, *, filter_only: bool = False
-) -> Field:
-    return Field(name=name, type=type, domain="flow", help=help, of_flows=column, filter_only=filter_only)
+def _flow(name: str, kind: FieldType, column: Callable[[Flows, Index], Column], meaning: str) -> Field:
+    is_net = kind is FieldType.NETWORK
+    return Field(name=name, type=kind, domain="flow", help=meaning, of_flows=column, filter_only=is_net)
 
 
-def _end(name: str, ends: tuple[Field, Field], help: str) -> Field:
-    return Field(name=name, type=ends[0].type, domain="end", help=help, ends=ends, filter_only=ends[0].filter_only)
+def _end(name: str, ends: tuple[Field, Field], meaning: str) -> Field:
+    return Field(name=name, type=ends[0].type, domain="end", help=meaning, ends=ends, filter_only=ends[0].filter_only)
 
 
-def _either(name: str, either: tuple[Field, Field], help: str) -> Field:
-    return Field(name=name, type=either[0].type, domain="flow", help=help, either=either, filter_only=True)
+def _either(name: str, either: tuple[Field, Field], meaning: str) -> Field:
+    return Field(name=name, type=either[0].type, domain="flow", help=meaning, either=either, filter_only=True)
 
 
-_CIP = _flow("fd.cip", FieldType.ADDRESS, _client, "client IP address.")
-_SIP = _flow("fd.sip", FieldType.ADDRESS, _server, "server IP address.")
-_CPORT = _flow(
-    "fd.cport", FieldType.PORT, _client_port, "for TCP and UDP, the client's port; a filter may give a service's name."
-)
-_SPORT = _flow(
-    "fd.sport", FieldType.PORT, _server_port, "for TCP and UDP, the server's port; a filter may give a service's name."
-)
-_CNET = _flow(
-    "fd.cnet", FieldType.NETWORK, _client, "the client's address lies in this network, ADDRESS/BITS.", filter_only=True
-)
-_SNET = _flow(
-    "fd.snet", FieldType.NETWORK, _server, "the server's address lies in this network, ADDRESS/BITS.", filter_only=True
-)
-_CPROTO = _flow("fd.cproto", FieldType.PORT, _client_port, "the same as fd.cport.")
-_SPROTO = _flow("fd.sproto", FieldType.PORT, _server_port, "the same as fd.sport.")
+_ADDRESS, _NETWORK, _PORT = FieldType.ADDRESS, FieldType.NETWORK, FieldType.PORT
+
+_CIP = _flow("fd.cip", _ADDRESS, _client, "client's IP address.")
+_SIP = _flow("fd.sip", _ADDRESS, _server, "server's IP address.")
+_CPORT = _flow("fd.cport", _PORT, _client_port, "client's port, for TCP and UDP. A filter may name a service.")
+_SPORT = _flow("fd.sport", _PORT, _server_port, "server's port, for TCP and UDP. A filter may name a service.")
+_CNET = _flow("fd.cnet", _NETWORK, _client, "client's address is in the network ADDRESS/BITS.")
+_SNET = _flow("fd.snet", _NETWORK, _server, "server's address is in the network ADDRESS/BITS.")
+_CPROTO = _flow("fd.cproto", _PORT, _client_port, "the same as fd.cport.")
+_SPROTO = _flow("fd.sproto", _PORT, _server_port, "the same as fd.sport.")
 
 FD = (
     _flow("fd.type", FieldType.TEXT, _type, "'ipv4' or 'ipv6'."),
@@ -110,25 +104,23 @@ FD = (
         "fd.name",
         FieldType.TEXT,
         _name,
-        "the connection, client first whoever sends: 1.2.3.4:5555->5.6.7.8:80; without ports if it has none.",
+        "the connection, client first whoever sends: 1.2.3.4:5555->5.6.7.8:80, without ports where the protocol has none.",
     ),
-    _either("fd.ip", (_CIP, _SIP), "the address of the client or of the server; != asks that neither is this."),
+    _either("fd.ip", (_CIP, _SIP), "client's or server's IP address; with != neither is this one."),
     _CIP,
     _SIP,
-    _end("fd.lip", (_CIP, _SIP), "local IP address: of the end this event was seen at."),
-    _end("fd.rip", (_SIP, _CIP), "remote IP address: of the other end."),
-    _either("fd.port", (_CPORT, _SPORT), "the port of the client or of the server; != asks that neither is this."),
+    _end("fd.lip", (_CIP, _SIP), "local IP address: that of the end this event was seen at."),
+    _end("fd.rip", (_SIP, _CIP), "remote IP address: that of the other end."),
+    _either("fd.port", (_CPORT, _SPORT), "client's or server's port; with != neither is this one."),
     _CPORT,
     _SPORT,
-    _end("fd.lport", (_CPORT, _SPORT), "local port: of the end this event was seen at."),
-    _end("fd.rport", (_SPORT, _CPORT), "remote port: of the other end."),
-    _either(
-        "fd.net", (_CNET, _SNET), "client or server lies in this network, ADDRESS/BITS; != asks that neither does."
-    ),
+    _end("fd.lport", (_CPORT, _SPORT), "local port: that of the end this event was seen at."),
+    _end("fd.rport", (_SPORT, _CPORT), "remote port: that of the other end."),
+    _either("fd.net", (_CNET, _SNET), "client or server is in the network ADDRESS/BITS; with != neither is."),
     _CNET,
     _SNET,
-    _end("fd.lnet", (_CNET, _SNET), "the local address lies in this network, ADDRESS/BITS."),
-    _end("fd.rnet", (_SNET, _CNET), "the remote address lies in this network, ADDRESS/BITS."),
+    _end("fd.lnet", (_CNET, _SNET), "the local address is in the network ADDRESS/BITS."),
+    _end("fd.rnet", (_SNET, _CNET), "the remote address is in the network ADDRESS/BITS."),
     _either("fd.proto", (_CPROTO, _SPROTO), "the same as fd.port."),
     _CPROTO,
     _SPROTO,
@@ -138,14 +130,14 @@ FD = (
         "fd.l4proto",
         FieldType.TEXT,
         _protocol,
-        "what IP carries: 'tcp', 'udp', 'icmp', 'icmp6', ...; 'ip-proto-N' for those without a name here.",
+        "what IP carries: 'tcp', 'udp', 'icmp', 'icmp6' or another of IANA's, in lower case; 'ip-proto-N' for the rare ones.",
     ),
     _flow("fd.sockfamily", FieldType.TEXT, _socket_family, "'ip'."),
     Field(
         name="fd.is_server",
         type=FieldType.BOOL,
         domain="event",
-        help="true if this event was seen at the server's end: the process that sent or received the packet owns the server's socket.",
+        help="true if this event was seen at the server's end: its process owns the server's socket.",
         of_rows=_is_server,
     ),
 )

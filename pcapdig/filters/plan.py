@@ -6,19 +6,20 @@ grow as the trace's tables grow. Joined comparisons run from cheap to dear, and 
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
 from pcapdig.filters import values
-from pcapdig.filters.comparisons import Test
 from pcapdig.filters.fields import Field, FieldType
-from pcapdig.filters.values import Bools
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
+    from pcapdig.filters.comparisons import Test
+    from pcapdig.filters.values import Bools
     from pcapdig.trace.rows import Rows
 
 
@@ -52,8 +53,8 @@ class Memo:
         seen = max(0, len(self._known) - 1)
         if size > seen or not len(self._known):
             # The last entry, which id -1 picks, stands for no flow or no process.
-            self._known = np.concatenate((self._known[:seen], test(seen, size), [False]))
-        return self._known[ids]
+            self._known = np.concatenate((self._known[:seen], test(seen, size), np.zeros(1, dtype=np.bool_)))
+        return self._known.take(ids)
 
 
 class FlowStep:
@@ -68,12 +69,14 @@ class FlowStep:
         self._memo = Memo()
 
     def mask(self, rows: Rows, where: Bools) -> Bools:
+        """Which rows pass, of those in `where`."""
         flows = rows.trace.flows
         return self._memo.spread(
             flows, len(flows), rows.flow, lambda start, stop: self._test(self._column(flows, slice(start, stop)))
         )
 
     def outlook(self, rows: Rows) -> tuple[Bools, Bools]:
+        """Whether the message a packet belongs to could pass, and whether it could fail."""
         return _certain(self.mask(rows, _everywhere(rows)))
 
 
@@ -87,9 +90,11 @@ class EndStep:
         self._at_server = at_server
 
     def mask(self, rows: Rows, where: Bools) -> Bools:
+        """Which rows pass, of those in `where`."""
         return np.where(rows.is_client, self._at_client.mask(rows, where), self._at_server.mask(rows, where))
 
     def outlook(self, rows: Rows) -> tuple[Bools, Bools]:
+        """Whether the message a packet belongs to could pass, and whether it could fail."""
         return _certain(self.mask(rows, _everywhere(rows)))
 
 
@@ -105,6 +110,7 @@ class ProcessStep:
         self._memo = Memo()
 
     def mask(self, rows: Rows, where: Bools) -> Bools:
+        """Which rows pass, of those in `where`."""
         trace, count = rows.trace, len(rows.trace.processes)
 
         def ask(start: int, stop: int) -> Bools:
@@ -113,6 +119,7 @@ class ProcessStep:
         return self._memo.spread(trace.processes, count, rows.process, ask)
 
     def outlook(self, rows: Rows) -> tuple[Bools, Bools]:
+        """Whether the message a packet belongs to could pass, and whether it could fail."""
         return _certain(self.mask(rows, _everywhere(rows)))
 
 
@@ -128,6 +135,7 @@ class RowStep:
         self.cost = 4 if field.type is FieldType.BYTES else 3 if field.costly else 2
 
     def mask(self, rows: Rows, where: Bools) -> Bools:
+        """Which rows pass, of those in `where`."""
         if not self._is_sparing:
             return self._test(self._column(rows, values.ALL))
         index = np.flatnonzero(where)
@@ -136,6 +144,7 @@ class RowStep:
         return found
 
     def outlook(self, rows: Rows) -> tuple[Bools, Bools]:
+        """Whether the message a packet belongs to could pass, and whether it could fail."""
         if self._is_uncertain:
             return _everywhere(rows), _everywhere(rows)
         return _certain(self.mask(rows, _everywhere(rows)))
@@ -149,9 +158,11 @@ class NotStep:
         self.cost = part.cost
 
     def mask(self, rows: Rows, where: Bools) -> Bools:
+        """Which rows pass, of those in `where`."""
         return ~self._part.mask(rows, where)
 
     def outlook(self, rows: Rows) -> tuple[Bools, Bools]:
+        """Whether the message a packet belongs to could pass, and whether it could fail."""
         could_pass, could_fail = self._part.outlook(rows)
         return could_fail, could_pass
 
@@ -164,6 +175,7 @@ class AndStep:
         self.cost = self._parts[-1].cost
 
     def mask(self, rows: Rows, where: Bools) -> Bools:
+        """Which rows pass, of those in `where`."""
         passed = where
         for part in self._parts:
             passed = passed & part.mask(rows, passed)
@@ -172,6 +184,7 @@ class AndStep:
         return passed
 
     def outlook(self, rows: Rows) -> tuple[Bools, Bools]:
+        """Whether the message a packet belongs to could pass, and whether it could fail."""
         outlooks = [part.outlook(rows) for part in self._parts]
         could_pass = np.logical_and.reduce([could for could, _ in outlooks])
         could_fail = np.logical_or.reduce([could for _, could in outlooks])
@@ -186,6 +199,7 @@ class OrStep:
         self.cost = self._parts[-1].cost
 
     def mask(self, rows: Rows, where: Bools) -> Bools:
+        """Which rows pass, of those in `where`."""
         passed = np.zeros(len(where), dtype=np.bool_)
         open_still = where
         for part in self._parts:
@@ -196,6 +210,7 @@ class OrStep:
         return passed
 
     def outlook(self, rows: Rows) -> tuple[Bools, Bools]:
+        """Whether the message a packet belongs to could pass, and whether it could fail."""
         outlooks = [part.outlook(rows) for part in self._parts]
         could_pass = np.logical_or.reduce([could for could, _ in outlooks])
         could_fail = np.logical_and.reduce([could for _, could in outlooks])

@@ -135,7 +135,7 @@ class _Parser:
             return self.error(f"{word!r}: keywords are lower case, write {word.lower()!r}")
         if word in _OTHER_KEYWORDS:
             return self.error(f"{word!r}: write {_OTHER_KEYWORDS[word]!r}")
-        if word == "not" or _FIELD.fullmatch(word.partition("=")[0]) and "." in word:
+        if word == "not" or ("." in word and _FIELD.fullmatch(word.partition("=")[0])):
             return self.error(f"'and' or 'or' is missing before {self.shown()}")
         return self.error(
             f"{self.shown()} is not expected here: 'and', 'or' or the end. A value with blanks needs quotes that the shell leaves"
@@ -158,11 +158,7 @@ class _Parser:
         while self.take_keyword("not"):
             negative = not negative
         self.skip_blanks()
-        node: Node
-        if self.peek() == "(":
-            node = self.brackets(depth + 1)
-        else:
-            node = self.check()
+        node: Node = self.brackets(depth + 1) if self.peek() == "(" else self.check()
         return Not(node) if negative else node
 
     def brackets(self, depth: int) -> Node:

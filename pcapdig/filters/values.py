@@ -6,13 +6,15 @@ Each kind of column keeps its values the way they compare fastest. A missing val
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
 
 Value = str | int | bool | bytes
 """What a field gives for one row, where it has a value. Addresses are text."""
