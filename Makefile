@@ -48,7 +48,7 @@ fix: build ## apply what lint can repair by itself
 
 .PHONY: bench
 bench: build ## record beside tcpdump, dig beside cat, tcpdump and tshark; prints the tables
-	@.ci/system-packages bench
+	@.ci/system-packages test bench
 	@for benchmark in benchmarks/*.py; do $(BIN)/python $$benchmark || exit 1; done
 
 .PHONY: clean
