@@ -7,6 +7,7 @@ Pure: facts and packets in, a verdict out. An end is right when it is named as o
     bytes nobody read any process that held the socket
     UDP               the process that sent, or received, the datagram with that payload
     ICMP echo         the process that asked; the answering side has none
+    any other packet  nobody: ARP, ICMP errors, neighbour discovery are the kernel's
 
 and an end that belongs to nobody is right when it has no name. A packet whose ends no process wrote down is an error of the
 test: then the comparison would not be complete.
@@ -26,8 +27,8 @@ Side = tuple[str, Endpoint, Endpoint]
 """Protocol, local, remote."""
 Owner = tuple[int, str]
 """Process id and name."""
-ICMP_ERRORS = {1, 2, 3, 4, 11, 12}
-"""ICMP destination unreachable, time exceeded and the like, and ICMPv6's 1 to 4: made by the kernel."""
+ICMP_ECHO = {0, 8, 128, 129}
+"""Types of ICMP and ICMPv6 that a process asks for; errors and neighbour discovery are the kernel's."""
 
 
 @dataclass(slots=True)
@@ -181,11 +182,9 @@ def expected(facts: Facts, packet: Packet, side: Side, *, is_writer: bool, end: 
         known = facts.senders if is_writer else facts.receivers
         owner = known.get(packet.udp_payload)
         return {owner} if owner else None
-    if packet.protocol == "icmp" and packet.icmp_type in ICMP_ERRORS:
-        return {None}
-    if packet.protocol == "icmp":
+    if packet.protocol == "icmp" and packet.icmp_type in ICMP_ECHO:
         return set(facts.echoes[side]) if side in facts.echoes else None
-    return None
+    return {None}
 
 
 def tcp_owners(stream: Stream, packet: Packet, *, is_writer: bool, end: End | None) -> set[Owner]:

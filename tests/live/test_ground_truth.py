@@ -1,0 +1,148 @@
+"""The ground truth: every packet's ends against what the processes themselves wrote down, read by tshark from the comments.
+
+100 % of the ends that belong to a process carry its name and id, none carries a wrong one, and ends of nobody carry none.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from captured import read_packets
+from command import Recording
+from judge import Facts, Verdict, judge
+from namespace import Namespace, connect
+
+pytestmark = pytest.mark.live
+
+TCP = """
+    short_lived fork_and_leave prefork reuse_port dual_stack open_before never_accepted late_accept refused unread killed
+    accept_then_fork passed two_lanes sendfile_and_splice threads renamed exec_between
+""".split()
+OTHER = """
+    udp_connected udp_unconnected udp_wildcard udp_both_ask udp_shared udp_reuse_port udp_open_before udp_refused same_port
+    ping_raw ping_socket
+""".split()
+SETTLE_SECONDS = 0.3
+"""After the last process has ended: the kernel's last packets, all sent within a round trip of the loopback."""
+
+
+class Program:
+    """A scenario of truth.py in a process of its own, stopped at its `yield`."""
+
+    def __init__(
+        self, folder: Path, scenario: str, *arguments: str, namespace: Namespace, wrapper: tuple[str, ...] = ()
+    ) -> None:
+        """`wrapper` is put before the command, inside the namespace."""
+        self.truth = folder / f"{scenario}.jsonl"
+        # By its own name, so that names of forked and of executed processes differ.
+        interpreter = folder / "truth"
+        if not interpreter.exists():
+            interpreter.symlink_to(os.path.realpath(sys.executable))
+        program = [
+            str(interpreter),
+            "-B",
+            str(Path(__file__).with_name("truth.py")),
+            scenario,
+            str(self.truth),
+            *arguments,
+        ]
+        self._process = subprocess.Popen(
+            namespace.command(*wrapper, *program),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def await_ready(self) -> None:
+        """Wait until what happens before the recording has happened."""
+        assert self._process.stdout
+        said = self._process.stdout.readline()
+        assert said == "ready\n", f"{said}{self.finish()}"
+
+    def finish(self) -> str:
+        """Let it run to its end; what it said on stderr, which is nothing when all went well."""
+        _, stderr = self._process.communicate("go\n", timeout=60)
+        assert self._process.returncode == 0, stderr
+        return stderr
+
+    def close(self) -> None:
+        """Leave nothing behind."""
+        if self._process.poll() is None:
+            self._process.kill()
+        self._process.communicate()
+
+
+@contextmanager
+def program(
+    folder: Path, scenario: str, *arguments: str, namespace: Namespace, wrapper: tuple[str, ...] = ()
+) -> Iterator[Program]:
+    """A scenario that is ready."""
+    running = Program(folder, scenario, *arguments, namespace=namespace, wrapper=wrapper)
+    try:
+        running.await_ready()
+        yield running
+    finally:
+        running.close()
+
+
+def recorded(folder: Path, namespace: Namespace, *programs: Program, interface: str = "lo") -> Verdict:
+    """Record while the programs run, and compare."""
+    file = folder / "truth.pcapng"
+    with Recording("-w", file, "--interface", interface, namespace=namespace, interfaces=[interface]) as recording:
+        for running in programs:
+            running.finish()
+        time.sleep(SETTLE_SECONDS)
+        ended = recording.stop()
+    assert ended.returncode == 0, ended
+    verdict = judge(Facts.read(*(running.truth for running in programs)), read_packets(file))
+    print(verdict, ended.stderr, sep="\n")
+    return verdict
+
+
+@pytest.mark.parametrize("scenario", TCP + OTHER)
+def test_every_end_is_named_right(scenario: str, folder: Path, namespace: Namespace, shortlived: Path) -> None:
+    """One way to use sockets, recorded from before its first packet to after its last."""
+    namespace.set_sysctl("ipv4/ping_group_range", "0 0")
+    arguments = (str(shortlived),) if scenario == "short_lived" else ()
+    with program(folder, scenario, *arguments, namespace=namespace) as running:
+        verdict = recorded(folder, namespace, running)
+    assert verdict.is_perfect, str(verdict)
+
+
+def test_listener_evidence_where_nobody_accepts(folder: Path, namespace: Namespace) -> None:
+    """The server's end of a connection that is never accepted is named after its listener, and says so."""
+    with program(folder, "never_accepted", namespace=namespace) as running:
+        verdict = recorded(folder, namespace, running)
+    assert verdict.evidence["listener"] >= 7 * 2, str(verdict)
+
+
+def test_process_ids_are_those_of_the_machine(folder: Path, namespace: Namespace) -> None:
+    """Processes of another pid namespace, as in a container, go by the ids that the recording machine knows them by."""
+    wrapper = ("unshare", "--pid", "--fork", "--kill-child")
+    with program(folder, "prefork", namespace=namespace, wrapper=wrapper) as running:
+        verdict = recorded(folder, namespace, running)
+    assert verdict.is_perfect, str(verdict)
+
+
+@pytest.mark.parametrize(("left", "right"), [("10.97.0.1/24", "10.97.0.2/24"), ("fd97::1/64", "fd97::2/64")])
+def test_both_ends_in_two_namespaces(left: str, right: str, folder: Path) -> None:
+    """Client and server in two network namespaces joined by veth, both on this machine, both named."""
+    with Namespace("left") as near, Namespace("right") as far:
+        for side in (near, far):
+            side.set_sysctl("ipv6/conf/default/accept_dad", "0")  # addresses are usable at once
+        interface, _ = connect(near, far, left_address=left, right_address=right)
+        address = right.split("/")[0]
+        with (
+            program(folder, "serve_at", address, "7007", namespace=far) as server,
+            program(folder, "ask_at", address, "7007", namespace=near) as client,
+        ):
+            verdict = recorded(folder, near, server, client, interface=interface)
+    assert verdict.is_perfect, str(verdict)
