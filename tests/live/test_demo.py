@@ -10,20 +10,19 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 DEMO = ROOT / "docs" / "demo" / "demo.py"
-NOBODY = 65534
+NOT_CAPTURING = ["setpriv", "--bounding-set", "-net_raw,-net_admin"]
+"""Runs a program as a root that may not capture, as in most containers."""
 
 
-def run_demo(*arguments: str, directory: Path, user: int | None = None) -> subprocess.CompletedProcess[str]:
-    """Run the demo in `directory`, as another user if given, without sudo in reach."""
+def run_demo(*arguments: str, directory: Path, prefix: list[str] | None = None) -> subprocess.CompletedProcess[str]:
+    """Run the demo in `directory`."""
     return subprocess.run(
-        [sys.executable, DEMO, *arguments],
+        [*(prefix or []), sys.executable, DEMO, *arguments],
         cwd=directory,
         capture_output=True,
         text=True,
         check=False,
         timeout=60,
-        user=user,
-        env={"PATH": "/usr/bin:/bin"} if user is None else {"PATH": "/nonexistent"},
     )
 
 
@@ -52,13 +51,12 @@ def test_demo_names_its_processes(tmp_path: Path, tracer: str) -> None:
 
 @pytest.mark.live
 def test_demo_digs_in_the_fixture_without_rights(tmp_path: Path) -> None:
-    """A user who may not record and has no sudo gets one line why, and the digs of the recorded trace."""
-    result = run_demo(directory=ROOT, user=NOBODY)
-    assert result.returncode == 0, result.stderr
+    """Where packets may not be captured it says why in one line, and digs in the recorded trace."""
+    result = run_demo(directory=tmp_path, prefix=NOT_CAPTURING)
+    assert result.stderr == ""
+    assert result.returncode == 0
     lines = result.stdout.splitlines()
-    assert lines[0] == (
-        "Packets cannot be recorded here (recording needs root, and there is no sudo), "
-        "so this digs in a trace recorded elsewhere."
-    )
+    assert lines[0].startswith("$ pcapdig -w demo.pcapng --interface lo")
+    assert lines[1].startswith("Packets cannot be recorded here (")
     assert "httpd" in result.stdout
     assert not (tmp_path / "demo.pcapng").exists()
