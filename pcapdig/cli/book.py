@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pcapdig.cli.nearest import nearest
-from pcapdig.errors import UsageError
-
 if TYPE_CHECKING:
     from pcapdig.cli.chisel_call import Argument
 
@@ -28,10 +25,9 @@ class Book:
         Raises:
             UsageError: there is no such chisel; the nearest one is named.
         """
-        names = self.names()
-        if name not in names:
-            raise UsageError(f"chisel {name} not found{nearest(name, names)} - use -cl to list them")
-        return name
+        from pcapdig.chisels import registry
+
+        return registry.find(name).name
 
     def signature(self, name: str) -> tuple[Argument, ...]:
         """Arguments of a chisel."""

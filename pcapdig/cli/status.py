@@ -77,7 +77,7 @@ def summary(statistics: Statistics, target: str | None) -> str:
         ("lost", _losses(statistics)),
         ("named", _named(statistics)),
         (
-            "not named",
+            "no owner",
             f"{_counted(statistics.ends_kernel, 'end')} made by the kernel, {statistics.ends_unknown:,} unknown",
         ),
         ("tracer", statistics.tracer),
