@@ -1,16 +1,19 @@
 """One small file a chisel. A chisel never prints and never opens a file: it is fed Rows and hands out what render/ can show.
 
-    class Chisel:
+    class Chisel (chisel.py):
         name, category, short_description, description: str
         args: tuple[Arg, ...]            # Arg(name, type, description, optional)
         needs: "packets" | "messages"    # which Rows it wants
+        every_second, refreshes: bool    # interval() is output from files too; it replaces what was shown before
         filter: str                      # its own filter in the language, may use args
-        def __init__(self, **arguments)
+        colour: bool                     # False: asked not to be coloured
+        def __init__(self, *, verbose=False, **arguments)        # UsageError: an argument is wrong
         def feed(self, rows: Rows) -> Iterable[Item]      # rows that passed both filters
-        def interval(self, time_ns) -> Iterable[Item]     # each whole second of trace time, before rows of the next; live tables are taken here
+        def interval(self, time_ns) -> Iterable[Item]     # a second of trace time is over; live tables are taken here
         def end(self) -> Iterable[Item]
     Item = render.Table | render.Line | render.Exchange (a header line and a buffer)
     registry.find(name) -> type[Chisel] (UsageError: not found), registry.all() sorted by category and name
 Table chisels are data: keys, value, headings, rows shown (tables.py). topconns and other tables keyed by fd.* count each packet's payload
-once; tables keyed by process count it at each local end, as the process sees it.
+once; tables keyed by process count it at each local end, as the process sees it. Which words of a command line are a chisel's
+arguments is cli's to know. Listing chisels loads no numpy.
 """

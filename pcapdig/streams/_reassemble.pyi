@@ -1,9 +1,11 @@
+from typing import TypeAlias
+
 import numpy as np
 from numpy.typing import NDArray
 
 from pcapdig.trace.columns import Packets
 
-Row = tuple[int, bool, int, int, int, int, int, int, int, int, int, int]
+Row: TypeAlias = tuple[int, bool, int, int, int, int, int, int, int, int, int, int]
 
 class Assembler:
     def __init__(self, message_limit: int, hold_limit: int, total_limit: int) -> None: ...

@@ -1,0 +1,163 @@
+"""Table chisels as data: what is counted by what, how many rows are shown.
+
+A table by connection or port counts each packet's payload once. A table by process counts it at each end that is a process of the
+recording machine, as that process sees it. Bytes are fresh payload: no headers, no retransmissions, no second copies.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from pcapdig.render.items import Column, Table
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from pcapdig.chisels.chisel import Arg, Needs
+    from pcapdig.chisels.totals import Totals
+    from pcapdig.render.items import Item
+    from pcapdig.trace.columns import Dimensions
+    from pcapdig.trace.flows import Flows
+    from pcapdig.trace.rows import Rows
+
+NOT_KNOWN = "<NA>"
+"""Stands for a name the capture does not have."""
+BYTES = Column("evt.rawarg.res", "Bytes")
+"""What all of them count, under sysdig's name."""
+
+
+class TableChisel:
+    """What the tables share. A subclass says how ids are counted, and how they become rows."""
+
+    category: ClassVar[str] = "Net"
+    args: ClassVar[tuple[Arg, ...]] = ()
+    needs: ClassVar[Needs] = "packets"
+    every_second: ClassVar[bool] = False
+    refreshes: ClassVar[bool] = True
+    filter: ClassVar[str] = ""
+    colour: ClassVar[bool] = True
+    keys: ClassVar[tuple[Column, ...]]
+    """Columns after the bytes."""
+    limit: ClassVar[int] = 100
+    """Rows shown."""
+
+    def __init__(self, *, verbose: bool = False) -> None:
+        """`verbose`: -v was given; the table says more, but never counts otherwise."""
+        self.verbose = verbose
+        self._trace: Dimensions | None = None
+        self._time_ns = 0
+        self._totals = self._new_totals()
+
+    @staticmethod
+    def _new_totals() -> Totals:
+        from pcapdig.chisels.totals import Totals
+
+        return Totals()
+
+    def feed(self, rows: Rows) -> Iterable[Item]:
+        """Count."""
+        if len(rows):
+            self._trace = rows.trace
+            self._time_ns = max(self._time_ns, int(rows.time_ns[-1]))
+            self._count(rows)
+        return ()
+
+    def interval(self, time_ns: int) -> Iterable[Item]:
+        """The table of this second; counting starts anew."""
+        table = self._table()
+        self._totals = self._new_totals()
+        return (table,)
+
+    def end(self) -> Iterable[Item]:
+        """The table of all that was counted since the last one."""
+        return (self._table(),)
+
+    def shown_keys(self) -> tuple[Column, ...]:
+        """The columns after the bytes of this run."""
+        return self.keys
+
+    def _count(self, rows: Rows) -> None:
+        """Add the rows' sizes to the totals."""
+        raise NotImplementedError
+
+    def _ranked(
+        self, trace: Dimensions, ids: NDArray[np.intp], sums: NDArray[np.int64]
+    ) -> list[tuple[int, tuple[str, ...]]]:
+        """The rows to show of ids that have bytes."""
+        raise NotImplementedError
+
+    def _table(self) -> Table:
+        ranked = [] if self._trace is None else self._ranked(self._trace, *self._totals.counted())
+        return Table(value=BYTES, keys=self.shown_keys(), rows=tuple(ranked), time_ns=self._time_ns)
+
+
+class ProcessTable(TableChisel):
+    """Keys are fields of processes. What no process is known for is one row of `<NA>`."""
+
+    def _count(self, rows: Rows) -> None:
+        self._totals.add(rows.process, rows.size)
+
+    def _ranked(
+        self, trace: Dimensions, ids: NDArray[np.intp], sums: NDArray[np.int64]
+    ) -> list[tuple[int, tuple[str, ...]]]:
+        texts = key_texts(trace, self.shown_keys(), ids.tolist())
+        by_key: dict[tuple[str, ...], int] = {}
+        for key, total in zip(texts, sums.tolist(), strict=True):
+            by_key[key] = by_key.get(key, 0) + total
+        ranked = sorted(by_key.items(), key=lambda entry: (-entry[1], entry[0]))
+        return [(total, key) for key, total in ranked[: self.limit]]
+
+
+class FlowTable(TableChisel):
+    """Keys are fields of connections. A subclass says which connections share a row."""
+
+    def _count(self, rows: Rows) -> None:
+        from pcapdig.chisels.totals import first_of_packet
+
+        packet = rows.packet[first_of_packet(rows)]
+        self._totals.add(rows.facts.flow[packet], rows.facts.fresh[packet])
+
+    def _ranked(
+        self, trace: Dimensions, ids: NDArray[np.intp], sums: NDArray[np.int64]
+    ) -> list[tuple[int, tuple[str, ...]]]:
+        from pcapdig.chisels.totals import grouped
+
+        is_flow = ids >= 0
+        ids, sums = ids[is_flow], sums[is_flow]
+        keep = self._has_key(trace.flows, ids)
+        ids, sums = ids[keep], sums[keep]
+        groups = grouped(self._group_key(trace.flows, ids), sums, self.limit)
+        texts = key_texts(trace, self.keys, [int(ids[members[0]]) for _, members in groups])
+        extra = [self._extra(trace, ids[members]) for _, members in groups]
+        return [(total, (*text, *more)) for (total, _), text, more in zip(groups, texts, extra, strict=True)]
+
+    def _has_key(self, flows: Flows, ids: NDArray[np.intp]) -> NDArray[np.bool_]:
+        """Which of these flows belong in the table."""
+        import numpy as np
+
+        return np.ones(len(ids), np.bool_)
+
+    def _group_key(self, flows: Flows, ids: NDArray[np.intp]) -> NDArray[np.generic]:
+        """One value a flow, equal for flows of one row; its order settles ties."""
+        raise NotImplementedError
+
+    def _extra(self, trace: Dimensions, ids: NDArray[np.intp]) -> tuple[str, ...]:
+        """Texts of further columns for the flows of one row."""
+        return ()
+
+
+def key_texts(trace: Dimensions, keys: Sequence[Column], ids: Sequence[int]) -> list[tuple[str, ...]]:
+    """The texts of some key fields for flows or processes by id; `<NA>` where there is no value, as for id -1."""
+    from pcapdig.filters.catalogue import lookup
+
+    known = [i for i in ids if i >= 0]
+    columns = []
+    for key in keys:
+        field = lookup(key.field)
+        values = iter(field.values_of(trace, known))
+        found = [next(values) if i >= 0 else None for i in ids]
+        columns.append([NOT_KNOWN if value is None else field.text(value) for value in found])
+    return list(zip(*columns, strict=True))

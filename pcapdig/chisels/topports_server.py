@@ -1,0 +1,36 @@
+"""topports_server: server ports by bytes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from pcapdig.chisels.tables import FlowTable
+from pcapdig.render.items import Column
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from pcapdig.trace.flows import Flows
+
+_TCP, _UDP = 6, 17
+
+
+class TopportsServer(FlowTable):
+    """Bytes by the server's port, TCP and UDP together."""
+
+    name: ClassVar[str] = "topports_server"
+    short_description: ClassVar[str] = "Top server ports by network I/O"
+    description: ClassVar[str] = (
+        "Ranks the ports of servers by the payload sent and received over them, TCP and UDP together. Each packet counts "
+        "once, also where both of its ends are on this machine. Live, the table is that of the last second."
+    )
+    keys: ClassVar[tuple[Column, ...]] = (Column("fd.sport", "Srv Port"),)
+
+    def _has_key(self, flows: Flows, ids: NDArray[np.intp]) -> NDArray[np.bool_]:
+        import numpy as np
+
+        return np.isin(flows.protocol[ids], (_TCP, _UDP))
+
+    def _group_key(self, flows: Flows, ids: NDArray[np.intp]) -> NDArray[np.generic]:
+        return flows.server_port[ids]
