@@ -9,12 +9,13 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import IO, Self
 
 from namespace import Namespace
 
@@ -46,6 +47,13 @@ def environment() -> dict[str, str]:
     return values
 
 
+def open_folder(purpose: str) -> Path:
+    """A new folder that other users may enter; pytest's own are closed to them."""
+    folder = Path(tempfile.mkdtemp(prefix=f"pcapdig-{purpose}-"))
+    folder.chmod(0o755)
+    return folder
+
+
 def dig(*arguments: str | Path, directory: Path | None = None, timeout_seconds: float = 60) -> Finished:
     """Run `pcapdig ARGUMENTS` to its end, in `directory` where given."""
     done = subprocess.run(
@@ -70,26 +78,38 @@ class Recording:
         namespace: Namespace | None = None,
         directory: Path | None = None,
         interfaces: Sequence[str] = (LOOPBACK,),
+        announces: bool = True,
     ) -> None:
-        """`interfaces` are those that must be captured before `__enter__` returns."""
+        """Choose what is known before `__enter__` returns.
+
+        Args:
+            arguments: words after the command's name.
+            namespace: where it runs; None: here.
+            directory: its working directory.
+            interfaces: those on which it must be capturing.
+            announces: it says `recording on ...` on stderr as soon as packets count (with -w, without -q).
+        """
         command = pcapdig(*arguments)
         self._command = namespace.command(*command) if namespace else command
         self._directory = directory
         self._interfaces = interfaces
-        self._process: subprocess.Popen[str] | None = None
+        self._announces = announces
+        self._process: subprocess.Popen[bytes] | None = None
+        self._output: tuple[IO[bytes], IO[bytes]] | None = None
 
     def __enter__(self) -> Self:
+        # Files, not pipes: nothing has to be read for the command to go on.
+        self._output = tempfile.TemporaryFile(), tempfile.TemporaryFile()
         self._process = subprocess.Popen(
             self._command,
             stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
+            stdout=self._output[0],
+            stderr=self._output[1],
             env=environment(),
             cwd=self._directory,
         )
         deadline = time.monotonic() + 30
-        while not captures(self.process.pid, self._interfaces):
+        while not self._is_ready():
             if self.process.poll() is not None or time.monotonic() > deadline:
                 ended = self.stop(signal.SIGKILL)
                 raise RuntimeError(f"the recording did not start: {ended}")
@@ -100,14 +120,23 @@ class Recording:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self.process.poll() is None:
-            self.stop(signal.SIGKILL)
+            self.process.kill()
+            self.process.wait()
+        for stream in self._output or ():
+            stream.close()
 
     @property
-    def process(self) -> subprocess.Popen[str]:
+    def process(self) -> subprocess.Popen[bytes]:
         """The running command."""
         if self._process is None:
             raise RuntimeError("the recording was not started")
         return self._process
+
+    def said(self) -> tuple[str, str]:
+        """What it has written to stdout and to stderr so far."""
+        assert self._output
+        out, err = (os.pread(stream.fileno(), 1 << 24, 0).decode() for stream in self._output)
+        return out, err
 
     def stop(self, with_signal: signal.Signals = signal.SIGINT) -> Finished:
         """Send the signal, wait for the end, and return what it said."""
@@ -118,12 +147,16 @@ class Recording:
     def wait(self, timeout_seconds: float = 30) -> Finished:
         """Wait until it ends by itself."""
         try:
-            stdout, stderr = self.process.communicate(timeout=timeout_seconds)
+            self.process.wait(timeout_seconds)
         except subprocess.TimeoutExpired:
-            self.process.kill()
-            stdout, stderr = self.process.communicate(timeout=timeout_seconds)
-            raise RuntimeError(f"the recording did not end: {stdout}{stderr}") from None
+            raise RuntimeError(f"the recording did not end: {self.said()}") from None
+        stdout, stderr = self.said()
         return Finished(returncode=self.process.returncode, stdout=stdout, stderr=stderr)
+
+    def _is_ready(self) -> bool:
+        if self._announces and "recording on " not in self.said()[1]:
+            return False
+        return captures(self.process.pid, self._interfaces)
 
 
 def captures(pid: int, interfaces: Sequence[str]) -> bool:

@@ -4,20 +4,13 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from command import open_folder
 from namespace import Namespace
 from servers import Lamp
-
-
-def open_folder(purpose: str) -> Path:
-    """A new folder that other users may enter; pytest's own are closed to them."""
-    folder = Path(tempfile.mkdtemp(prefix=f"pcapdig-{purpose}-"))
-    folder.chmod(0o755)
-    return folder
 
 
 @pytest.fixture
