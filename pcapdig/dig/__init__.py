@@ -1,6 +1,18 @@
 """Offline and live assembly of a dig: trace -> filter -> streams -> chisel -> render.
 
-    dig(batches: Iterable[Packets], trace, *, filter, chisels, options, out, limit, ...) -> None     # writes text to `out`
-    LiveDig(trace, ...).feed(block_bytes) / .end()    # the same machine fed by the recorder: pcapng blocks as they are released
+    Plan(filter=..., chisels=..., show=..., format=..., limit=..., quiet=..., summary=...)      # plan.py: what is asked
+    dig(batches: Iterable[Packets], trace, plan, out) -> None          # offline.py: writes text to `out`
+    LiveDig(trace, plan, out, is_terminal=...)                         # live.py: the same machine fed by the recorder
+        .feed(blocks) -> rows that passed  .pass_time(time_ns)  .done  .end()
+    BlockFilter(trace, filter, limit=...).keep(blocks) -> blocks; .kept   # block_filter.py: -w with a filter
+Nothing is written before the whole plan has been found right. A damaged capture is dug up to the damage, results are written, and then
+InputError is raised.
 Callers: cli. The only room that knows both traces and chisels. Knows nothing of probes or capture.
 """
+
+from pcapdig.dig.block_filter import BlockFilter
+from pcapdig.dig.live import LiveDig
+from pcapdig.dig.offline import dig
+from pcapdig.dig.plan import Plan
+
+__all__ = ["BlockFilter", "LiveDig", "Plan", "dig"]

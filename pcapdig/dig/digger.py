@@ -1,0 +1,191 @@
+"""The machine that every dig is: batches of packets in, text out, in one pass.
+
+    packets -> rows (or reassembled messages) -> the user's filter -> each chisel's own filter -> chisel -> renderer -> text
+
+Rows are messages if the filter looks into buffers or a chisel wants messages; then only the flows that could pass are reassembled.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from pcapdig.dig.event_lines import EventLines, TypeCounts
+from pcapdig.dig.seconds import SecondClock
+from pcapdig.errors import UsageError
+from pcapdig.filters import compile_filter
+from pcapdig.render.renderer import Renderer
+from pcapdig.streams.reassembler import Reassembler
+from pcapdig.trace.rows import rows_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from pcapdig.chisels.chisel import Chisel
+    from pcapdig.dig.plan import Plan
+    from pcapdig.filters import Filter
+    from pcapdig.render.items import Item
+    from pcapdig.trace.columns import Dimensions, Packets
+    from pcapdig.trace.rows import Rows
+
+
+class _ChiselRun:
+    """A chisel with its own filter and its own way to be shown."""
+
+    def __init__(self, chisel: Chisel, plan: Plan) -> None:
+        try:
+            self.filter = compile_filter(chisel.filter)
+        except UsageError as error:
+            raise UsageError(f"invalid filter in chisel {chisel.name}: {error}") from None
+        self.chisel = chisel
+        show = plan.show if chisel.colour else replace(plan.show, colour=False)
+        self._renderer = Renderer(show)
+
+    def feed(self, rows: Rows) -> Iterator[str]:
+        return self.texts(self.chisel.feed(_passing(rows, self.filter)))
+
+    def texts(self, items: Iterable[Item]) -> Iterator[str]:
+        return map(self._renderer.text, items)
+
+
+def _passing(rows: Rows, filter: Filter) -> Rows:
+    return rows if filter.passes_all else rows.select(filter.mask(rows))
+
+
+class Digger:
+    """One dig. Feed it the batches of one trace in order, then end it."""
+
+    def __init__(
+        self,
+        trace: Dimensions,
+        plan: Plan,
+        write: Callable[[str], object],
+        *,
+        live: bool = False,
+        before_refresh: str = "",
+    ) -> None:
+        """Everything that can be wrong with the plan is refused here, before anything is written.
+
+        Args:
+            trace: where the batches' tables are.
+            plan: what to do.
+            write: takes the output, piece by piece.
+            live: tables are shown and begun anew each second of the capture.
+            before_refresh: written before what a live second shows, if a chisel refreshes: clears a terminal.
+
+        Raises:
+            UsageError: -p or a chisel's own filter is wrong.
+        """
+        self.passed = 0
+        """Rows that passed the filter so far."""
+        self.done = False
+        """The limit is reached: nothing more is taken."""
+        self._trace = trace
+        self._plan = plan
+        self._write = write
+        self._live = live
+        self._runs = [_ChiselRun(chisel, plan) for chisel in plan.chisels]
+        self._renderer = Renderer(plan.show)
+        self._lines = EventLines(self._renderer, plan.format)
+        self._counts = TypeCounts() if plan.summary else None
+        self._before_refresh = before_refresh if any(run.chisel.refreshes for run in self._runs) else ""
+        self._by_second = [run for run in self._runs if live or run.chisel.every_second]
+        self._clock = SecondClock()
+        filters = (plan.filter, *(run.filter for run in self._runs))
+        needs_messages = any(run.chisel.needs == "messages" for run in self._runs)
+        self._reassembler = None
+        if needs_messages or any(part.uses_buffer for part in filters):
+            self._reassembler = Reassembler(trace)
+        self._joined = [plan.filter & run.filter for run in self._runs] or [plan.filter]
+        self._wanted = np.zeros(0, np.bool_)
+
+    def feed(self, packets: Packets) -> None:
+        """Dig in the next batch."""
+        if self.done or not len(packets):
+            return
+        self._renderer.time_column.start_at(int(packets.time_ns[0]))
+        rows = None
+        if self._reassembler is None:
+            rows = rows_of(packets)
+        else:
+            self._want_flows(packets)
+        if not self._by_second:
+            self._take(self._rows(packets, rows, 0, len(packets)))
+            return
+        for start, stop, over_ns in self._clock.spans(packets.time_ns):
+            if over_ns is not None:
+                self._second_over(over_ns)
+            if not self._take(self._rows(packets, rows, start, stop)):
+                return
+
+    def pass_time(self, time_ns: int) -> None:
+        """Live: no packet came until then. Ends the second that is over by it."""
+        over_ns = self._clock.advance_to(time_ns)
+        if over_ns is not None:
+            self._second_over(over_ns)
+
+    def end(self, *, show_tables: bool = True) -> None:
+        """There are no more batches: show what is left. `show_tables` False: without what would only be refreshed."""
+        if self._reassembler is not None and not self.done:
+            self._take(self._reassembler.flush())
+        second_ns = self._clock.second_ns
+        for run in self._runs:
+            if run.chisel.every_second and second_ns is not None:
+                self._show(run.texts(run.chisel.interval(second_ns)))
+            if show_tables or not run.chisel.refreshes:
+                self._show(run.texts(run.chisel.end()))
+        if self._counts is not None:
+            self._write(self._counts.text())
+
+    def _rows(self, packets: Packets, rows: Rows | None, start: int, stop: int) -> Rows:
+        """The rows of some packets of a batch; in a dig of messages, those that ended with them."""
+        if self._reassembler is not None:
+            return self._reassembler.feed(packets, self._wanted, start, stop)
+        assert rows is not None
+        if start == 0 and stop == len(packets):
+            return rows
+        first, end = np.searchsorted(rows.packet, (start, stop)).tolist()
+        return rows.select(np.arange(first, end))
+
+    def _want_flows(self, packets: Packets) -> None:
+        """Mark the flows of which a message could pass. A flow once wanted stays so."""
+        count = len(self._trace.flows)
+        grown = np.zeros(count, np.bool_)
+        grown[: len(self._wanted)] = self._wanted
+        self._wanted = grown
+        if any(part.passes_all for part in self._joined):
+            grown[:] = True
+            return
+        rows = rows_of(packets)
+        for part in self._joined:
+            flows = rows.flow[part.candidates(rows)]
+            grown[flows[flows >= 0]] = True
+
+    def _take(self, rows: Rows) -> bool:
+        """Filter, count, and give to all that show. False: the limit is reached."""
+        passed = _passing(rows, self._plan.filter)
+        if self._plan.limit is not None and len(passed) >= self._plan.limit - self.passed:
+            passed = passed.select(np.arange(self._plan.limit - self.passed))
+            self.done = True
+        self.passed += len(passed)
+        if not len(passed):
+            return not self.done
+        if self._counts is not None:
+            self._counts.add(passed)
+        for run in self._runs:
+            self._show(run.feed(passed))
+        if not self._runs and not self._plan.quiet:
+            self._show(self._lines.lines(passed))
+        return not self.done
+
+    def _second_over(self, over_ns: int) -> None:
+        if self._before_refresh:
+            self._write(self._before_refresh)
+        for run in self._by_second:
+            self._show(run.texts(run.chisel.interval(over_ns)))
+
+    def _show(self, texts: Iterable[str]) -> None:
+        for text in texts:
+            self._write(text)

@@ -1,0 +1,74 @@
+"""A dig in what is being recorded."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from pcapdig.dig.digger import Digger
+from pcapdig.render import terminal
+from pcapdig.trace.columns import Dimensions
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import TextIO
+
+    from pcapdig.dig.plan import Plan
+    from pcapdig.trace.columns import Packets
+
+
+class GrowingTrace(Dimensions, Protocol):
+    """A trace that takes blocks as they come: pcapdig.trace.Trace."""
+
+    def feed(self, chunk: bytes, final: bool = False) -> Iterable[Packets]:
+        """The batches that a piece of the capture completes."""
+
+
+class LiveDig:
+    """The same machine as `dig`, fed by a recorder: pcapng blocks as they are released.
+
+    Each second of the capture tables are shown and begun anew. On a terminal the screen is cleared before; in a pipe tables follow
+    each other. With JSON no escapes are written.
+    """
+
+    def __init__(self, trace: GrowingTrace, plan: Plan, out: TextIO, *, is_terminal: bool = False) -> None:
+        """`is_terminal`: `out` understands escapes.
+
+        Raises:
+            UsageError: -p or a chisel's own filter is wrong; nothing has been written.
+        """
+        self._trace = trace
+        self._out = out
+        self._owns_screen = is_terminal and not plan.show.json and any(chisel.refreshes for chisel in plan.chisels)
+        refresh = terminal.LIVE_REFRESH if self._owns_screen else ""
+        self._digger = Digger(trace, plan, out.write, live=True, before_refresh=refresh)
+        if self._owns_screen:
+            self._write_through(terminal.LIVE_START)
+
+    @property
+    def done(self) -> bool:
+        """The plan's limit is reached."""
+        return self._digger.done
+
+    def feed(self, blocks: bytes) -> int:
+        """Dig in whole pcapng blocks; the number of rows in them that passed the filter."""
+        before = self._digger.passed
+        for packets in self._trace.feed(blocks):
+            self._digger.feed(packets)
+        self._out.flush()
+        return self._digger.passed - before
+
+    def pass_time(self, time_ns: int) -> None:
+        """Tell that no packet older than this (ns since 1970) will come, so that tables go on in a quiet moment."""
+        self._digger.pass_time(time_ns)
+        self._out.flush()
+
+    def end(self) -> None:
+        """The recording has ended. In a pipe the begun second is shown; a terminal is given back."""
+        if self._owns_screen:
+            self._write_through(terminal.LIVE_END)
+        self._digger.end(show_tables=not self._owns_screen)
+        self._out.flush()
+
+    def _write_through(self, text: str) -> None:
+        self._out.write(text)
+        self._out.flush()

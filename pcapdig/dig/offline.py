@@ -1,0 +1,34 @@
+"""A dig in a capture that is all there."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pcapdig.dig.digger import Digger
+from pcapdig.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import TextIO
+
+    from pcapdig.dig.plan import Plan
+    from pcapdig.trace.columns import Dimensions, Packets
+
+
+def dig(batches: Iterable[Packets], trace: Dimensions, plan: Plan, out: TextIO) -> None:
+    """Write to `out` what the plan asks of the batches, all of one trace.
+
+    Raises:
+        UsageError: -p or a chisel's own filter is wrong; nothing has been written.
+        InputError: the capture is damaged; what came before the damage has been dug, and its results written.
+    """
+    digger = Digger(trace, plan, out.write)
+    try:
+        for packets in batches:
+            digger.feed(packets)
+            if digger.done:
+                break
+    except InputError:
+        digger.end()
+        raise
+    digger.end()
