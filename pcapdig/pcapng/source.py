@@ -14,7 +14,7 @@ import stat
 import struct
 from collections.abc import Callable, Iterator
 from itertools import chain
-from typing import Protocol, Self
+from typing import Protocol, Self, cast
 
 import lz4.frame
 import zstandard
@@ -278,7 +278,8 @@ _DECOMPRESSORS: dict[str, tuple[Callable[[], _Decompressor], int]] = {
 }
 """How to begin a member or frame, and how many compressed bytes to give it at once."""
 
-_DAMAGE = (igzip_lib.error, zstandard.ZstdError, RuntimeError, EOFError)
+# isal's stub has its exception class as an instance.
+_DAMAGE = (cast("type[Exception]", igzip_lib.error), zstandard.ZstdError, RuntimeError, EOFError)
 """What the three libraries raise for damaged data; lz4 raises a bare RuntimeError."""
 
 
