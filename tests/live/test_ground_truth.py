@@ -5,12 +5,7 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -18,6 +13,7 @@ from captured import read_packets
 from command import Recording
 from judge import Facts, Verdict, judge
 from namespace import Namespace, connect
+from program import SETTLE_SECONDS, Program, program
 
 pytestmark = pytest.mark.live
 
@@ -29,74 +25,14 @@ OTHER = """
     udp_connected udp_unconnected udp_wildcard udp_both_ask udp_shared udp_reuse_port udp_open_before udp_refused same_port
     ping_raw ping_socket
 """.split()
-SETTLE_SECONDS = 0.3
-"""After the last process has ended: the kernel's last packets, all sent within a round trip of the loopback."""
-
-
-class Program:
-    """A scenario of truth.py in a process of its own, stopped at its `yield`."""
-
-    def __init__(
-        self, folder: Path, scenario: str, *arguments: str, namespace: Namespace, wrapper: tuple[str, ...] = ()
-    ) -> None:
-        """`wrapper` is put before the command, inside the namespace."""
-        self.truth = folder / f"{scenario}.jsonl"
-        # By its own name, so that names of forked and of executed processes differ.
-        interpreter = folder / "truth"
-        if not interpreter.exists():
-            interpreter.symlink_to(os.path.realpath(sys.executable))
-        program = [
-            str(interpreter),
-            "-B",
-            str(Path(__file__).with_name("truth.py")),
-            scenario,
-            str(self.truth),
-            *arguments,
-        ]
-        self._process = subprocess.Popen(
-            namespace.command(*wrapper, *program),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-
-    def await_ready(self) -> None:
-        """Wait until what happens before the recording has happened."""
-        assert self._process.stdout
-        said = self._process.stdout.readline()
-        assert said == "ready\n", f"{said}{self.finish()}"
-
-    def finish(self) -> str:
-        """Let it run to its end; what it said on stderr, which is nothing when all went well."""
-        _, stderr = self._process.communicate("go\n", timeout=60)
-        assert self._process.returncode == 0, stderr
-        return stderr
-
-    def close(self) -> None:
-        """Leave nothing behind."""
-        if self._process.poll() is None:
-            self._process.kill()
-        self._process.communicate()
-
-
-@contextmanager
-def program(
-    folder: Path, scenario: str, *arguments: str, namespace: Namespace, wrapper: tuple[str, ...] = ()
-) -> Iterator[Program]:
-    """A scenario that is ready."""
-    running = Program(folder, scenario, *arguments, namespace=namespace, wrapper=wrapper)
-    try:
-        running.await_ready()
-        yield running
-    finally:
-        running.close()
 
 
 def recorded(folder: Path, namespace: Namespace, *programs: Program, interface: str = "lo") -> Verdict:
     """Record while the programs run, and compare."""
     file = folder / "truth.pcapng"
     with Recording("-w", file, "--interface", interface, namespace=namespace, interfaces=[interface]) as recording:
+        for running in programs:
+            running.go()
         for running in programs:
             running.finish()
         time.sleep(SETTLE_SECONDS)

@@ -1,0 +1,81 @@
+"""Running a scenario of truth.py from a test: its own process, stopped where the recording has to begin."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from namespace import Namespace
+
+SETTLE_SECONDS = 0.3
+"""After the last process has ended: the kernel's last packets, all sent within a round trip of the loopback."""
+
+
+class Program:
+    """A scenario of truth.py in a process of its own, stopped at its `yield`."""
+
+    def __init__(
+        self, folder: Path, scenario: str, *arguments: str, namespace: Namespace, wrapper: tuple[str, ...] = ()
+    ) -> None:
+        """`wrapper` is put before the command, inside the namespace."""
+        self.truth = folder / f"{scenario}.jsonl"
+        # By its own name, so that names of forked and of executed processes differ.
+        interpreter = folder / "truth"
+        if not interpreter.exists():
+            interpreter.symlink_to(os.path.realpath(sys.executable))
+        program = [
+            str(interpreter),
+            "-B",
+            str(Path(__file__).with_name("truth.py")),
+            scenario,
+            str(self.truth),
+            *arguments,
+        ]
+        self._process = subprocess.Popen(
+            namespace.command(*wrapper, *program),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def await_ready(self) -> None:
+        """Wait until what happens before the recording has happened."""
+        assert self._process.stdout
+        said = self._process.stdout.readline()
+        assert said == "ready\n", f"{said}{self._process.communicate()}"
+
+    def go(self) -> None:
+        """Let it run on."""
+        assert self._process.stdin
+        self._process.stdin.write("go\n")
+        self._process.stdin.flush()
+
+    def finish(self) -> str:
+        """Wait for its end; what it said on stderr, which is nothing when all went well."""
+        _, stderr = self._process.communicate(timeout=60)
+        assert self._process.returncode == 0, stderr
+        return stderr
+
+    def close(self) -> None:
+        """Leave nothing behind."""
+        if self._process.poll() is None:
+            self._process.kill()
+        self._process.communicate()
+
+
+@contextmanager
+def program(
+    folder: Path, scenario: str, *arguments: str, namespace: Namespace, wrapper: tuple[str, ...] = ()
+) -> Iterator[Program]:
+    """A scenario that is ready."""
+    running = Program(folder, scenario, *arguments, namespace=namespace, wrapper=wrapper)
+    try:
+        running.await_ready()
+        yield running
+    finally:
+        running.close()
