@@ -8,7 +8,7 @@ are `Facts`, so `rows.rows_of` turns either into Rows. This module knows no file
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -45,6 +45,14 @@ class Interface:
     dropped: int | None = None
     """Packets lost for want of room (isb_ifdrop, else isb_osdrop); None: not told."""
 
+    def with_counts(self, received: int | None, dropped: int | None) -> Interface:
+        """The same interface with what a statistics block says; what it does not say stays."""
+        return replace(
+            self,
+            received=self.received if received is None else received,
+            dropped=self.dropped if dropped is None else dropped,
+        )
+
 
 class Dimensions(Protocol):
     """The tables a batch points into. They grow from batch to batch, and rows never move."""
@@ -75,34 +83,63 @@ class Facts(Protocol):
     """Columns that rows are made from: a packet or a message a row. See `Packets` for the meaning of each."""
 
     @property
-    def trace(self) -> Dimensions: ...
+    def trace(self) -> Dimensions:
+        """The tables that columns point into."""
+
     @property
-    def number(self) -> NDArray[np.uint64]: ...
+    def number(self) -> NDArray[np.uint64]:
+        """From 1 over the whole trace."""
+
     @property
-    def time_ns(self) -> NDArray[np.int64]: ...
+    def time_ns(self) -> NDArray[np.int64]:
+        """ns since 1970."""
+
     @property
-    def interface(self) -> NDArray[np.uint16]: ...
+    def interface(self) -> NDArray[np.uint16]:
+        """Row in trace.interfaces."""
+
     @property
-    def flow(self) -> NDArray[np.int32]: ...
+    def flow(self) -> NDArray[np.int32]:
+        """Row in trace.flows, -1: none."""
+
     @property
-    def forward(self) -> NDArray[np.bool_]: ...
+    def forward(self) -> NDArray[np.bool_]:
+        """From client to server."""
+
     @property
-    def payload_length(self) -> NDArray[np.uint32]: ...
+    def payload_length(self) -> NDArray[np.uint32]:
+        """Payload bytes on the wire."""
+
     @property
-    def fresh(self) -> NDArray[np.uint32]: ...
+    def fresh(self) -> NDArray[np.uint32]:
+        """Payload bytes not seen before."""
+
     @property
-    def tcp_flags(self) -> NDArray[np.uint8]: ...
+    def tcp_flags(self) -> NDArray[np.uint8]:
+        """TCP_* bits."""
+
     @property
-    def direction(self) -> NDArray[np.uint8]: ...
+    def direction(self) -> NDArray[np.uint8]:
+        """DIRECTION_*."""
+
     @property
-    def writer(self) -> NDArray[np.int32]: ...
+    def writer(self) -> NDArray[np.int32]:
+        """Row in trace.processes of the sender's end, -1: not known."""
+
     @property
-    def reader(self) -> NDArray[np.int32]: ...
+    def reader(self) -> NDArray[np.int32]:
+        """Row in trace.processes of the receiver's end, -1: not known."""
+
     @property
-    def writer_evidence(self) -> NDArray[np.uint8]: ...
+    def writer_evidence(self) -> NDArray[np.uint8]:
+        """EVIDENCE_*."""
+
     @property
-    def reader_evidence(self) -> NDArray[np.uint8]: ...
+    def reader_evidence(self) -> NDArray[np.uint8]:
+        """EVIDENCE_*."""
+
     def __len__(self) -> int: ...
+
     def buffer(self, index: int) -> bytes:
         """Payload bytes there are of one fact."""
 
@@ -289,7 +326,7 @@ class Messages:
             TypeError: a column that does not exist.
         """
         count = len(buffers)
-        gap_lists = [()] * count if gaps is None else list(gaps)
+        gap_lists: list[tuple[tuple[int, int], ...]] = [()] * count if gaps is None else list(gaps)
         whole = np.array(
             [len(b) + sum(missing for _, missing in g) for b, g in zip(buffers, gap_lists, strict=True)], np.uint32
         )

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pcapdig.trace.columns import DIRECTION_IN, DIRECTION_OUT, Dimensions, Facts
+from pcapdig.trace.columns import DIRECTION_OUT, DIRECTION_UNKNOWN, Dimensions, Facts
 
 
 class Rows:
@@ -159,4 +159,4 @@ def rows_of(facts: Facts) -> Rows:
 def _seen_as_write(facts: Facts) -> NDArray[np.bool_]:
     """For packets without a known process: is the row a write, as the module's docstring says."""
     direction = facts.direction
-    return np.where(direction == 0, ~facts.forward, direction == DIRECTION_OUT) & (direction != DIRECTION_IN)
+    return (direction == DIRECTION_OUT) | ((direction == DIRECTION_UNKNOWN) & ~facts.forward)

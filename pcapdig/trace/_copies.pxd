@@ -1,0 +1,61 @@
+"""Copies of one datagram on several interfaces (veth, bridge, NIC), told from the same datagram sent twice.
+
+Datagrams have no sequence numbers. Two with equal flow, direction, IP identification, length and payload, on different interfaces
+within 1 ms, are one; on the same interface they were sent twice. So each fingerprint counts its sightings by interface, and a
+sighting is a copy while another interface has seen it more often.
+"""
+
+from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
+from libc.string cimport memcpy, memset
+
+cdef enum:
+    SIGHTING_SLOTS = 4096
+    SIGHTING_INTERFACES = 6  # a pod's packet: its veth twice, bridge, tunnel, bond, NIC
+
+cdef enum:
+    SIGHTING_WINDOW_NS = 1000000
+
+cdef struct Sighting:
+    uint64_t fingerprint
+    int64_t time_ns  # of the first
+    uint32_t most  # how often the interface saw it that saw it most
+    uint32_t interface[SIGHTING_INTERFACES]
+    uint32_t times[SIGHTING_INTERFACES]  # 0: entry is free
+
+
+cdef inline uint64_t fingerprint(const uint8_t *data, uint64_t size, uint64_t about) noexcept nogil:
+    """64 bits that tell payloads apart, mixed with `about` (flow, direction, identification, length)."""
+    cdef uint64_t hash_ = about * <uint64_t> 0x9E3779B97F4A7C15ULL + size
+    cdef uint64_t word
+    while size >= 8:
+        memcpy(&word, data, 8)
+        hash_ = (hash_ ^ word) * <uint64_t> 0xD6E8FEB86659FD93ULL
+        hash_ ^= hash_ >> 32
+        data += 8
+        size -= 8
+    if size != 0:
+        word = 0
+        memcpy(&word, data, size)
+        hash_ = (hash_ ^ word) * <uint64_t> 0xD6E8FEB86659FD93ULL
+        hash_ ^= hash_ >> 32
+    return hash_
+
+
+cdef inline bint is_copy(Sighting *table, uint64_t fingerprint_, uint32_t interface, int64_t time_ns) noexcept nogil:
+    """Note a sighting; was this datagram already counted on another interface?"""
+    cdef Sighting *s = table + ((fingerprint_ >> 40) & (SIGHTING_SLOTS - 1))
+    cdef int i
+    if s.fingerprint != fingerprint_ or not -SIGHTING_WINDOW_NS <= time_ns - s.time_ns <= SIGHTING_WINDOW_NS or s.most == 0:
+        memset(s, 0, sizeof(Sighting))
+        s.fingerprint = fingerprint_
+        s.time_ns = time_ns
+    for i in range(SIGHTING_INTERFACES):
+        if s.times[i] == 0:
+            s.interface[i] = interface
+        if s.interface[i] == interface:
+            s.times[i] += 1
+            if s.times[i] <= s.most:
+                return True
+            s.most = s.times[i]
+            return False
+    return False

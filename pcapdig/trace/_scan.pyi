@@ -1,0 +1,16 @@
+from typing import Any
+
+from numpy.typing import NDArray
+
+from pcapdig.trace.columns import Interface
+from pcapdig.trace.flows import Flows
+from pcapdig.trace.processes import Processes
+
+class Scanner:
+    @property
+    def needed(self) -> int: ...
+    def __init__(self, flows: Flows, processes: Processes, interfaces: list[Interface]) -> None: ...
+    def begin(self) -> None: ...
+    def scan(
+        self, data: bytes | memoryview, start: int, stop: int, most_packets: int
+    ) -> tuple[dict[str, NDArray[Any]], int, str | None]: ...

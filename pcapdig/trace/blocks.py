@@ -1,0 +1,153 @@
+"""pcapng blocks that are not packets, and the headers of both file formats, read from their bytes.
+
+The native scanner walks the blocks and calls in here for the few that describe instead of carry. Layouts:
+draft-ietf-opsawg-pcapng, sections 4.1 (section header), 4.2 (interface description), 4.6 (interface statistics);
+draft-ietf-opsawg-pcap, section 4 (file header).
+"""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+
+from pcapdig.pcapng.blocks import InterfaceOption, StatisticsOption
+from pcapdig.trace.columns import Interface
+
+DEFAULT_RESOLUTION = 6
+"""if_tsresol where the option is absent: microseconds."""
+
+
+class DamageError(ValueError):
+    """A block or header cannot be what it claims; the text says why. The scanner adds where."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InterfaceDescription:
+    """An interface, and how its time stamps and packets are to be read."""
+
+    interface: Interface
+    resolution: int
+    """if_tsresol: 10^-n s, or 2^-n s with the high bit set."""
+    offset_s: int
+    """if_tsoffset: seconds to add to each time stamp."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Statistics:
+    """The counts of one interface statistics block."""
+
+    interface: int
+    """Number of the interface in its section."""
+    received: int | None
+    """isb_ifrecv."""
+    dropped: int | None
+    """isb_ifdrop, else isb_osdrop."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PcapHeader:
+    """The file header of a classic pcap."""
+
+    interface: Interface
+    resolution: int
+    """6 or 9, as if_tsresol."""
+    fcs_size: int
+    """Bytes of frame check sequence at the end of each packet."""
+
+
+def check_section(body: bytes, order: str) -> None:
+    """Refuse a section that is not pcapng 1.0 (minor 2 is in use and reads the same; other versions no reader knows).
+
+    Args:
+        body: the block without its framing: from the byte-order magic on, at least 16 bytes.
+        order: "<" or ">".
+    """
+    major, minor = struct.unpack_from(f"{order}HH", body, 4)
+    if major != 1 or minor not in (0, 2):
+        raise DamageError(f"pcapng version {major}.{minor} is not known")
+
+
+def read_interface(body: bytes, order: str) -> InterfaceDescription:
+    """Read the body of an interface description block, at least 8 bytes.
+
+    Raises:
+        DamageError: an option runs past the block.
+    """
+    link_type, _, snap_length = struct.unpack_from(f"{order}HHI", body)
+    options = _options(body, 8, order)
+    name = options.get(InterfaceOption.NAME)
+    resolution = options.get(InterfaceOption.TIME_RESOLUTION, b"")
+    offset = options.get(InterfaceOption.TIME_OFFSET, b"")
+    return InterfaceDescription(
+        interface=Interface(
+            name=None if name is None else name.split(b"\0")[0].decode("utf-8", "replace"),
+            link_type=link_type,
+            snap_length=snap_length,
+        ),
+        resolution=resolution[0] if resolution else DEFAULT_RESOLUTION,
+        offset_s=struct.unpack(f"{order}q", offset)[0] if len(offset) == 8 else 0,
+    )
+
+
+def read_statistics(body: bytes, order: str) -> Statistics:
+    """Read the body of an interface statistics block, at least 12 bytes.
+
+    Raises:
+        DamageError: an option runs past the block.
+    """
+    options = _options(body, 12, order)
+
+    def count(code: int) -> int | None:
+        value = options.get(code, b"")
+        return int(struct.unpack(f"{order}Q", value)[0]) if len(value) == 8 else None
+
+    dropped = count(StatisticsOption.DROPPED)
+    return Statistics(
+        interface=struct.unpack_from(f"{order}I", body)[0],
+        received=count(StatisticsOption.RECEIVED),
+        dropped=count(StatisticsOption.OS_DROPPED) if dropped is None else dropped,
+    )
+
+
+def read_pcap_header(header: bytes) -> PcapHeader:
+    """Read the 24 bytes that begin a classic pcap file. The link type word holds the type (bits 0-15), "FCS length is given"
+    (bit 26) and that length in units of two bytes (bits 28-31).
+
+    Raises:
+        DamageError: no magic number of a pcap file, or a version other than 2.4.
+    """
+    order, resolution = PCAP_MAGICS.get(header[:4], ("", 0))
+    if not order:
+        raise DamageError("neither pcapng nor pcap")
+    major, minor, _, _, snap_length, link_word = struct.unpack(f"{order}HHiIII", header[4:24])
+    if (major, minor) != (2, 4):
+        raise DamageError(f"pcap version {major}.{minor} is not known")
+    return PcapHeader(
+        interface=Interface(link_type=link_word & 0xFFFF, snap_length=snap_length),
+        resolution=resolution,
+        fcs_size=(link_word >> 28) * 2 if link_word & 1 << 26 else 0,
+    )
+
+
+PCAP_MAGICS = {
+    b"\xd4\xc3\xb2\xa1": ("<", 6),
+    b"\xa1\xb2\xc3\xd4": (">", 6),
+    b"\x4d\x3c\xb2\xa1": ("<", 9),
+    b"\xa1\xb2\x3c\x4d": (">", 9),
+}
+"""First bytes of a pcap file: byte order, and its resolution as if_tsresol."""
+
+
+def _options(body: bytes, start: int, order: str) -> dict[int, bytes]:
+    """Options by code, the first of each; the end mark may be missing."""
+    options: dict[int, bytes] = {}
+    while start + 4 <= len(body):
+        code, size = struct.unpack_from(f"{order}HH", body, start)
+        if code == 0:
+            break
+        start += 4
+        if start + size > len(body):
+            raise DamageError("an option runs past its block")
+        options.setdefault(code, body[start : start + size])
+        start += -(-size // 4) * 4
+    return options

@@ -1,0 +1,126 @@
+"""A trace opened: feeds the bytes of capture files to the native scanner and hands out batches.
+
+Whole blocks are scanned where they lie, so a file mapped into memory is never copied. A block that ends in the next chunk waits
+and is joined with the bytes it lacks, no more.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pcapdig.errors import InputError
+from pcapdig.pcapng.source import open_source
+from pcapdig.trace._scan import Scanner
+from pcapdig.trace.columns import Interface, Packets
+from pcapdig.trace.flows import Flows
+from pcapdig.trace.processes import Processes
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterator
+
+    from pcapdig.procs.process import Process
+
+BATCH_PACKETS = 1_000_000
+BATCH_BYTES = 64 << 20
+"""A batch ends at whichever comes first. With 80 bytes of columns a packet it takes at most some 150 MB."""
+
+
+class Trace:
+    """Packets of one capture, or of several read one after another, and the tables they share."""
+
+    def __init__(self, name: str = "capture") -> None:
+        """An empty trace.
+
+        Args:
+            name: what errors call the input that `feed` is given.
+        """
+        self._flows = Flows()
+        self._processes = Processes()
+        self._interfaces: list[Interface] = []
+        self._scanner = Scanner(self._flows, self._processes, self._interfaces)
+        self._begin(name)
+
+    def _begin(self, name: str, unit: str = "byte") -> None:
+        self._name = name
+        self._unit = unit
+        self._scanner.begin()
+        self._waiting = bytearray()
+        self._offset = 0
+        """Bytes of this input before the first one not scanned yet."""
+
+    @property
+    def flows(self) -> Flows:
+        """Who talked to whom, so far."""
+        return self._flows
+
+    @property
+    def processes(self) -> list[Process]:
+        """The processes named so far."""
+        return self._processes.known
+
+    @property
+    def interfaces(self) -> list[Interface]:
+        """The interfaces described so far, each section's and file's its own."""
+        return self._interfaces
+
+    def read(self, path: str) -> Iterator[Packets]:
+        """The packets of a file, "-" for standard input, in batches. Numbers and tables go on where the last file ended.
+
+        Raises:
+            InputError: the file cannot be opened or is no capture; or it is damaged or ends too early, after all whole packets
+                before that have been handed out.
+        """
+        with open_source(path) as source:
+            self._begin(source.name, "uncompressed byte" if source.compression else "byte")
+            for chunk in source.chunks():
+                yield from self.feed(chunk)
+        yield from self.feed(b"", final=True)
+
+    def feed(self, chunk: bytes | bytearray | memoryview, *, final: bool = False) -> Iterator[Packets]:
+        """The packets that are whole with these further bytes of the input, in batches. Nothing is read until they are asked for.
+
+        Args:
+            chunk: any number of bytes. Batches keep it alive and point into it: it must not change afterwards.
+            final: the input ends here.
+
+        Raises:
+            InputError: the input is damaged or cut short, after all whole packets before that have been handed out.
+        """
+        view = memoryview(chunk)
+        position = 0
+        while self._waiting and position < len(view):
+            taken = view[position : position + self._scanner.needed - len(self._waiting)]
+            self._waiting += taken
+            position += len(taken)
+            if len(self._waiting) == self._scanner.needed:
+                scanned = yield from self._batches(memoryview(bytes(self._waiting)))
+                del self._waiting[:scanned]
+        if position < len(view):
+            rest = view[position:]
+            scanned = yield from self._batches(rest)
+            self._waiting += rest[scanned:]
+        if final and self._offset == len(self._waiting) == 0:
+            raise InputError(f"{self._name}: empty, so no capture")
+        if final and self._waiting:
+            raise self._damaged(
+                f"cut short, {len(self._waiting)} bytes of {self._scanner.needed} or more are there of what begins here"
+            )
+
+    def _batches(self, view: memoryview) -> Generator[Packets, None, int]:
+        """What is whole in `view`, whose first byte begins a block or a file. Returns how many bytes that took."""
+        position = 0
+        while position < len(view):
+            stop = min(position + BATCH_BYTES, len(view))
+            columns, reached, wrong = self._scanner.scan(view, position, stop, BATCH_PACKETS)
+            if len(columns["number"]):
+                yield Packets(trace=self, data=view, **columns)
+            self._offset += reached - position
+            if wrong is not None:
+                raise self._damaged(wrong)
+            if reached == position:
+                break
+            position = reached
+        return position
+
+    def _damaged(self, what: str) -> InputError:
+        return InputError(f"{self._name}: damaged at {self._unit} {self._offset}: {what}")
