@@ -22,3 +22,8 @@ Contract (tracer/__init__.py holds the types; each tracer is one module of its o
 The record loop reads ringbuf and perf maps natively by `map_fd`; no event passes through Python on those.
 Callers: record/ and cli/doctor. Must not know packets, files or attribution.
 """
+
+from pcapdig.tracer.choice import CHOICES, open_tracer
+from pcapdig.tracer.contract import EventSource, Tracer
+
+__all__ = ["CHOICES", "EventSource", "Tracer", "open_tracer"]

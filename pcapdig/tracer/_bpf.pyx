@@ -1,0 +1,368 @@
+# cython: language_level=3
+# distutils: libraries = bpf
+"""A thin wrapper of libbpf: open an object, choose programs, load, attach, read.
+
+One `BpfObject` is one libbpf object. Everything that can go wrong raises `BpfError` with libbpf's own words; which of them matter
+is for core.py to say. Not thread-safe: libbpf's log goes to one buffer of this module.
+"""
+
+import errno
+import os
+
+from libc.errno cimport errno as c_errno
+from libc.stdint cimport int32_t, uint8_t, uint32_t, uint64_t
+from libc.stdlib cimport free, malloc
+
+cdef extern from "<bpf/libbpf.h>" nogil:
+    struct bpf_object:
+        pass
+    struct bpf_program:
+        pass
+    struct bpf_map:
+        pass
+    struct bpf_link:
+        pass
+    struct ring_buffer:
+        pass
+    ctypedef int (*ring_buffer_sample_fn)(void *context, void *data, size_t size) noexcept
+    int libbpf_num_possible_cpus()
+    bpf_object *bpf_object__open_file(const char *path, const void *options)
+    int bpf_object__load(bpf_object *)
+    void bpf_object__close(bpf_object *)
+    btf *bpf_object__btf(const bpf_object *)
+    bpf_program *bpf_object__next_program(const bpf_object *, bpf_program *)
+    bpf_program *bpf_object__find_program_by_name(const bpf_object *, const char *)
+    bpf_map *bpf_object__find_map_by_name(const bpf_object *, const char *)
+    const char *bpf_program__name(const bpf_program *)
+    const char *bpf_program__section_name(const bpf_program *)
+    int bpf_program__set_autoload(bpf_program *, bint)
+    bpf_link *bpf_program__attach(const bpf_program *)
+    bpf_link *bpf_program__attach_cgroup(const bpf_program *, int)
+    bpf_link *bpf_program__attach_iter(const bpf_program *, const void *options)
+    int bpf_link__fd(const bpf_link *)
+    int bpf_link__destroy(bpf_link *)
+    int bpf_map__fd(const bpf_map *)
+    int bpf_map__set_max_entries(bpf_map *, uint32_t)
+    void *bpf_map__initial_value(bpf_map *, size_t *size)
+    ring_buffer *ring_buffer__new(int, ring_buffer_sample_fn, void *, const void *)
+    int ring_buffer__consume(ring_buffer *)
+    void ring_buffer__free(ring_buffer *)
+
+cdef extern from "<bpf/bpf.h>" nogil:
+    int bpf_iter_create(int link_fd)
+    int bpf_map_lookup_elem(int fd, const void *key, void *value)
+
+cdef extern from "<bpf/btf.h>" nogil:
+    struct btf:
+        pass
+    struct btf_type:
+        pass
+    struct btf_var_secinfo:
+        uint32_t type
+        uint32_t offset
+        uint32_t size
+    enum:
+        BTF_KIND_TYPEDEF
+        BTF_KIND_FUNC
+        BTF_KIND_DATASEC
+    btf *btf__load_vmlinux_btf()
+    void btf__free(btf *)
+    int32_t btf__find_by_name_kind(const btf *, const char *, uint32_t)
+    const btf_type *btf__type_by_id(const btf *, uint32_t)
+    const char *btf__name_by_offset(const btf *, uint32_t)
+    uint32_t btf_vlen(const btf_type *)
+    btf_var_secinfo *btf_var_secinfos(const btf_type *)
+
+cdef extern from *:
+    """
+    #include <stdarg.h>
+    #include <stdio.h>
+
+    static unsigned int btf_name_offset(const struct btf_type *type) { return type->name_off; }
+
+    /* libbpf's warnings, which hold the verifier's words; what no longer fits is dropped. */
+    static char log_text[1 << 20];
+    static size_t log_used;
+
+    static int keep_warning(enum libbpf_print_level level, const char *format, va_list arguments)
+    {
+        size_t room = sizeof(log_text) - log_used;
+        int wanted;
+
+        if (level != LIBBPF_WARN || room < 2)
+            return 0;
+        wanted = vsnprintf(log_text + log_used, room, format, arguments);
+        if (wanted > 0)
+            log_used += (size_t)wanted < room ? (size_t)wanted : room - 1;
+        return 0;
+    }
+
+    static void begin_log(void)
+    {
+        log_used = 0;
+        libbpf_set_print(keep_warning);
+    }
+    """
+    uint32_t btf_name_offset(const btf_type *) nogil
+    void begin_log() nogil
+    const char *log_text
+    size_t log_used
+
+
+class BpfError(Exception):
+    """libbpf or the kernel refused. `errno` is the kernel's number (0 where there is none), `log` what libbpf wrote meanwhile."""
+
+    def __init__(self, message: str, errno: int = 0, log: str = "") -> None:
+        super().__init__(message)
+        self.errno = errno
+        self.log = log
+
+
+cdef str _log():
+    return log_text[:log_used].decode("utf-8", "replace")
+
+
+cdef _failure(str what, int code):
+    number = abs(code)
+    words = os.strerror(number) if number in errno.errorcode else f"error {number}"
+    return BpfError(f"{what}: {words}", number, _log())
+
+
+def kernel_lacks(names):
+    """Those of `names` that the running kernel's BTF does not have, as typedef or function.
+
+    A tracepoint NAME is the typedef btf_trace_NAME; a function is itself.
+
+    Raises:
+        BpfError: the kernel has no BTF.
+    """
+    cdef btf *kernel
+    cdef bytes raw
+    begin_log()
+    kernel = btf__load_vmlinux_btf()
+    if kernel == NULL:
+        raise _failure("the kernel has no BTF", c_errno)
+    try:
+        missing = set()
+        for name in names:
+            raw = name.encode()
+            if btf__find_by_name_kind(kernel, raw, BTF_KIND_TYPEDEF) < 0 and btf__find_by_name_kind(kernel, raw, BTF_KIND_FUNC) < 0:
+                missing.add(name)
+        return missing
+    finally:
+        btf__free(kernel)
+
+
+cdef class BpfObject:
+    """Programs and maps of one object file: opened, not yet loaded."""
+
+    cdef bpf_object *object
+    cdef dict links
+    cdef ring_buffer *ring
+    cdef list drained
+
+    def __cinit__(self, path: str):
+        self.links = {}
+        self.drained = []
+        begin_log()
+        self.object = bpf_object__open_file(os.fsencode(path), NULL)
+        if self.object == NULL:
+            raise _failure(f"{path} cannot be opened as a BPF object", c_errno)
+
+    def __dealloc__(self):
+        self._close()
+
+    def close(self):
+        """Detach and unload everything. Safe to call twice."""
+        self._close()
+
+    cdef _close(self):
+        if self.ring != NULL:
+            ring_buffer__free(self.ring)
+            self.ring = NULL
+        if self.links:
+            for link in list(self.links.values()):
+                (<_Link> link).destroy()
+            self.links.clear()
+        if self.object != NULL:
+            bpf_object__close(self.object)
+            self.object = NULL
+
+    cdef int _check_open(self) except -1:
+        if self.object == NULL:
+            raise BpfError("the BPF object is closed")
+        return 0
+
+    cdef bpf_program *_program(self, name) except NULL:
+        cdef bpf_program *program
+        self._check_open()
+        program = bpf_object__find_program_by_name(self.object, name.encode())
+        if program == NULL:
+            raise BpfError(f"no program {name} in the BPF object")
+        return program
+
+    cdef bpf_map *_map(self, name) except NULL:
+        cdef bpf_map *found
+        self._check_open()
+        found = bpf_object__find_map_by_name(self.object, name.encode())
+        if found == NULL:
+            raise BpfError(f"no map {name} in the BPF object")
+        return found
+
+    def programs(self):
+        """Name -> section of every program, in the file's order."""
+        cdef bpf_program *program = NULL
+        self._check_open()
+        found = {}
+        while True:
+            program = bpf_object__next_program(self.object, program)
+            if program == NULL:
+                return found
+            found[bpf_program__name(program).decode()] = bpf_program__section_name(program).decode()
+
+    def leave_out(self, name):
+        """Do not load this program."""
+        cdef int code = bpf_program__set_autoload(self._program(name), False)
+        if code:
+            raise _failure(f"{name} cannot be left out", code)
+
+    def set_map_size(self, name, entries):
+        """Size of a map before loading: entries, or bytes of a ring buffer (a power of two, a multiple of the page size)."""
+        cdef int code = bpf_map__set_max_entries(self._map(name), entries)
+        if code:
+            raise _failure(f"map {name} cannot have {entries} entries", code)
+
+    def set_flag(self, name, value):
+        """Give a `const volatile bool` its value before loading."""
+        cdef size_t size = 0
+        cdef uint8_t *data = <uint8_t *> bpf_map__initial_value(self._map(".rodata"), &size)
+        cdef const btf *types = bpf_object__btf(self.object)
+        cdef bytes wanted = name.encode()
+        cdef const btf_type *section
+        cdef const btf_type *variable
+        cdef btf_var_secinfo *entry
+        cdef int32_t found
+        cdef uint32_t i
+        found = -1 if types == NULL else btf__find_by_name_kind(types, ".rodata", BTF_KIND_DATASEC)
+        if data == NULL or found < 0:
+            raise BpfError("the BPF object has no constants")
+        section = btf__type_by_id(types, found)
+        entry = btf_var_secinfos(section)
+        for i in range(btf_vlen(section)):
+            variable = btf__type_by_id(types, entry[i].type)
+            if btf__name_by_offset(types, btf_name_offset(variable)) == wanted:
+                if entry[i].size != 1 or entry[i].offset >= size:
+                    raise BpfError(f"constant {name} is not a flag")
+                data[entry[i].offset] = 1 if value else 0
+                return
+        raise BpfError(f"no constant {name} in the BPF object")
+
+    def load(self):
+        """Make the maps and have the kernel check the programs.
+
+        Raises:
+            BpfError: a map or a program was refused; `log` names it.
+        """
+        cdef int code
+        self._check_open()
+        begin_log()
+        code = bpf_object__load(self.object)
+        if code:
+            raise _failure("the kernel refused the BPF object", code)
+
+    def attach(self, name, cgroup_fd=-1):
+        """Run a loaded program from now on; cgroup programs at the cgroup of this descriptor."""
+        cdef bpf_program *program = self._program(name)
+        cdef bpf_link *link
+        cdef int cgroup = cgroup_fd
+        begin_log()
+        if cgroup >= 0:
+            link = bpf_program__attach_cgroup(program, cgroup)
+        else:
+            link = bpf_program__attach(program)
+        if link == NULL:
+            raise _failure(f"{name} cannot be attached", c_errno)
+        self.links[name] = _wrap(link)
+
+    def read_iterator(self, name):
+        """Run an iterator program to its end; what it wrote."""
+        cdef bpf_program *program = self._program(name)
+        cdef bpf_link *link
+        cdef int descriptor
+        begin_log()
+        link = bpf_program__attach_iter(program, NULL)
+        if link == NULL:
+            raise _failure(f"{name} cannot be attached", c_errno)
+        descriptor = bpf_iter_create(bpf_link__fd(link))
+        number = c_errno
+        bpf_link__destroy(link)
+        if descriptor < 0:
+            raise _failure(f"{name} cannot be read", number)
+        with os.fdopen(descriptor, "rb", buffering=0) as file:
+            return file.readall()
+
+    def map_fd(self, name):
+        """Descriptor of a loaded map; it stays this object's."""
+        cdef int descriptor = bpf_map__fd(self._map(name))
+        if descriptor < 0:
+            raise _failure(f"map {name} is not loaded", descriptor)
+        return descriptor
+
+    def counter(self, name):
+        """Sum over all processors of the first u64 of a per-processor array."""
+        cdef uint32_t zero = 0
+        cdef int i, processors = libbpf_num_possible_cpus()
+        cdef int descriptor = self.map_fd(name)
+        cdef uint64_t *values
+        cdef uint64_t total = 0
+        if processors <= 0:
+            raise _failure("the number of processors is not known", processors)
+        values = <uint64_t *> malloc(processors * sizeof(uint64_t))
+        if values == NULL:
+            raise MemoryError
+        try:
+            if bpf_map_lookup_elem(descriptor, &zero, values):
+                raise _failure(f"map {name} cannot be read", c_errno)
+            for i in range(processors):
+                total += values[i]
+            return total
+        finally:
+            free(values)
+
+    def drain(self, name):
+        """Records waiting in a ring buffer, each as bytes: for tests and doctor. The record loop reads by itself."""
+        cdef int code
+        if self.ring == NULL:
+            self.ring = ring_buffer__new(self.map_fd(name), _on_record, <void *> self, NULL)
+            if self.ring == NULL:
+                raise _failure(f"map {name} is not a ring buffer", c_errno)
+        code = ring_buffer__consume(self.ring)
+        if code < 0:
+            raise _failure(f"map {name} cannot be read", code)
+        records, self.drained = self.drained, []
+        return records
+
+
+cdef class _Link:
+    """Owns one attachment."""
+
+    cdef bpf_link *link
+
+    cdef destroy(self):
+        if self.link != NULL:
+            bpf_link__destroy(self.link)
+            self.link = NULL
+
+    def __dealloc__(self):
+        self.destroy()
+
+
+cdef _Link _wrap(bpf_link *link):
+    cdef _Link owner = _Link()
+    owner.link = link
+    return owner
+
+
+cdef int _on_record(void *context, void *data, size_t size) noexcept with gil:
+    (<BpfObject> context).drained.append((<const char *> data)[:size])
+    return 0
