@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 class GrowingTrace(Dimensions, Protocol):
     """A trace that takes blocks as they come: pcapdig.trace.Trace."""
 
-    def feed(self, chunk: bytes, final: bool = False) -> Iterable[Packets]:
+    def feed(self, chunk: bytes, *, final: bool = False) -> Iterable[Packets]:
         """The batches that a piece of the capture completes."""
 
 

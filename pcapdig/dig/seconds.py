@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -37,9 +38,10 @@ class SecondClock:
             self._second = int(seconds[0])
         present = np.maximum.accumulate(np.maximum(seconds, self._second))
         starts = np.flatnonzero(np.diff(present, prepend=self._second)).tolist()
-        if not starts or starts[0] > 0:
-            yield 0, starts[0] if starts else len(time_ns), None
-        for start, stop in zip(starts, [*starts[1:], len(time_ns)], strict=True):
+        bounds = [*starts, len(time_ns)]
+        if bounds[0]:
+            yield 0, bounds[0], None
+        for start, stop in pairwise(bounds):
             over_ns = self.second_ns
             self._second = int(present[start])
             yield start, stop, over_ns

@@ -17,10 +17,7 @@ from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 import numpy as np
 
 cdef enum:
-    FIN = 1
-    SYN = 2
-    RST = 4
-    ACK = 16
+    FIN = 1, SYN = 2, RST = 4, ACK = 16  # RFC 9293 section 3.1
     TCP = 6
     WINDOW_MAX = 1 << 30  # RFC 7323 section 2.3: no receiver can acknowledge more than this beyond what it has
     HELD_SEGMENTS_MAX = 4096  # bounds the walk through the held segments of one direction
@@ -29,12 +26,9 @@ cdef enum:
 cdef struct _Meta:
     uint64_t number
     int64_t time_ns
-    int32_t writer
-    int32_t reader
-    uint8_t writer_evidence
-    uint8_t reader_evidence
-    uint8_t direction
-    uint8_t tcp_flags
+    int32_t writer, reader
+    uint8_t writer_evidence, reader_evidence
+    uint8_t direction, tcp_flags
     uint16_t interface
 
 
@@ -61,24 +55,18 @@ cdef class _Half:
 
 
 cdef class _Conversation:
-    cdef _Half client
-    cdef _Half server
+    cdef _Half client, server
     cdef int32_t flow
     cdef bint is_open
     cdef bint forward  # direction of the open message
     cdef _Meta meta  # of its first packet, but with the TCP flags of all
-    cdef list pieces
-    cdef list gaps
+    cdef list pieces, gaps
     cdef int64_t size  # on the wire, missing bytes included
     cdef int64_t stored  # bytes in pieces
 
     def __cinit__(self):
         self.client = _Half()
         self.server = _Half()
-
-
-cdef inline bint _same_ends(const _Meta *one, const _Meta *other) noexcept:
-    return one.writer == other.writer and one.reader == other.reader
 
 
 cdef class Assembler:
@@ -88,14 +76,9 @@ cdef class Assembler:
     hole in one direction; `total_limit` bytes in memory over all flows, open messages and held segments together.
     """
 
-    cdef int64_t message_limit
-    cdef int64_t hold_limit
-    cdef int64_t total_limit
-    cdef int64_t total
+    cdef int64_t message_limit, hold_limit, total_limit, total
     cdef list conversations  # by flow id, None where not wanted yet
-    cdef list buffers
-    cdef list gaps
-    cdef list columns  # of tuples, one a message
+    cdef list buffers, gaps, columns  # of the messages that ended
 
     def __init__(self, int64_t message_limit, int64_t hold_limit, int64_t total_limit):
         self.message_limit = message_limit
@@ -155,7 +138,7 @@ cdef class Assembler:
             meta.direction = direction[i]
             meta.tcp_flags = flags[i]
             meta.interface = interface[i]
-            conversation = <_Conversation>self.conversations[f] if self.conversations[f] is not None else None
+            conversation = self.conversations[f]
             if conversation is None:
                 conversation = _Conversation()
                 conversation.flow = f
@@ -238,14 +221,11 @@ cdef class Assembler:
         cdef _Segment held
         cdef Py_ssize_t at
         cdef uint32_t begin, end, until
-        # From here on positions count from half.next, so that wrap-around cannot confuse their order.
+        # Positions count from half.next, so that wrap-around cannot confuse their order.
         cdef int32_t ahead = <int32_t>(seq - half.next)
-        if ahead < 0:
-            if <uint32_t>(-<int64_t>ahead) >= length:
-                return  # seen before
-            begin = 0
-        else:
-            begin = <uint32_t>ahead
+        if <int64_t>ahead + length <= 0:
+            return  # seen before
+        begin = <uint32_t>max(ahead, 0)
         end = <uint32_t>(<int64_t>ahead + length)
         if half.held is None:
             half.held = []
@@ -370,11 +350,9 @@ cdef class Assembler:
             return
         if meta == NULL:
             half.missed_at.writer = half.missed_at.reader = -1
-            half.missed_at.writer_evidence = half.missed_at.reader_evidence = 0
-            half.missed_at.direction = 0
-            self._open(conversation, forward, &half.missed_at)
-        else:
-            self._open(conversation, forward, meta)
+            half.missed_at.writer_evidence = half.missed_at.reader_evidence = half.missed_at.direction = 0
+            meta = &half.missed_at
+        self._open(conversation, forward, meta)
         self._close(conversation)
 
     cdef _open(self, _Conversation conversation, bint forward, const _Meta *meta):
@@ -394,7 +372,8 @@ cdef class Assembler:
 
     cdef _deliver(self, _Conversation conversation, bint forward, bytes data, uint32_t length, const _Meta *meta):
         """The next bytes of a direction: into the open message, or into a new one where direction or owner changes or the limit is met."""
-        if not (conversation.is_open and conversation.forward == forward and _same_ends(&conversation.meta, meta)
+        if not (conversation.is_open and conversation.forward == forward
+                and conversation.meta.writer == meta.writer and conversation.meta.reader == meta.reader
                 and conversation.size + length <= self.message_limit and self.total <= self.total_limit):
             self._open(conversation, forward, meta)
         conversation.meta.tcp_flags |= meta.tcp_flags
