@@ -110,15 +110,13 @@ def open_source(path: str) -> CaptureSource:
         fd = 0 if path == "-" else os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except OSError as error:
         raise InputError(f"{name}: cannot be read: {error.strerror}") from error
-    source = CaptureSource(name, "", fd, iter(()))
     try:
         compression, chunks = _find_content(name, fd)
     except BaseException:
-        source.close()
+        if fd:
+            os.close(fd)
         raise
-    source.compression = compression
-    source._chunks = chunks
-    return source
+    return CaptureSource(name, compression, fd, chunks)
 
 
 def _find_content(name: str, fd: int) -> tuple[str, Iterator[Chunk]]:

@@ -1,0 +1,99 @@
+"""Any bytes, at the very end of readable memory: no read goes past them, and what is said of a cut never changes with more bytes."""
+
+from __future__ import annotations
+
+import ctypes
+import mmap
+import struct
+
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from pcapdig.packets._headers import read
+
+LINK_TYPES = (0, 1, 12, 14, 101, 108, 113, 228, 229, 276)
+PAGE = mmap.PAGESIZE
+
+ETHERNET_V6 = bytes(12) + b"\x86\xdd"
+EXTENSION = st.sampled_from([0, 6, 17, 43, 44, 51, 58, 59, 60, 255])
+
+
+class LastPage:
+    """Readable memory with nothing readable behind it: reading one byte too far ends the test run by a signal."""
+
+    def __init__(self) -> None:
+        self._pages = mmap.mmap(-1, 2 * PAGE)
+        start = ctypes.addressof(ctypes.c_char.from_buffer(self._pages))
+        protect = ctypes.CDLL(None, use_errno=True).mprotect
+        protect.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int]
+        assert protect(start + PAGE, PAGE, 0) == 0
+
+    def put(self, data: bytes) -> memoryview:
+        """The same bytes, ending where readable memory ends."""
+        self._pages[PAGE - len(data) : PAGE] = data
+        return memoryview(self._pages)[PAGE - len(data) : PAGE]
+
+
+LAST_PAGE = LastPage()
+
+
+@st.composite
+def packets(draw: st.DrawFn) -> bytes:
+    """Bytes that begin like a packet, so that the deeper layers are reached."""
+    link = draw(
+        st.sampled_from(
+            [
+                b"",
+                bytes(12) + b"\x08\x00",
+                ETHERNET_V6,
+                bytes(12) + b"\x81\x00\x00\x01\x08\x00",
+                bytes(14) + b"\x86\xdd",
+            ]
+        )
+    )
+    rest = draw(st.binary(max_size=200))
+    if draw(st.booleans()):
+        length, protocol = draw(st.integers(0, 400)), draw(st.sampled_from([1, 6, 17, 51, 58, 132]))
+        first = bytes([draw(st.sampled_from([0x45, 0x46, 0x4F, 0x44])), 0])
+        fragment = draw(st.sampled_from([0, 0x2000, 0x2001, 0x4000]))
+        return link + first + struct.pack(">HHHBB", length, 7, fragment, 64, protocol) + rest
+    chain = b"".join(
+        bytes([draw(EXTENSION), draw(st.sampled_from([0, 0, 1, 4, 255]))]) + draw(st.binary(min_size=6, max_size=6))
+        for _ in range(draw(st.integers(0, 6)))
+    )
+    return (
+        link
+        + struct.pack(">IHBB", 0x60000000, draw(st.integers(0, 400)), draw(EXTENSION), 64)
+        + bytes(32)
+        + chain
+        + rest
+    )
+
+
+@given(packets(), st.integers(0, 0xFFFFFFFF), st.sampled_from(LINK_TYPES))
+@example(
+    ETHERNET_V6 + struct.pack(">IHBB", 0x60000000, 0, 0, 64) + bytes(32) + b"\x06\x00\xc2\x04\xff\xff\xff\xff", 0, 1
+)
+@example(bytes(12) + b"\x81\x00" * 40, 0, 1)
+@example(bytes(12) + b"\x08\x00\x45\x00\x00\x28" + bytes(5) + b"\x33" + bytes(8), 0xFFFFFFFF, 1)
+@settings(deadline=None)
+def test_no_read_past_the_end_and_sane_values(data: bytes, original: int, link_type: int) -> None:
+    """Whatever the bytes: nothing past them is read, and the fields do not contradict each other."""
+    headers = read(LAST_PAGE.put(data), original, link_type)
+    assert headers == read(data, original, link_type)
+    assert headers.has_network == (headers.family in (4, 6))
+    assert not headers.has_ports or (headers.has_network and not headers.is_fragment)
+    assert headers.payload_length <= max(original, len(data))
+
+
+@given(packets(), st.sampled_from(LINK_TYPES), st.data())
+@settings(deadline=None)
+def test_more_bytes_never_contradict_fewer(data: bytes, link_type: int, draw: st.DataObject) -> None:
+    """What a cut packet says of addresses and ports, the whole packet says too."""
+    cut = draw.draw(st.integers(0, len(data)))
+    less, more = read(LAST_PAGE.put(data[:cut]), len(data), link_type), read(data, len(data), link_type)
+    if less.has_network:
+        assert (less.source, less.destination, less.ip_id) == (more.source, more.destination, more.ip_id)
+        assert less.protocol in (0, more.protocol)
+    if less.has_ports:
+        assert (less.source_port, less.destination_port) == (more.source_port, more.destination_port)
