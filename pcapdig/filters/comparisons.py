@@ -291,7 +291,8 @@ def _regex(pattern: T, check: Check, text: str, flags: int) -> Callable[[T], boo
             warnings.simplefilter("ignore")  # a doubtful but valid pattern is no error
             matches = re.compile(pattern, flags).fullmatch
     except (re.error, RecursionError, OverflowError) as error:
-        raise FilterError(f"no regular expression: {error}", text, check.words[0].offset) from None
+        reason = "".join(letter if letter.isprintable() else " " for letter in str(error))  # may quote the pattern
+        raise FilterError(f"no regular expression: {reason}", text, check.words[0].offset) from None
     return lambda value: matches(value) is not None
 
 

@@ -124,22 +124,22 @@ def _raw_fraction(rows: Rows, index: Index) -> Numbers:
     return Numbers(rows.time_ns[index] % BILLION)
 
 
-def start_ns(rows: Rows) -> int:
-    """Time of the capture's first IP packet, ns since 1970; flows come in the order of their first packets."""
-    flows = rows.trace.flows
-    return int(flows.first_ns[0]) if len(flows) else int(rows.time_ns[0])
-
-
 def _since_start(rows: Rows, index: Index) -> Numbers:
-    return Numbers(rows.time_ns[index] - start_ns(rows))
+    """The ns since the first flow's first packet: flows are numbered as they come."""
+    times, flows = rows.time_ns[index], rows.trace.flows
+    if not len(flows):
+        return Numbers(times, np.zeros(len(times), dtype=np.bool_))
+    return Numbers(times - flows.first_ns[0])
 
 
 def _since_start_seconds(rows: Rows, index: Index) -> Numbers:
-    return Numbers((rows.time_ns[index] - start_ns(rows)) // BILLION)
+    since = _since_start(rows, index)
+    return Numbers(since.values // BILLION, since.present)
 
 
 def _since_start_fraction(rows: Rows, index: Index) -> Numbers:
-    return Numbers((rows.time_ns[index] - start_ns(rows)) % BILLION)
+    since = _since_start(rows, index)
+    return Numbers(since.values % BILLION, since.present)
 
 
 def time_texts(

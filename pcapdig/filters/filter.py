@@ -134,14 +134,15 @@ class _Compiler:
         """`field[A]=N`: at most N away from A."""
         of_argument = field.of_argument
         assert of_argument is not None
-        if check.argument is None or not re.fullmatch(r"[0-9]{1,18}", check.argument, re.ASCII):
+        given = check.argument or ""
+        if not re.fullmatch(r"[0-9]{1,19}", given, re.ASCII) or int(given) >= 2**63:
             message = (
                 f"{field.name} needs {field.argument} in brackets, a decimal number: {field.name}[{field.argument}]=N"
             )
             raise FilterError(message, self.text, check.offset + len(check.field))
         if check.operator != "=":
             raise FilterError(f"{field.name} is compared only with '='", self.text, check.operator_offset)
-        centre = int(check.argument)
+        centre = int(given)
 
         def column(rows: Rows, index: Index) -> Column:
             return of_argument(rows, index, centre)

@@ -87,7 +87,9 @@ def _token(text: str, at: int) -> tuple[Token, int]:
     after = at + 1 + len(digits)
     if after == len(text):
         raise FormatError("invalid formatting syntax: formatting cannot end with a %")
-    name = word.rstrip(".") or text[after]
+    name = word.rstrip(".")
+    if not name:
+        raise FormatError(f"invalid formatting token {text[at : after + 1]!r}: a field's name must follow the %")
     try:
         field = longest_known_prefix(word) or lookup(name)
     except UsageError as error:
