@@ -34,10 +34,10 @@ def ethernet(packet, source=b"\0" * 6, destination=b"\0" * 6):
 
 def pcap(path, packets, link_type=ETHERNET):
     """A nanosecond pcap file of (time_ns, bytes)."""
-    data = struct.pack("<IHHiIII", 0xA1B23C4D, 2, 4, 0, 0, 262144, link_type)
+    records = [struct.pack("<IHHiIII", 0xA1B23C4D, 2, 4, 0, 0, 262144, link_type)]
     for time_ns, packet in packets:
-        data += struct.pack("<IIII", time_ns // 10**9, time_ns % 10**9, len(packet), len(packet)) + packet
-    path.write_bytes(data)
+        records.append(struct.pack("<IIII", time_ns // 10**9, time_ns % 10**9, len(packet), len(packet)) + packet)
+    path.write_bytes(b"".join(records))
     return Capture.from_file(str(path))
 
 
