@@ -90,7 +90,7 @@ struct process_event {
 	__u64 parent_start_boot_ns;
 	__u64 cgroup_id; /* of cgroup v2; 0 where not known */
 	__u32 parent_tgid;
-	__u16 filename_size; /* execed: bytes of the path given to execve, at the start of text, no NUL */
+	__u16 filename_size; /* execed: bytes of the path of the program (for a script of its interpreter), no NUL */
 	__u16 args_size;	/* execed: bytes of argv that follow, NUL between arguments, cut at 512 */
 	char text[PROCESS_TEXT_MAX];
 };

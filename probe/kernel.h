@@ -150,7 +150,7 @@ struct task_struct {
 };
 
 struct linux_binprm {
-	const char *filename;
+	const char *interp; /* the file run: for a script its interpreter */
 };
 
 struct seq_file;

@@ -117,7 +117,7 @@ int BPF_PROG(process_execed, struct task_struct *task, int old_pid, struct linux
 	if (!event)
 		return count_lost();
 	fill_process_event(event, PROCESS_EXECED, task);
-	copied = bpf_probe_read_kernel_str(event->text, FILENAME_MAX_BYTES, BPF_CORE_READ(program, filename));
+	copied = bpf_probe_read_kernel_str(event->text, FILENAME_MAX_BYTES, BPF_CORE_READ(program, interp));
 	/* a path that does not fit would be a wrong path: leave it out */
 	filename_size = copied > 0 && copied < FILENAME_MAX_BYTES ? (copied - 1) & (FILENAME_MAX_BYTES - 1) : 0;
 	if (args_size > ARGS_MAX_BYTES)

@@ -14,3 +14,8 @@ Callers: record/ (asks `ProcessTable.describe` once for each new identity), trac
     container id: 64 hex digits in the cgroup path shortened to 12, "host" when there is none, None when the cgroup is not known.
     user name: from the password database, cached; None when the uid has no entry.
 """
+
+from pcapdig.procs.process import Process
+from pcapdig.procs.table import ProcessTable
+
+__all__ = ["Process", "ProcessTable"]

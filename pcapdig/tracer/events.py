@@ -5,32 +5,23 @@ from __future__ import annotations
 import ipaddress
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import IntEnum, IntFlag
 
 from pcapdig.errors import InputError
+from pcapdig.procs.events import (
+    HEAD,
+    PROCESS_HEAD,
+    PROCESS_TEXT_MAX,
+    VERSION,
+    EventProcess,
+    Kind,
+    ProcessEvent,
+    unpack_identity,
+    unpack_process_event,
+)
 
-VERSION = 1
-"""PCAPDIG_EVENTS_VERSION."""
-HEAD = struct.Struct("=HHIQ")
-PROCESS = struct.Struct("=IIIIQ16s")
 SOCKET = struct.Struct("=HHIQ QQIIHHBBBB16s16s IIIIQ16s")
-PROCESS_HEAD = struct.Struct("=HHIQ IIIIQ16s QQIHH")
-PROCESS_TEXT_MAX = 768
-
-
-class Kind(IntEnum):
-    """enum event_kind."""
-
-    SOCKET_BOUND = 1
-    SOCKET_HELD = 2
-    SOCKET_WRITER = 3
-    SOCKET_READER = 4
-    SOCKET_LISTENING = 5
-    SOCKET_CLOSED = 6
-    PROCESS_FORKED = 16
-    PROCESS_EXECED = 17
-    PROCESS_EXITED = 18
 
 
 class Flags(IntFlag):
@@ -53,19 +44,6 @@ class Evidence(IntEnum):
     SNAPSHOT = 2
     LISTENER = 3
     PROCFS = 4
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EventProcess:
-    """struct event_process."""
-
-    tgid: int
-    tid: int = 0
-    uid: int = 0
-    exec_id: int = 0
-    start_boot_ns: int = 0
-    comm: bytes = b""
-    """Without its NUL padding."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,38 +79,6 @@ class SocketEvent:
             self.cookie, self.previous_ns, self.netns, self.seq, self.local_port, self.remote_port,
             self.protocol, flags, self.evidence, self.family, mapped(self.local), mapped(self.remote),
             who.tgid, who.tid, who.uid, who.exec_id, who.start_boot_ns, who.comm,
-        )  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProcessEvent:
-    """struct process_event."""
-
-    kind: Kind
-    time_ns: int
-    process: EventProcess
-    parent_tgid: int = 0
-    parent_start_boot_ns: int = 0
-    cgroup_id: int = 0
-    filename: bytes = b""
-    """Path given to execve; empty when not known."""
-    args: tuple[bytes, ...] = field(default=())
-    """argv, cut at 512 bytes altogether."""
-
-    def pack(self) -> bytes:
-        """The bytes; text that does not fit raises ValueError."""
-        args = b"\0".join(self.args)
-        text = self.filename + args
-        if len(text) > PROCESS_TEXT_MAX:
-            raise ValueError(f"text of {len(text)} bytes; at most {PROCESS_TEXT_MAX} fit")
-        who = self.process
-        return (
-            PROCESS_HEAD.pack(
-                self.kind, PROCESS_HEAD.size + len(text), VERSION, self.time_ns,
-                who.tgid, who.tid, who.uid, who.exec_id, who.start_boot_ns, who.comm,
-                self.parent_start_boot_ns, self.cgroup_id, self.parent_tgid, len(self.filename), len(args),
-            )
-            + text
         )  # fmt: skip
 
 
@@ -195,11 +141,7 @@ def unpack(event: bytes) -> Event:
     if len(events) != 1:
         raise InputError(f"{len(events)} events where one was expected")
     kind = Kind(HEAD.unpack_from(event)[0])
-    return _unpack_process(kind, event) if kind >= Kind.PROCESS_FORKED else _unpack_socket(kind, event)
-
-
-def _process(tgid: int, tid: int, uid: int, exec_id: int, start: int, comm: bytes) -> EventProcess:
-    return EventProcess(tgid=tgid, tid=tid, uid=uid, exec_id=exec_id, start_boot_ns=start, comm=comm.split(b"\0", 1)[0])
+    return unpack_process_event(event) if kind >= Kind.PROCESS_FORKED else _unpack_socket(kind, event)
 
 
 def _unpack_socket(kind: Kind, event: bytes) -> SocketEvent:
@@ -224,26 +166,7 @@ def _unpack_socket(kind: Kind, event: bytes) -> SocketEvent:
         flags=Flags(flags & 15),
         evidence=Evidence(evidence),
         family=family,
-        process=_process(*who) if flags & Flags.HAS_PROCESS else None,
-    )
-
-
-def _unpack_process(kind: Kind, event: bytes) -> ProcessEvent:
-    fields = PROCESS_HEAD.unpack_from(event)
-    parent_start, cgroup_id, parent_tgid, filename_size, args_size = fields[10:]
-    text = event[PROCESS_HEAD.size :]
-    if filename_size + args_size > len(text):
-        raise InputError(f"process event of {len(event)} bytes is too short for its texts")
-    args = text[filename_size : filename_size + args_size]
-    return ProcessEvent(
-        kind=kind,
-        time_ns=fields[3],
-        process=_process(*fields[4:10]),
-        parent_tgid=parent_tgid,
-        parent_start_boot_ns=parent_start,
-        cgroup_id=cgroup_id,
-        filename=text[:filename_size],
-        args=tuple(args.removesuffix(b"\0").split(b"\0")) if args else (),
+        process=unpack_identity(*who) if flags & Flags.HAS_PROCESS else None,
     )
 
 
