@@ -30,7 +30,7 @@ NAME_BYTES = 255
 
 _QUOTED_IF = re.compile(r"""[ "']""")
 _ESCAPED = re.compile(r'["\\]')
-_START = re.compile(r'proc\.name=("(?:[^"\\]|\\.)*"|[^ "]*) proc\.pid=([0-9]{1,10}) evt\.io_dir=(read|write)(?= |$)')
+_START = re.compile(r'proc\.name=("(?:[^"\\]|\\.)*"|[^ "]+) proc\.pid=([0-9]{1,10}) evt\.io_dir=(read|write)(?= |$)')
 _PAIR = re.compile(r' +([^ ="]+)=("(?:[^"\\]|\\.)*"|[^ "][^ ]*|)(?= |$)')
 _ESCAPE = re.compile(r"\\(.)")
 _MOST_NUMBER = 0xFFFFFFFF
@@ -90,7 +90,8 @@ def parse(text: bytes) -> Parsed | None:
     found: dict[str, str] = {}
     position = start.end()
     while pair := _PAIR.match(decoded, position):
-        found.setdefault(pair[1], _text(pair[2]))
+        if pair[2]:  # an empty text is written as "", so nothing at all was cut off
+            found.setdefault(pair[1], _text(pair[2]))
         position = pair.end()
     evidence = found.get("evidence", "")
     process = Process(
