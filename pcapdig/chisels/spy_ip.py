@@ -30,7 +30,10 @@ class SpyIp(ExchangeChisel):
     def __init__(self, *, host_ip: str, verbose: bool = False, disable_color: str | None = None) -> None:
         """Raises UsageError where host_ip is no address."""
         try:
-            address = ip_address(host_ip)
+            # A zone (fe80::1%eth0) is a word of this machine's, in no packet, and could hold anything.
+            address = None if "%" in host_ip else ip_address(host_ip)
         except ValueError:
-            raise UsageError(f"chisel spy_ip: {host_ip!r} is not an IP address") from None
+            address = None
+        if address is None:
+            raise UsageError(f"chisel spy_ip: {host_ip!r} is not an IP address")
         super().__init__(own_filter=f"fd.ip={address}", disable_color=disable_color)

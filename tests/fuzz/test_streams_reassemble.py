@@ -89,7 +89,9 @@ def modelled(segments: list[tuple[int, bytes]]) -> tuple[bytes, tuple[tuple[int,
 
 
 @settings(max_examples=300, deadline=None)
-@given(st.lists(st.tuples(st.integers(0, 60), st.binary(min_size=1, max_size=20)), min_size=1, max_size=25), near_numbers)
+@given(
+    st.lists(st.tuples(st.integers(0, 60), st.binary(min_size=1, max_size=20)), min_size=1, max_size=25), near_numbers
+)
 @example([(2, b"CD"), (6, b"GH"), (0, b"abxxefxxij")], 2**32 - 4)
 @example([(4, b"e"), (0, b"abcdefgh"), (2, b"ccc")], 0)
 def test_one_direction_is_what_the_model_says(segments: list[tuple[int, bytes]], isn: int) -> None:

@@ -330,7 +330,9 @@ def test_unwanted_flows_cost_nothing() -> None:
 
 def test_two_flows_do_not_mix() -> None:
     """Sequence numbers of one flow mean nothing to another."""
-    wire = Wire().packet(b"abc", seq=1).packet(b"uvw", seq=4, flow=1).packet(b"def", seq=4).packet(b"xyz", seq=7, flow=1)
+    wire = (
+        Wire().packet(b"abc", seq=1).packet(b"uvw", seq=4, flow=1).packet(b"def", seq=4).packet(b"xyz", seq=7, flow=1)
+    )
     assert contents(wire) == [(b"abcdef", ()), (b"uvwxyz", ())]
 
 
