@@ -123,8 +123,6 @@ class Event:
     """Shown last, as `tuple=...`; None: not shown."""
     container_id: str | None = None
     """Shown under -pc; None is shown as `<NA>`."""
-    latency_ns: int | None = None
-    """What -t d shows: the time from what this event answers to it; None is shown as `<NA>`."""
 
 
 Item: TypeAlias = Table | Line | Exchange | Event

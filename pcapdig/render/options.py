@@ -30,8 +30,6 @@ class TimeStyle(Enum):
     """Seconds since 1970, nine decimals."""
     RELATIVE = "r"
     """Seconds since the first event of the trace, shown or not."""
-    LATENCY = "d"
-    """Time inside the call. Packets have no enter event, so this is always 0.000000000."""
     DELTA = "D"
     """Seconds since the event shown before."""
 

@@ -76,15 +76,13 @@ class TimeColumn:
         if self._first_ns is None:
             self._first_ns = first_ns
 
-    def text(self, time_ns: int, latency_ns: int | None = None) -> str:
+    def text(self, time_ns: int) -> str:
         """Give the column's text for the event shown next; nanoseconds are always nine digits."""
         style = self._style
         if style is TimeStyle.CLOCK:
             return self._clock.time_of_day_ns(time_ns)
         if style is TimeStyle.ABSOLUTE:
             return seconds_text(time_ns)
-        if style is TimeStyle.LATENCY:
-            return "<NA>" if latency_ns is None else seconds_text(latency_ns)
         self.start_at(time_ns)
         if style is TimeStyle.RELATIVE:
             return seconds_text(time_ns - (self._first_ns or 0))

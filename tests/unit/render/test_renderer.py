@@ -134,9 +134,9 @@ def test_event_line_clips_plain_data_unless_verbose() -> None:
 
 
 def test_event_line_without_names_says_na() -> None:
-    """Neither process nor pid is known, and there is no latency."""
+    """Neither process nor pid is known, and no payload passed."""
     event = Event(number=1, time_ns=0, process=None, pid=None, direction="<", type="connect")
-    assert "1 <NA> <NA> (<NA>) < connect\n" == text(event, time=TimeStyle.LATENCY)
+    assert "1 0.000000000 <NA> (<NA>) < connect\n" == text(event, time=TimeStyle.ABSOLUTE)
 
 
 def test_event_json_has_numbers_and_nulls() -> None:

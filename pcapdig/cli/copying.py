@@ -1,0 +1,140 @@
+"""-r with -w: the packets that pass, from files into a file, their blocks untouched.
+
+In: paths. Out: batches of whole pcapng blocks, for dig/'s BlockFilter. Interfaces, comments and all other blocks go along;
+a classic pcap is given the blocks that pcapng wants. Each input becomes a section of its own, as pcapng means it.
+"""
+
+from __future__ import annotations
+
+import struct
+from typing import TYPE_CHECKING
+
+from pcapdig.errors import InputError
+from pcapdig.pcapng import blocks
+from pcapdig.pcapng.source import open_source
+from pcapdig.trace.trace import Trace
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from pcapdig.trace.columns import Packets
+
+BATCH_BYTES = 4 << 20
+"""Blocks handed on at once."""
+_SECTION_HEADER = b"\n\r\r\n"
+_ORDERS = {b"\x4d\x3c\x2b\x1a": "<", b"\x1a\x2b\x3c\x4d": ">"}
+_LONGEST_BLOCK = 1 << 24
+"""Bytes; a block that claims more is damage. So that a wrong length cannot make us gather a whole file in memory."""
+
+
+def section_of(path: str) -> Iterator[bytes]:
+    """Give a capture file as batches of whole pcapng blocks.
+
+    Raises:
+        InputError: the file cannot be opened or is no capture; or it is damaged, after all whole blocks before that.
+    """
+    with open_source(path) as source:
+        chunks = source.chunks()
+        first = next(chunks, b"")
+        if bytes(first[:4]) != _SECTION_HEADER:
+            yield from _converted(_with_first(first, chunks), source.name)
+            return
+        unit = "uncompressed byte" if source.compression else "byte"
+        yield from whole_blocks(_with_first(first, chunks), f"{source.name}: damaged at {unit}")
+
+
+def whole_blocks(chunks: Iterable[memoryview | bytes], where: str) -> Iterator[bytes]:
+    """Give chunks of any size as batches of whole blocks.
+
+    Args:
+        chunks: bytes of a pcapng file, in order.
+        where: begins the error message, before the offset.
+
+    Raises:
+        InputError: a block cannot be one, or the last one is cut; all before it have been handed out.
+    """
+    waiting = b""
+    order = "<"
+    offset = 0
+    for chunk in chunks:
+        for start in range(0, len(chunk), BATCH_BYTES):
+            view = waiting + bytes(chunk[start : start + BATCH_BYTES])
+            end, order, is_damaged = _whole_until(view, order)
+            if end:
+                yield view[:end]
+            offset += end
+            waiting = view[end:]
+            if is_damaged:
+                raise InputError(f"{where} {offset}: no pcapng block begins here")
+    if waiting:
+        raise InputError(f"{where} {offset}: cut short, {len(waiting)} bytes are there of the block that begins here")
+
+
+def _whole_until(view: bytes, order: str) -> tuple[int, str, bool]:
+    """Give where the last whole block ends, the byte order there, and whether what follows is damaged."""
+    at = 0
+    while len(view) - at >= 12:
+        if view[at : at + 4] == _SECTION_HEADER:
+            section_order = _ORDERS.get(view[at + 8 : at + 12])
+            if section_order is None:
+                return at, order, True
+            order = section_order
+        (size,) = struct.unpack_from(order + "I", view, at + 4)
+        size += -size % 4
+        if not 12 <= size <= _LONGEST_BLOCK:
+            return at, order, True
+        if size > len(view) - at:
+            break
+        at += size
+    return at, order, False
+
+
+def _converted(chunks: Iterable[memoryview | bytes], name: str) -> Iterator[bytes]:
+    """Give a classic pcap as pcapng blocks."""
+    trace = Trace(name)
+    is_begun = False
+    for packets in _batches(trace, chunks):
+        if not is_begun:
+            yield _head(trace)
+            is_begun = True
+        yield from _packet_blocks(packets)
+    if not is_begun:
+        yield _head(trace)
+
+
+def _batches(trace: Trace, chunks: Iterable[memoryview | bytes]) -> Iterator[Packets]:
+    for chunk in chunks:
+        yield from trace.feed(chunk)
+    yield from trace.feed(b"", final=True)
+
+
+def _head(trace: Trace) -> bytes:
+    """Give the section and interface blocks of a classic pcap."""
+    interface = trace.interfaces[0]
+    described = blocks.interface_description(
+        name=None, link_type=interface.link_type, snap_length=min(interface.snap_length, blocks.MAX_CAPTURED)
+    )
+    return blocks.section_header(application="pcapdig") + described
+
+
+def _packet_blocks(packets: Packets) -> Iterator[bytes]:
+    """Give the packets of a batch as enhanced packet blocks, some at once."""
+    data = memoryview(packets.data)
+    columns = (packets.time_ns, packets.offset, packets.captured, packets.original)
+    lists = [column.tolist() for column in columns]
+    gathered: list[bytes] = []
+    gathered_bytes = 0
+    for time_ns, offset, captured, original in zip(*lists, strict=True):
+        kept = bytes(data[offset : offset + min(captured, blocks.MAX_CAPTURED)])
+        gathered.append(blocks.enhanced_packet(interface=0, time_ns=time_ns, data=kept, original_length=original))
+        gathered_bytes += len(gathered[-1])
+        if gathered_bytes >= BATCH_BYTES:
+            yield b"".join(gathered)
+            gathered, gathered_bytes = [], 0
+    if gathered:
+        yield b"".join(gathered)
+
+
+def _with_first(first: memoryview | bytes, rest: Iterator[memoryview | bytes]) -> Iterator[memoryview | bytes]:
+    yield first
+    yield from rest

@@ -1,0 +1,130 @@
+"""Runs on files: -r into event lines or chisels, and -r with -w into a file.
+
+In: `Settings`, the output stream. Out: text, or a file. Loads nothing of the recorder.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import sys
+from dataclasses import replace
+from typing import TYPE_CHECKING, TextIO
+
+from pcapdig.chisels import registry
+from pcapdig.dig import BlockFilter, Plan, dig
+from pcapdig.errors import UsageError
+from pcapdig.filters import ALWAYS, compile_filter
+from pcapdig.pcapng.source import open_source
+from pcapdig.trace.trace import Trace
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pcapdig.cli.settings import Settings
+    from pcapdig.filters import Filter
+    from pcapdig.trace.columns import Packets
+
+
+def dig_files(settings: Settings, out: TextIO) -> None:
+    """Dig in files, one after the other, as one trace.
+
+    Raises:
+        UsageError: the filter, the format or a chisel's argument is wrong. Nothing has been written.
+        InputError: a file is no capture, or damaged; what came before has been dug.
+    """
+    plan = make_plan(settings, out)
+    check_files(settings.files)
+    trace = Trace()
+    dig(_shown_as_they_come(trace, settings.files, out), trace, plan, out)
+
+
+def copy_files(settings: Settings, out: TextIO) -> None:
+    """Copy the packets that pass into a file, after digging if a chisel is asked for too.
+
+    Raises:
+        UsageError, InputError: as dig_files. HostError: the file cannot be written.
+    """
+    from pcapdig.cli.copying import section_of
+    from pcapdig.pcapng.sink import FileSink
+
+    target = settings.target or "-"
+    check_target(target, shows=bool(settings.chisels))
+    if settings.chisels and "-" in settings.files:
+        raise UsageError("standard input can be read only once: -w and -c together need a file")
+    check_files(settings.files)
+    chosen = user_filter(settings)
+    if settings.chisels:
+        dig_files(replace(settings, limit=None), out)
+    keep = BlockFilter(Trace(), chosen, limit=settings.limit)
+    with FileSink(target, compress=settings.compress) as sink:
+        for file in settings.files:
+            for blocks in section_of(file):
+                sink.write(keep.keep(blocks))
+                if settings.limit is not None and keep.kept >= settings.limit:
+                    return
+
+
+def make_plan(settings: Settings, out: TextIO) -> Plan:
+    """Give what is asked of a dig. Colour only where the output is a terminal.
+
+    Raises:
+        UsageError: the filter or a chisel's argument is wrong.
+    """
+    show = replace(settings.show, colour=out.isatty() and not settings.show.json)
+    chisels = tuple(
+        registry.find(call.name)(verbose=show.verbose, **(call.arguments or {})) for call in settings.chisels
+    )
+    return Plan(
+        filter=user_filter(settings),
+        chisels=chisels,
+        show=show,
+        format=settings.format,
+        limit=settings.limit,
+        quiet=settings.quiet,
+        summary=settings.summary,
+    )
+
+
+def user_filter(settings: Settings) -> Filter:
+    """Compile the filter on the command line.
+
+    Raises:
+        FilterError: it is none.
+    """
+    return compile_filter(settings.filter_text) if settings.filter_text else ALWAYS
+
+
+def check_target(target: str, *, shows: bool) -> None:
+    """Refuse packets on a terminal, and packets mixed with text.
+
+    Raises:
+        UsageError: that is what was asked for.
+    """
+    if target == "-" and shows:
+        raise UsageError("-w - writes packets to standard output, where the chisel's text goes too; give a file")
+    if target == "-" and sys.stdout.isatty():
+        raise UsageError("-w - would write packets to this terminal; give a file, or pipe them into a program")
+
+
+def check_files(files: tuple[str, ...]) -> None:
+    """Open each of several files once, so that a mistyped name is told before the first result. Pipes are left alone.
+
+    Raises:
+        InputError: one is missing or no capture.
+    """
+    for file in files[1:]:
+        try:
+            is_regular = stat.S_ISREG(os.stat(file).st_mode)
+        except OSError:
+            is_regular = file != "-"
+        if is_regular:
+            open_source(file).close()
+
+
+def _shown_as_they_come(trace: Trace, files: tuple[str, ...], out: TextIO) -> Iterator[Packets]:
+    """Give the batches of all files, and show what was written of a batch before asking for the next: input may be a live pipe."""
+    for file in files:
+        for packets in trace.read(file):
+            yield packets
+            out.flush()
