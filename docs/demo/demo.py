@@ -37,7 +37,9 @@ def say(text: str = "") -> None:
 def dig(*arguments: str) -> None:
     """Show a pcapdig command and its output."""
     say(f"\n$ pcapdig {shlex.join(arguments)}")
-    subprocess.run([PCAPDIG, *arguments], check=True)
+    status = subprocess.run([PCAPDIG, *arguments], check=False).returncode
+    if status:
+        sys.exit(status)
 
 
 @contextmanager
@@ -72,7 +74,9 @@ def recording(path: Path, *arguments: str) -> Iterator[None]:
             break
     else:
         recorder.wait()
-        raise RecordingRefusedError(lines[-1].strip() if lines else "it ended without a word")
+        if len(lines) != 1:  # a refusal is one line; all else is a defect that must not look like one
+            sys.exit("".join(lines) or "pcapdig ended without a word")
+        raise RecordingRefusedError(lines[0].strip())
     say("".join(lines).rstrip())
     try:
         yield
