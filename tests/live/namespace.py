@@ -61,9 +61,9 @@ def ip(*arguments: str) -> None:
     run(["ip", *arguments])
 
 
-def run(command: Sequence[str]) -> str:
+def run(command: Sequence[str], *, timeout_seconds: float = 30) -> str:
     """Run a command that must succeed; its standard output. Its words on failure are in the exception."""
-    done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=timeout_seconds, check=False)
     if done.returncode != 0:
         raise RuntimeError(f"{' '.join(command)}: exit {done.returncode}: {done.stderr.strip()}")
     return done.stdout
@@ -74,6 +74,7 @@ def connect(left: Namespace, right: Namespace, *, left_address: str, right_addre
     names = (f"v{os.getpid() % 100000}l", f"v{os.getpid() % 100000}r")
     ip("link", "add", names[0], "netns", left.name, "type", "veth", "peer", "name", names[1], "netns", right.name)
     for namespace, name, address in ((left, names[0], left_address), (right, names[1], right_address)):
-        namespace.ip("address", "add", address, "dev", name)
+        # Without duplicate address detection, so that an IPv6 address can be used at once.
+        namespace.ip("address", "add", address, "dev", name, *(["nodad"] if ":" in address else []))
         namespace.ip("link", "set", name, "up")
     return names

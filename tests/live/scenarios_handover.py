@@ -147,9 +147,11 @@ def renamed(truth: Truth) -> Iterator[None]:
         for number in range(13):
             connection = accept(listening, truth)
             rename(f"first{number}")
+            connection.note("hold", 0, 0)
             connection.read(len(REQUEST))
             connection.write(ANSWER)
             rename(f"second{number}")
+            connection.note("hold", 0, 0)
             connection.read(len(REQUEST))
             connection.write(ANSWER)
             connection.close()

@@ -256,12 +256,13 @@ def serve_at(truth: Truth, address: str, port: str) -> Iterator[None]:
 
 def ask_at(truth: Truth, address: str, port: str) -> Iterator[None]:
     """The client's half."""
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
     yield
 
     def client() -> None:
         for number in range(53):
             ask((address, int(port)), truth)
-            with udp() as handle:
+            with udp(family) as handle:
                 question(Datagrams(handle, truth), f"far {address} {number}", (address, int(port)))
 
     join(child("nearclient", client))

@@ -149,7 +149,7 @@ class Server:
     def pid(self) -> int:
         return self._process.pid
 
-    def await_port(self, port: int, namespace: Namespace | None) -> None:
+    def await_port(self, port: int) -> None:
         """Wait until something accepts on the port; RuntimeError with the server's own words when it ends instead."""
         deadline = time.monotonic() + START_SECONDS
         while not listens(port, self.pid):
@@ -191,26 +191,42 @@ def free_ports() -> Ports:
 
 
 class Lamp:
-    """The three servers; a context manager. `directory` must be empty; it is made readable to the servers' users."""
+    """The servers; a context manager. `directory` must be empty; it is made readable to the servers' users."""
 
     def __init__(
-        self, directory: Path, *, namespace: Namespace | None = None, ports: Ports | None = None, children: int = 5
+        self,
+        directory: Path,
+        *,
+        namespace: Namespace | None = None,
+        ports: Ports | None = None,
+        names: Sequence[str] = ("httpd", "mysqld", "sshd"),
+        children: int = 5,
     ) -> None:
-        """`children` is the size of httpd's pool: how many connections it serves at once."""
+        """Choose what runs.
+
+        Args:
+            directory: an empty folder.
+            namespace: where they listen; None: here.
+            ports: None: the usual ones in a namespace, free ones here.
+            names: which of the three.
+            children: size of httpd's pool: how many connections it serves at once.
+        """
         self.directory = directory
         self.namespace = namespace
         self.ports = ports or (Ports() if namespace else free_ports())
         self.children = children
+        self._names = names
         self._servers: dict[str, Server] = {}
 
     def __enter__(self) -> Self:
         self.directory.chmod(0o755)
+        start = {"httpd": self._start_httpd, "mysqld": self._start_mysqld, "sshd": self._start_sshd}
+        port = {"httpd": self.ports.http, "mysqld": self.ports.mysql, "sshd": self.ports.ssh}
         try:
-            self._start_httpd()
-            self._start_mysqld()
-            self._start_sshd()
-            for name, port in (("httpd", self.ports.http), ("mysqld", self.ports.mysql), ("sshd", self.ports.ssh)):
-                self._servers[name].await_port(port, self.namespace)
+            for name in self._names:
+                start[name]()
+            for name in self._names:
+                self._servers[name].await_port(port[name])
         except BaseException:
             self.stop()
             raise

@@ -33,7 +33,7 @@ def recorded(folder: Path, namespace: Namespace, *programs: Program, interface: 
     with Recording("-w", file, "--interface", interface, namespace=namespace, interfaces=[interface]) as recording:
         for running in programs:
             running.go()
-        for running in programs:
+        for running in reversed(programs):  # clients first: why a server had nobody to serve, they know
             running.finish()
         time.sleep(SETTLE_SECONDS)
         ended = recording.stop()
@@ -72,8 +72,6 @@ def test_process_ids_are_those_of_the_machine(folder: Path, namespace: Namespace
 def test_both_ends_in_two_namespaces(left: str, right: str, folder: Path) -> None:
     """Client and server in two network namespaces joined by veth, both on this machine, both named."""
     with Namespace("left") as near, Namespace("right") as far:
-        for side in (near, far):
-            side.set_sysctl("ipv6/conf/default/accept_dad", "0")  # addresses are usable at once
         interface, _ = connect(near, far, left_address=left, right_address=right)
         address = right.split("/")[0]
         with (
