@@ -175,7 +175,7 @@ class FileSink:
         self._put(isal_zlib.compress(blocks, _GZIP_LEVEL, _GZIP_WBITS), b"")
 
     def _put(self, batch: bytes, blocks: bytes) -> None:
-        """Write a whole batch; `blocks` is the batch itself where it may be cut between blocks."""
+        """Write a whole batch; `blocks` is the batch itself where it may be cut between blocks, and empty for a member."""
         written = 0
         try:
             if not self._is_started:
@@ -227,7 +227,7 @@ class FileSink:
 
 def _whole_blocks(blocks: bytes, most_bytes: int) -> int:
     """How many of the first `most_bytes` bytes of `blocks` are whole blocks."""
-    end = 0
+    end, most_bytes = 0, min(most_bytes, len(blocks))
     while end + 8 <= most_bytes:
         (length,) = struct.unpack_from("=I", blocks, end + 4)
         if length < 12 or end + length > most_bytes:
