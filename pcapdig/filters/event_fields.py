@@ -219,9 +219,14 @@ _TIMES = (
     _varying("evt.rawtime", _ABSOLUTE, _raw_time, "time in ns since 1970."),
     _varying("evt.rawtime.s", _ABSOLUTE, _raw_seconds, "time in whole seconds since 1970."),
     _varying("evt.rawtime.ns", _ABSOLUTE, _raw_fraction, "the ns that evt.rawtime.s leaves out.", digits=9),
-    _varying("evt.reltime", _RELATIVE, _since_start, "ns since the first IP packet of the capture.", digits=9),
     _varying(
-        "evt.reltime.s", _RELATIVE, _since_start_seconds, "whole seconds since the first IP packet of the capture."
+        "evt.reltime", _RELATIVE, _since_start, "ns since the first packet of the first connection (fd.name).", digits=9
+    ),
+    _varying(
+        "evt.reltime.s",
+        _RELATIVE,
+        _since_start_seconds,
+        "whole seconds since the first packet of the first connection.",
     ),
     _varying("evt.reltime.ns", _RELATIVE, _since_start_fraction, "the ns that evt.reltime.s leaves out.", digits=9),
     _shown("evt.outputtime", "time as asked for with -t."),

@@ -203,7 +203,7 @@ class OrStep:
         passed = np.zeros(len(where), dtype=np.bool_)
         open_still = where
         for part in self._parts:
-            passed = passed | (part.mask(rows, open_still) & open_still)
+            passed = passed | part.mask(rows, open_still)
             open_still = open_still & ~passed
             if not open_still.any():
                 break

@@ -133,9 +133,10 @@ def test_rows_may_be_asked_for_in_any_order(rows: Rows) -> None:
     tables = rows.trace
     many = rows_of(Packets.from_payloads(tables, [b"x"] * 1000, writer=[i % 3 for i in range(1000)], first_number=5))
     fields = compile_format("%evt.num %proc.name")
-    for i in (999, 0, 255, 256, 511, 3):
-        assert fields.line(many, i) == f"{i + 5} {tables.processes[i % 3].name}"
-        assert fields.line(rows, 0) == "1 curl"
+    asked = (999, 0, 255, 256, 511, 3)
+    expected = [f"{i + 5} {tables.processes[i % 3].name}" for i in asked]
+    assert [fields.line(many, i) for i in asked] == expected
+    assert [(fields.line(rows, 0), fields.line(many, i)) for i in asked] == [("1 curl", each) for each in expected]
 
 
 def test_it_says_what_it_shows() -> None:
