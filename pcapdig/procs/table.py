@@ -70,7 +70,8 @@ class ProcessTable:
 
     def __init__(self, proc: str | Path = "/proc", *, boot_offset_ns: int = 0) -> None:
         self.boot_offset_ns = boot_offset_ns
-        self._proc = ProcDir(proc)
+        self.proc = ProcDir(proc)
+        """Where facts are read."""
         self._lives: dict[_Key, _Life] = {}
         self._dead: deque[tuple[int, _Key]] = deque()
         self._containers: dict[int, str] = {}
@@ -83,8 +84,8 @@ class ProcessTable:
     def snapshot(self) -> int:
         """Read every process of /proc once, kernel threads excepted; how many there were."""
         count = 0
-        for pid in self._proc.pids():
-            stat = self._proc.stat(pid)
+        for pid in self.proc.pids():
+            stat = self.proc.stat(pid)
             if stat is not None and not stat.is_kernel_thread:
                 self._learn(stat)
                 count += 1
@@ -151,10 +152,10 @@ class ProcessTable:
             life = self._lives[key] = _Life(pid=stat.pid, ticks=stat.start_ticks, comm=stat.comm)
         if life.ppid is None:
             life.ppid = stat.ppid
-            parent = self._proc.stat(stat.ppid)
+            parent = self.proc.stat(stat.ppid)
             life.parent = (stat.ppid, parent.start_ticks) if parent else None
         if life.first_image is None and not life.images:
-            image = self._proc.image(stat.pid)
+            image = self.proc.image(stat.pid)
             if self._same(stat.pid, stat.start_ticks):
                 life.first_image = image
         self._read_container(life)
@@ -162,7 +163,7 @@ class ProcessTable:
 
     def _same(self, pid: int, ticks: int) -> Stat | None:
         """The process of /proc/PID now, if it is still that one."""
-        stat = self._proc.stat(pid)
+        stat = self.proc.stat(pid)
         return stat if stat is not None and stat.start_ticks == ticks else None
 
     def _find(self, pid: int, start_boot_ns: int, comm: bytes) -> _Life | None:
@@ -208,7 +209,7 @@ class ProcessTable:
         stat = self._same(life.pid, life.ticks)
         if stat is None or (comm and stat.comm != comm):
             return image if exec_id else None
-        found = self._proc.image(life.pid)
+        found = self.proc.image(life.pid)
         after = self._same(life.pid, life.ticks)
         if after is None or after.comm != stat.comm:
             return image if exec_id else None
@@ -250,7 +251,7 @@ class ProcessTable:
 
     def _read_container(self, life: _Life) -> None:
         """The container by /proc, which knows of v1 and v2; what is found is remembered for all of that cgroup."""
-        text = self._proc.cgroup(life.pid)
+        text = self.proc.cgroup(life.pid)
         if text is None or not self._same(life.pid, life.ticks):
             return
         life.container = container_of(text)

@@ -21,6 +21,27 @@ from pcapdig.procs.events import (
     unpack_process_event,
 )
 
+__all__ = [
+    "HEAD",
+    "PROCESS_HEAD",
+    "PROCESS_TEXT_MAX",
+    "SOCKET",
+    "VERSION",
+    "Event",
+    "EventProcess",
+    "Evidence",
+    "Flags",
+    "Kind",
+    "ProcessEvent",
+    "SocketEvent",
+    "event_size",
+    "mapped",
+    "oldest_holders",
+    "split",
+    "unmapped",
+    "unpack",
+]
+
 SOCKET = struct.Struct("=HHIQ QQIIHHBBBB16s16s IIIIQ16s")
 
 
