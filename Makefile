@@ -60,17 +60,20 @@ build-packages:
 	@.ci/system-packages build
 
 $(VENV)/bin/python: | build-packages
-	$(PYTHON) -m venv $(VENV)
+	@echo "Making $(VENV)"
+	@$(PYTHON) -m venv $(VENV)
 
 # pip older than 25.1 does not know dependency groups.
 $(VENV)/tools: pyproject.toml | $(VENV)/bin/python
-	$(BIN)/pip install --quiet --upgrade 'pip>=25.1'
-	$(BIN)/pip install --quiet --group build --group dev
+	@echo "Installing build and development tools into $(VENV)"
+	@$(BIN)/pip install --quiet --upgrade 'pip>=25.1'
+	@$(BIN)/pip install --quiet --group build --group dev
 	@touch $@
 
 # Not an editable installation: what is tested is what a user gets. Meson's directory stays, so that only what changed is
 # compiled; one for each venv, since meson remembers the interpreter.
 $(VENV)/installed: $(VENV)/tools $(SOURCES) meson.build LICENSE README.md
+	@echo "Compiling pcapdig and installing it into $(VENV)"
 	@# meson, ninja and cython are the venv's.
-	PATH="$(CURDIR)/$(BIN):$$PATH" pip install --quiet --no-build-isolation -Cbuilddir=build/meson .
+	@PATH="$(CURDIR)/$(BIN):$$PATH" pip install --quiet --no-build-isolation -Cbuilddir=build/meson .
 	@touch $@
