@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pcapdig.errors import InputError
+from pcapdig.pcapng.blocks import ENHANCED_PACKET, OBSOLETE_PACKET, SECTION_HEADER, SIMPLE_PACKET
 from pcapdig.trace.rows import rows_of
 
 if TYPE_CHECKING:
@@ -19,9 +20,7 @@ if TYPE_CHECKING:
     from pcapdig.filters import Filter
     from pcapdig.trace.columns import Packets
 
-_SECTION_HEADER = 0x0A0D0D0A  # reads the same in both byte orders
-_PACKET_BLOCKS = (2, 3, 6)
-"""Obsolete packet block, simple packet block, enhanced packet block. Source: draft-ietf-opsawg-pcapng sections 4.4, 4.3, appendix A."""
+_PACKET_BLOCKS = (OBSOLETE_PACKET, SIMPLE_PACKET, ENHANCED_PACKET)
 _LITTLE_ENDIAN_MAGIC = b"\x4d\x3c\x2b\x1a"
 
 
@@ -82,7 +81,7 @@ class BlockFilter:
             if len(blocks) - at < 12:
                 raise InputError(f"a pcapng block is cut: {len(blocks) - at} bytes are left of it")
             kind, size = struct.unpack_from(self._order + "II", blocks, at)
-            if kind == _SECTION_HEADER:
+            if kind == SECTION_HEADER:  # it reads the same in both byte orders
                 self._order = "<" if blocks[at + 8 : at + 12] == _LITTLE_ENDIAN_MAGIC else ">"
                 (size,) = struct.unpack_from(self._order + "I", blocks, at + 4)
             size += -size % 4

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import shutil
 import subprocess
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -101,7 +102,7 @@ def shuffled_capture(path: Path, *, seed: int) -> tuple[bytes, bytes]:
             begin = len(sent[forward])
             message = rng.randbytes(rng.randint(1, 600))
             cuts = sorted({0, len(message), *(rng.randrange(len(message)) for _ in range(4))})
-            pieces = [(a, b) for a, b in zip(cuts, cuts[1:], strict=False)]
+            pieces = list(pairwise(cuts))
             pieces += [(max(0, a - 3), min(len(message), b + 3)) for a, b in rng.sample(pieces, k=1)]
             rng.shuffle(pieces)
             for a, b in pieces:
@@ -146,8 +147,6 @@ def messages_of(path: Path) -> list[tuple[bool, bytes]]:
     """(from the client, bytes) of each message of a capture."""
     trace = Trace()
     reassembler = Reassembler(trace)
-    found = []
-    for packets in trace.read(str(path)):
-        found.append(reassembler.feed(packets, np.ones(len(trace.flows), np.bool_)))
+    found = [reassembler.feed(packets, np.ones(len(trace.flows), np.bool_)) for packets in trace.read(str(path))]
     found.append(reassembler.flush())
     return [(bool(rows.forward[i]), rows.buffer(i)) for rows in found for i in range(len(rows))]
