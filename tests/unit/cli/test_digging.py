@@ -1,0 +1,181 @@
+"""Files dug by the command line: the tutorial's words, and damage."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+import struct
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+Run = Callable[..., "Ended"]  # noqa: F821  # of conftest.py, which tests cannot import
+pytestmark = pytest.mark.usefixtures("folder")
+TUPLE = "127.0.0.1:41135->127.0.0.1:80"
+
+
+def block_ends(capture: bytes) -> list[int]:
+    """Give where each pcapng block ends."""
+    ends = [0]
+    while ends[-1] < len(capture):
+        ends.append(ends[-1] + struct.unpack_from("<I", capture, ends[-1] + 4)[0])
+    return ends[1:]
+
+
+def test_a_file_cut_at_any_byte_is_dug_up_to_there(run: Run, folder: Path) -> None:
+    """All whole packets are shown first, then one line with file and offset, exit status 1."""
+    capture = (folder / "t.pcapng").read_bytes()
+    ends = block_ends(capture)
+    for cut in range(1, len(capture), 37):
+        (folder / "cut.pcapng").write_bytes(capture[:cut])
+        ended = run("-r", "cut.pcapng", "-p", "%evt.num %evt.io_dir", "evt.io_dir=write")
+        whole = max(0, sum(end <= cut for end in ends) - 2)
+        assert whole == len(ended.out.splitlines()), f"cut at {cut}"
+        if cut not in ends:
+            assert (1, 1) == (ended.status, ended.err.count("\n")), f"cut at {cut}"
+            assert "cut.pcapng: " in ended.err
+
+
+def test_a_table_of_a_cut_file_comes_before_the_error(run: Run, folder: Path) -> None:
+    """What could be counted is shown."""
+    capture = (folder / "t.pcapng").read_bytes()
+    (folder / "cut.pcapng").write_bytes(capture[:-5])
+    ended = run("-r", "cut.pcapng", "-c", "topprocs_net")
+    assert 1 == ended.status
+    assert {"httpd", "curl"} == {line.split()[1] for line in ended.out.splitlines()[2:]}
+
+
+def test_topprocs_net(run: Run) -> None:
+    """Each process with what it read and wrote, largest first, ties by name."""
+    ended = run("-r", "t.pcapng", "-c", "topprocs_net")
+    assert [
+        "Bytes     Process   ",
+        "------------------------------",
+        "91B       curl",
+        "91B       httpd",
+    ] == ended.out.splitlines()
+    assert (0, "") == (ended.status, ended.err)
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ["-r", "t.pcapng", "-c", "topconns", "proc.name=httpd"],
+        ["topconns", "-r", "t.pcapng", "proc.name=httpd"],
+        ["topconns", "proc.name=httpd", "-r", "t.pcapng"],
+        ["-r", "t.pcapng", "proc.name=httpd", "-c", "topconns"],
+        ["-r", "t.pcap", "-c", "topconns"],
+    ],
+)
+def test_topconns_in_every_order_of_words(run: Run, argv: list[str]) -> None:
+    """As -c and as a subcommand, filter before or after; a pcap too."""
+    row = f"91B       tcp       {TUPLE}"
+    assert ["Bytes     Proto     Conn      ", "-" * 30, row] == run(*argv).out.splitlines()
+
+
+def test_echo_fds_of_the_tutorial(run: Run) -> None:
+    """The keyword search: options, chisel and filter unquoted."""
+    words = "-A -c echo_fds fd.ip=127.0.0.1 and proc.name=httpd and evt.is_io_read=true and evt.buffer contains nosuch"
+    ended = run("-r", "t.pcapng", *words.split())
+    assert f"------ Read 41B from {TUPLE}\n\nGET /nosuch HTTP/1.1\nHost: localhost\n\n\n" == ended.out
+
+
+def test_verbose_names_the_process(run: Run) -> None:
+    """In the header."""
+    ended = run("-r", "t.pcapng", "-v", "-c", "echo_fds", "proc.name=httpd")
+    assert [f"------ Read 41B from {TUPLE} (httpd)", f"------ Write 50B to {TUPLE} (httpd)"] == [
+        line for line in ended.out.splitlines() if line.startswith("------")
+    ]
+
+
+def test_several_chisels_answer_in_the_order_given(run: Run) -> None:
+    """One pass, two tables."""
+    ended = run("-r", "t.pcapng", "-c", "topconns", "-c", "topprocs_net")
+    assert ended.out.index("Proto") < ended.out.index("Process")
+
+
+def test_several_files_are_one_trace(run: Run) -> None:
+    """Counts add up, numbers go on."""
+    assert "182B      curl" in run("-r", "t.pcapng", "-r", "t.pcapng", "-c", "topprocs_net").out
+    numbers = run("-r", "t.pcapng", "-r", "t.pcapng", "-p", "%evt.num", "evt.io_dir=write").out.split()
+    assert [str(number) for number in range(1, 13)] == numbers
+
+
+def test_n_counts_events_that_passed(run: Run) -> None:
+    """Two of them, whatever was passed over."""
+    assert 2 == len(run("-r", "t.pcapng", "-n", "2", "proc.name=httpd").out.splitlines())
+
+
+def test_quiet_shows_no_lines(run: Run) -> None:
+    """-q."""
+    assert "" == run("-r", "t.pcapng", "-q").out
+
+
+def test_json_is_json(run: Run) -> None:
+    """Lines, tables and exchanges."""
+    lines = run("-r", "t.pcapng", "-j").out.splitlines()
+    assert 12 == len([json.loads(line) for line in lines])
+    assert [["curl", 91], ["httpd", 91]] == json.loads(run("-r", "t.pcapng", "-j", "-c", "topprocs_net").out)["data"]
+    exchanges = run("-r", "t.pcapng", "-j", "-c", "echo_fds", "proc.name=curl").out.splitlines()
+    assert [41, 50] == [json.loads(line)["evt.rawres"] for line in exchanges]
+
+
+def test_no_escape_is_written_into_a_pipe(run: Run) -> None:
+    """Colour is for terminals."""
+    assert "\x1b" not in run("-r", "t.pcapng").out + run("-r", "t.pcapng", "-c", "echo_fds").out
+
+
+def test_containers_are_shown_under_pc(run: Run) -> None:
+    """In event lines and headers."""
+    assert " [59fd49aa4072] httpd (15457) " in run("-r", "t.pcapng", "-pc").out
+    assert "from [59fd49aa4072] 127" in run("-r", "t.pcapng", "-pc", "-c", "echo_fds", "proc.name=httpd").out
+
+
+def test_standard_input_is_a_file_too(run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """-r - reads it, packed or not."""
+    packed = folder / "t.gz"
+    packed.write_bytes(gzip.compress((folder / "t.pcapng").read_bytes()))
+    for file in (packed, folder / "t.pcapng"):
+        import os
+
+        saved = os.dup(0)
+        descriptor = os.open(file, os.O_RDONLY)
+        try:
+            os.dup2(descriptor, 0)
+            assert "91B       curl" in run("-r", "-", "-c", "topprocs_net").out
+        finally:
+            os.dup2(saved, 0)
+            os.close(saved)
+            os.close(descriptor)
+
+
+def test_colour_goes_to_a_terminal(folder: Path) -> None:
+    """The plan says so where the stream does, and not with -j."""
+    from pcapdig.cli.book import Book
+    from pcapdig.cli.digging import make_plan
+    from pcapdig.cli.scanner import scan
+    from pcapdig.cli.settings import settle
+
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    plans = [make_plan(settle(scan(argv, Book())), Terminal()) for argv in (["-r", "t"], ["-r", "t", "-j"])]
+    assert [True, False] == [plan.show.colour for plan in plans]
+
+
+def test_packets_do_not_go_to_a_terminal(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """-w - is for pipes."""
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
+    ended = run("-r", "t.pcapng", "-w", "-")
+    assert (1, "") == (ended.status, ended.out)
+    assert "terminal" in ended.err
+
+
+def test_packets_do_not_mix_with_text(run: Run) -> None:
+    """-w - with a chisel would put both on one stream."""
+    ended = run("-r", "t.pcapng", "-w", "-", "-c", "topconns")
+    assert (1, "") == (ended.status, ended.out)

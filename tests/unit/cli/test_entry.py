@@ -1,0 +1,209 @@
+"""Exit statuses and errors: what is refused, and that nothing but the error is said then."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from pcapdig import __version__
+from pcapdig.cli import main
+
+Run = Callable[..., "Ended"]  # noqa: F821  # of conftest.py, which tests cannot import
+COMMAND = [sys.executable, "-m", "pcapdig"]
+ROOT = Path(__file__).parents[3]
+
+
+def started_without_rights(*argv: str) -> subprocess.CompletedProcess[str]:
+    """Run the command as a process that has no capabilities, so that root is a user like any other (capabilities(7))."""
+    drop = ["setpriv", "--bounding-set=-all", "--inh-caps=-all"] if os.geteuid() == 0 else []
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    return subprocess.run(
+        [*drop, *COMMAND, *argv], capture_output=True, text=True, timeout=60, env=environment, cwd=ROOT, check=False
+    )
+
+
+@pytest.mark.parametrize(
+    ("argv", "words"),
+    [
+        ("-Q", "unknown option -Q; pcapdig --help lists them"),
+        ("-r", "option -r needs a value: -r FILE"),
+        ("-r t.pcapng -n 0", "-n 0: not between 1 and"),
+        ("-r t.pcapng -n x", "-n x: not a whole number"),
+        ("-r t.pcapng -t z", "-t z: unknown time type"),
+        ("-r t.pcapng -A -x", "you cannot specify more than one output format: -A and -x"),
+        ("-r t.pcapng -A -X -b", "you cannot specify more than one output format: -A and -X and -b"),
+        ("-r t.pcapng -c topcons", "chisel topcons not found - did you mean topconns? use -cl to list them."),
+        ("-r t.pcapng -c spy_ip", "chisel spy_ip needs an argument: [ipv4] host_ip"),
+        ("-r t.pcapng -c spy_ip 1.2.3", "1.2.3"),
+        ("-r t.pcapng -c spy_port many", "many"),
+        ("-r t.pcapng -c echo_fds other", "other"),
+        ("-i nosuch", "chisel nosuch not found"),
+        ("-r t.pcapng -p %fd.bogus", "fd.bogus"),
+        ("-r t.pcapng -p %", "formatting cannot end with a %"),
+        ("-r t.pcapng -C 5", "not there yet"),
+        ("-r nosuch.pcapng", "nosuch.pcapng: cannot be read: No such file or directory"),
+        ("-r directory", "directory: is a directory"),
+        ("-r empty", "empty: is empty"),
+        ("-r text", "text: "),
+        ("-r t.pcapng -r nosuch.pcapng", "nosuch.pcapng: cannot be read"),
+        ("-r t.pcapng -r text -c topconns", "text: "),
+        ("-r t.pcapng -w t.pcapng", "-w t.pcapng would overwrite the file that -r reads"),
+        ("-r t.pcapng -w nosuch/b.pcapng", "cannot write nosuch/b.pcapng: No such file or directory"),
+        ("-r t.pcapng -w directory", "cannot write directory: Is a directory"),
+        ("-r t.pcapng --interface lo", "--interface is for recording"),
+        ("-w a.pcapng --interface nosuch0", "nosuch0"),
+        ("-w a.pcapng --interface lo -f nonsense+", "nonsense+"),
+        ("topcons", "topcons: no such chisel or command, did you mean topconns?"),
+    ],
+)
+@pytest.mark.usefixtures("folder")
+def test_mistakes_are_one_line(run: Run, argv: str, words: str) -> None:
+    """Exit status 1, one line on stderr that says what and where, nothing on stdout."""
+    ended = run(*argv.split())
+    assert (1, "") == (ended.status, ended.out)
+    assert words in ended.err
+    assert 1 == ended.err.count("\n")
+
+
+@pytest.mark.parametrize(
+    ("words", "column"),
+    [
+        ("fd.bogus=1", 1),
+        ("proc.name=httpd and", None),
+        ("proc.name=httpd and fd.cip=1.2.3", None),
+        ("(proc.name=httpd", None),
+        ("proc.pid contains 1", None),
+        ("evt.is_io=yes", None),
+    ],
+)
+@pytest.mark.parametrize("chisel", [[], ["-c", "topconns"], ["-c", "echo_fds"]])
+@pytest.mark.usefixtures("folder")
+def test_a_bad_filter_shows_the_place(run: Run, words: str, column: int | None, chisel: list[str]) -> None:
+    """The line, the filter, a caret under the column that the line names; no table."""
+    ended = run("-r", "t.pcapng", *chisel, *words.split())
+    message, shown, caret = ended.err.splitlines()
+    assert (1, "") == (ended.status, ended.out)
+    assert words == shown
+    assert f"column {len(caret)}:" in message
+    assert "^" == caret.strip()
+    assert column in (None, len(caret))
+
+
+@pytest.mark.usefixtures("folder")
+def test_an_error_leaves_no_file_behind(run: Run, folder: Path) -> None:
+    """A recording that does not begin makes no file, and leaves one that is there alone."""
+    (folder / "old.pcapng").write_bytes(b"precious")
+    run("-w", "new.pcapng", "--interface", "nosuch0")
+    run("-w", "old.pcapng", "--interface", "nosuch0")
+    run("-w", "old.pcapng", "fd.bogus=1")
+    run("-r", "text", "-w", "old.pcapng")
+    assert not (folder / "new.pcapng").exists()
+    assert b"precious" == (folder / "old.pcapng").read_bytes()
+
+
+def test_hostile_names_do_not_reach_the_terminal(run: Run) -> None:
+    """An escape in a file's name is shown as a dot or a code, on one line."""
+    ended = run("-r", "no\x1b[2J\nsuch")
+    assert "\x1b" not in ended.err
+    assert 1 == ended.err.count("\n")
+
+
+@pytest.mark.parametrize("argv", [["--version"], ["-cl"], ["-i", "spy_ip"], ["-l"], ["-lv"], ["-h"], ["--help"]])
+def test_listings_succeed(run: Run, argv: list[str]) -> None:
+    """Exit status 0, text on stdout, nothing on stderr."""
+    ended = run(*argv)
+    assert (0, "") == (ended.status, ended.err)
+    assert ended.out.endswith("\n")
+
+
+def test_version_is_the_packages(run: Run) -> None:
+    """One place says it."""
+    assert f"pcapdig {__version__}\n" == run("--version").out
+
+
+def test_types_are_listed_under_v(run: Run) -> None:
+    """-lv adds them to -l."""
+    assert "(Type: " not in run("-l").out
+    assert "(Type: " in run("-lv").out
+
+
+def test_listing_chisels_loads_no_numpy() -> None:
+    """Start-up matters: neither numpy nor the recorder nor what they need is imported for -cl, -i, --help."""
+    code = (
+        "import sys; from pcapdig.cli import main; status = main(sys.argv[1:]); sys.stdout.flush();"
+        "heavy = {'numpy', 'scapy', 'pyroute2', 'rich', 'dpkt', 'pcapdig.record.recorder', 'pcapdig.capture._pcap'};"
+        "sys.exit(status or ' '.join(heavy & set(sys.modules)) or 0)"
+    )
+    for argv in (["-cl"], ["-i", "spy_ip"], ["--help"], ["--version"]):
+        done = subprocess.run(
+            [sys.executable, "-c", code, *argv], capture_output=True, text=True, cwd=ROOT, check=False
+        )
+        assert (0, "") == (done.returncode, done.stderr)
+
+
+def test_digging_loads_nothing_of_the_recorder(folder: Path) -> None:
+    """-r needs no rights, no probe and no libraries of the recorder."""
+    code = (
+        "import sys; from pcapdig.cli import main; status = main(sys.argv[1:]); sys.stdout.flush();"
+        "heavy = {'scapy', 'pyroute2', 'rich', 'pcapdig.record.recorder', 'pcapdig.capture._pcap', 'pcapdig.tracer'};"
+        "sys.exit(status or ' '.join(heavy & set(sys.modules)) or 0)"
+    )
+    argv = [sys.executable, "-c", code, "-r", str(folder / "t.pcapng"), "-c", "topconns"]
+    done = subprocess.run(argv, capture_output=True, text=True, cwd=ROOT, check=False)
+    assert (0, "") == (done.returncode, done.stderr)
+
+
+def test_a_reader_that_leaves_is_no_error(folder: Path) -> None:
+    """`pcapdig -r ... | head -1`: no traceback, no message."""
+    script = f"{sys.executable} -m pcapdig -r t.pcapng -X -v | head -c 10"
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    large = (folder / "t.pcapng").read_bytes()
+    (folder / "t.pcapng").write_bytes(large * 3000)
+    done = subprocess.run(
+        ["bash", "-o", "pipefail", "-c", script],
+        capture_output=True,
+        text=True,
+        cwd=folder,
+        env=environment,
+        check=False,
+    )
+    assert (0, "", 10) == (done.returncode, done.stderr, len(done.stdout))
+
+
+def test_without_rights_recording_says_so(tmp_path: Path) -> None:
+    """One line, exit status 1, and no file is left behind."""
+    done = started_without_rights("-w", str(tmp_path / "a.pcapng"), "--interface", "lo")
+    assert (1, "") == (done.returncode, done.stdout)
+    assert "permission" in done.stderr
+    assert 1 == done.stderr.count("\n")
+    assert [] == list(tmp_path.iterdir())
+
+
+def test_a_file_without_rights_says_so(tmp_path: Path) -> None:
+    """One line with the file's name, for reading and for writing."""
+    secret = tmp_path / "secret.pcapng"
+    secret.write_bytes(b"x")
+    secret.chmod(0)
+    done = started_without_rights("-r", str(secret))
+    assert (1, "", f"{secret}: cannot be read: Permission denied\n") == (done.returncode, done.stdout, done.stderr)
+    done = started_without_rights("-w", str(secret))
+    assert (1, "", f"cannot write {secret}: Permission denied\n") == (done.returncode, done.stdout, done.stderr)
+
+
+def test_an_interrupted_dig_is_quiet(monkeypatch: pytest.MonkeyPatch, run: Run, folder: Path) -> None:
+    """Ctrl-C: exit status 130 as a shell has it, no traceback, no half table."""
+    monkeypatch.setattr("pcapdig.cli.digging.dig", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+    ended = run("-r", "t.pcapng", "-c", "topconns")
+    assert (130, "", "") == (ended.status, ended.out, ended.err)
+
+
+def test_arguments_default_to_the_process(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """main() reads sys.argv."""
+    monkeypatch.setattr(sys, "argv", ["pcapdig", "--version"])
+    assert 0 == main()
+    assert __version__ in capsys.readouterr().out
