@@ -184,13 +184,11 @@ cdef class Assembler:
         if flags & SYN:
             seq += 1  # SYN takes the first sequence number: RFC 9293 section 3.4
             if not half.started:
-                half.started = True
-                half.next = seq
+                half.started, half.next = True, seq
         if length:
             length = min(length, <uint32_t>WINDOW_MAX)  # keeps all positions within half the sequence space
             if not half.started:
-                half.started = True
-                half.next = seq
+                half.started, half.next = True, seq
             if half.held is None and seq == half.next:
                 self._deliver(conversation, forward, PyBytes_FromStringAndSize(<const char *>payload, stored), length, meta)
                 half.next += length
@@ -207,8 +205,7 @@ cdef class Assembler:
             half.finished = True
             half.fin_seq = seq + length
             if not half.started:
-                half.started = True
-                half.next = half.fin_seq
+                half.started, half.next = True, half.fin_seq
         if half.finished and half.next == half.fin_seq:
             if conversation.is_open and conversation.forward == forward:
                 self._close(conversation)
