@@ -56,11 +56,13 @@ def copy_files(settings: Settings, out: TextIO) -> None:
     chosen = user_filter(settings)
     if settings.chisels:
         dig_files(replace(settings, limit=None), out)
-    keep = BlockFilter(Trace(), chosen, limit=settings.limit)
+    name = settings.files[0] if len(settings.files) == 1 else "capture"
+    keep = BlockFilter(Trace(name), chosen, limit=settings.limit)
+    is_plain = chosen.passes_all and settings.limit is None
     with FileSink(target, compress=settings.compress) as sink:
         for file in settings.files:
             for blocks in section_of(file):
-                sink.write(keep.keep(blocks))
+                sink.write(blocks if is_plain else keep.keep(blocks))
                 if settings.limit is not None and keep.kept >= settings.limit:
                     return
 
