@@ -19,6 +19,7 @@ import stat
 import struct
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Self
 
 from isal import isal_zlib
@@ -37,7 +38,16 @@ _GZIP_WBITS = 31  # 32 KiB window, gzip header and trailer (zlib's manual, defla
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
-class ReaderGoneError(HostError):
+class SinkError(HostError):
+    """A file can take no more; what it holds is whole."""
+
+    def __init__(self, message: str, packets_not_kept: int) -> None:
+        """Say how many of the packets handed in, now or before, are not in the file."""
+        super().__init__(message)
+        self.packets_not_kept = packets_not_kept
+
+
+class ReaderGoneError(SinkError):
     """Whoever read our output has closed it. Nothing is wrong: a program ends quietly."""
 
 
@@ -172,10 +182,10 @@ class FileSink:
         blocks = b"".join(self._waiting)
         self._waiting.clear()
         self._waiting_bytes = 0
-        self._put(isal_zlib.compress(blocks, _GZIP_LEVEL, _GZIP_WBITS), b"")
+        self._put(isal_zlib.compress(blocks, _GZIP_LEVEL, _GZIP_WBITS), blocks)
 
     def _put(self, batch: bytes, blocks: bytes) -> None:
-        """Write a whole batch; `blocks` is the batch itself where it may be cut between blocks, and empty for a member."""
+        """Write a whole batch of `blocks`: the blocks themselves, which may be cut between two, or the member made of them."""
         written = 0
         try:
             if not self._is_started:
@@ -190,30 +200,34 @@ class FileSink:
                     _wait_until_writable(self._fd)
         except OSError as error:
             self._is_failed = True
-            self._cut_back(written, blocks)
-            raise self._failure(error) from error
+            kept = self._cut_back(written, blocks)
+            raise self._failure(error, packets_not_kept=_packets(blocks) - _packets(blocks[:kept])) from error
         except BaseException:
             # A signal handler raised: how much the interrupted call wrote is not known.
             self._is_failed = True
-            self._cut_back(0, b"")
+            self._cut_back(0, blocks)
             raise
         self._end += written
 
-    def _cut_back(self, written: int, blocks: bytes) -> None:
-        """Take back the part of a block or member that was written last. Only a regular file can forget."""
-        if not self._is_regular:
-            return
-        try:
-            os.ftruncate(self._fd, self._end + _whole_blocks(blocks, written))
-        except OSError:
-            return  # the error that led here is the one to tell
+    def _cut_back(self, written: int, blocks: bytes) -> int:
+        """Take back the part of a block or member that was written last; how many bytes of `blocks` stay.
 
-    def _failure(self, error: OSError) -> HostError:
+        Only a regular file can forget.
+        """
+        kept = 0 if self._compress else _whole_blocks(blocks, written)
+        if self._is_regular:
+            # the error that led here is the one to tell
+            with suppress(OSError):
+                os.ftruncate(self._fd, self._end + kept)
+        return kept
+
+    def _failure(self, error: OSError, packets_not_kept: int) -> SinkError:
         if error.errno == errno.EPIPE:
-            return ReaderGoneError(f"cannot write {self._name}: nobody reads it any more")
+            return ReaderGoneError(f"cannot write {self._name}: nobody reads it any more", packets_not_kept)
         if error.errno in _FULL and self._is_regular:
-            return HostError(f"cannot write {self._name}: {error.strerror}; all before is kept, the file is whole")
-        return HostError(f"cannot write {self._name}: {error.strerror}")
+            words = f"cannot write {self._name}: {error.strerror}; all before is kept, the file is whole"
+            return SinkError(words, packets_not_kept)
+        return SinkError(f"cannot write {self._name}: {error.strerror}", packets_not_kept)
 
     def _close_file(self, fd: int) -> None:
         try:
@@ -226,7 +240,7 @@ class FileSink:
 
 
 def _whole_blocks(blocks: bytes, most_bytes: int) -> int:
-    """How many of the first `most_bytes` bytes of `blocks` are whole blocks."""
+    """How many of the first `most_bytes` bytes of `blocks` are whole blocks. Blocks of the other byte order count as none."""
     end, most_bytes = 0, min(most_bytes, len(blocks))
     while end + 8 <= most_bytes:
         (length,) = struct.unpack_from("=I", blocks, end + 4)
@@ -234,6 +248,16 @@ def _whole_blocks(blocks: bytes, most_bytes: int) -> int:
             break
         end += length
     return end
+
+
+def _packets(blocks: bytes) -> int:
+    """How many Enhanced Packet Blocks these whole blocks are."""
+    at = count = 0
+    while at < len(blocks):
+        kind, length = struct.unpack_from("=II", blocks, at)
+        count += kind == ENHANCED_PACKET
+        at += length
+    return count
 
 
 def _wait_until_writable(fd: int) -> None:
