@@ -21,7 +21,9 @@ SYN, FIN, RST, PSH, ACK = 2, 1, 4, 8, 16
 class Wire:
     """Ethernet frames; checksums are left at 0, as a card that computes them leaves them."""
 
-    def ip(self, payload: bytes, *, source: str, target: str, protocol: int, ip_id: int = 0, fragment: int = 0) -> bytes:
+    def ip(
+        self, payload: bytes, *, source: str, target: str, protocol: int, ip_id: int = 0, fragment: int = 0
+    ) -> bytes:
         """An Ethernet frame with an IPv4 or IPv6 packet."""
         ends = ipaddress.ip_address(source).packed + ipaddress.ip_address(target).packed
         if ":" in source:

@@ -67,7 +67,9 @@ def test_padding_is_no_payload(take: Any, files: Any, wire: Any) -> None:
         (101, b"", 0),
     ],
 )
-def test_cooked_headers_tell_the_direction(take: Any, files: Any, wire: Any, link_type: int, head: bytes, direction: int) -> None:
+def test_cooked_headers_tell_the_direction(
+    take: Any, files: Any, wire: Any, link_type: int, head: bytes, direction: int
+) -> None:
     """Where the file's flags do not; and where they do, those count."""
     packet = head + wire.udp(b"hi")[14:]
     taken = take(files.pcapng(files.packet(packet), files.packet(packet, flags=1), link_type=link_type))
@@ -104,7 +106,15 @@ def test_processes_are_found_again(take: Any, files: Any, wire: Any) -> None:
 
 @pytest.mark.parametrize(
     "comment",
-    [b"", b"proc.name", b"a note", b"proc.name=x", b"proc.name=x proc.pid=y evt.io_dir=read", b"PID: 12\nCmd: curl", b"\xff\xfe"],
+    [
+        b"",
+        b"proc.name",
+        b"a note",
+        b"proc.name=x",
+        b"proc.name=x proc.pid=y evt.io_dir=read",
+        b"PID: 12\nCmd: curl",
+        b"\xff\xfe",
+    ],
 )
 def test_other_comments_name_nobody(take: Any, files: Any, wire: Any, comment: bytes) -> None:
     """They are passed over, and ours beside them is read."""

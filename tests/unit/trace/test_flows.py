@@ -16,7 +16,9 @@ SYN, FIN, RST, PSH, ACK = 2, 1, 4, 8, 16
 SECOND = 10**9
 
 
-@pytest.mark.parametrize(("client", "server"), [("10.0.0.1", "::1"), ("::1", "10.0.0.1"), ("host", "10.0.0.1"), ("", "")])
+@pytest.mark.parametrize(
+    ("client", "server"), [("10.0.0.1", "::1"), ("::1", "10.0.0.1"), ("host", "10.0.0.1"), ("", "")]
+)
 def test_addresses_must_be_of_one_family(client: str, server: str) -> None:
     """A record written by hand with anything else is refused."""
     with pytest.raises(UsageError, match="not an IPv"):
@@ -60,7 +62,10 @@ def test_columns_handed_out_before_keep_their_values() -> None:
     ("record", "name"),
     [
         (FlowRecord(client="1.2.3.4", client_port=5, server="6.7.8.9", server_port=80), "1.2.3.4:5->6.7.8.9:80"),
-        (FlowRecord(client="::1", client_port=5, server="2001:db8:0:0:1::2", server_port=80), "::1:5->2001:db8::1:0:0:2:80"),
+        (
+            FlowRecord(client="::1", client_port=5, server="2001:db8:0:0:1::2", server_port=80),
+            "::1:5->2001:db8::1:0:0:2:80",
+        ),
         (FlowRecord(client="1.2.3.4", server="6.7.8.9", protocol=6), "1.2.3.4:0->6.7.8.9:0"),
         (FlowRecord(client="1.2.3.4", client_port=9, server="6.7.8.9", protocol=1), "1.2.3.4:9->6.7.8.9:0"),
         (FlowRecord(client="1.2.3.4", server="6.7.8.9", protocol=47), "1.2.3.4->6.7.8.9"),
@@ -86,7 +91,9 @@ def test_a_native_table_begins_empty() -> None:
 
 def test_both_directions_are_one_flow(take: Any, files: Any, wire: Any) -> None:
     """Whoever sends."""
-    taken = take(files.frames(wire.tcp(flags=SYN), wire.tcp(flags=SYN | ACK, ack=1, forward=False), wire.tcp(flags=ACK)))
+    taken = take(
+        files.frames(wire.tcp(flags=SYN), wire.tcp(flags=SYN | ACK, ack=1, forward=False), wire.tcp(flags=ACK))
+    )
     assert (taken.flow, taken.forward) == ([0, 0, 0], [True, False, True])
     assert taken.names[0] == "10.0.0.1:4000->10.0.0.2:80"
 
@@ -115,7 +122,9 @@ def test_each_part_of_the_key_counts(take: Any, files: Any, wire: Any) -> None:
         (ACK, (4000, 4000), True),
     ],
 )
-def test_who_is_the_client(take: Any, files: Any, wire: Any, flags: int, ports: tuple[int, int], client_is_source: bool) -> None:
+def test_who_is_the_client(
+    take: Any, files: Any, wire: Any, flags: int, ports: tuple[int, int], client_is_source: bool
+) -> None:
     """A SYN tells, a SYN+ACK tells, else the lower port is the server, else the first sender is the client."""
     taken = take(files.frames(wire.tcp(flags=flags, ports=ports)))
     assert taken.forward == [client_is_source]
@@ -141,7 +150,10 @@ def test_an_end_that_listened_is_the_server(take: Any, files: Any, wire: Any) ->
 
 def test_a_refused_port_does_not_listen(take: Any, files: Any, wire: Any) -> None:
     """A SYN alone proves nothing."""
-    refused = [wire.tcp(flags=SYN, ports=(41000, 50000)), wire.tcp(flags=RST | ACK, ports=(41000, 50000), forward=False)]
+    refused = [
+        wire.tcp(flags=SYN, ports=(41000, 50000)),
+        wire.tcp(flags=RST | ACK, ports=(41000, 50000), forward=False),
+    ]
     assert take(files.frames(*refused, wire.tcp(ports=(101, 50000)))).names[2] == "10.0.0.2:50000->10.0.0.1:101"
 
 
@@ -162,7 +174,10 @@ def opened(wire: Any, seq: int) -> list[bytes]:
 def test_a_new_syn_is_a_new_flow(take: Any, files: Any, wire: Any) -> None:
     """Port reuse, with and without the end of the flow before having been seen."""
     ended = [wire.tcp(flags=FIN | ACK, seq=1), wire.tcp(flags=FIN | ACK, forward=False)]
-    assert flows_of(take, files, *opened(wire, 0), *ended, *opened(wire, 70), *opened(wire, 90)) == [0] * 5 + [1] * 3 + [2] * 3
+    assert (
+        flows_of(take, files, *opened(wire, 0), *ended, *opened(wire, 70), *opened(wire, 90))
+        == [0] * 5 + [1] * 3 + [2] * 3
+    )
 
 
 def test_a_repeated_syn_is_the_same_flow(take: Any, files: Any, wire: Any) -> None:
@@ -199,7 +214,11 @@ def test_a_syn_behind_its_answer_is_the_same_flow(take: Any, files: Any, wire: A
 
 def test_both_ends_may_open_at_once(take: Any, files: Any, wire: Any) -> None:
     """RFC 9293 section 3.5: two SYNs cross and make one connection."""
-    frames = [wire.tcp(flags=SYN, seq=7), wire.tcp(flags=SYN, seq=80, forward=False), wire.tcp(flags=SYN | ACK, seq=7, ack=81)]
+    frames = [
+        wire.tcp(flags=SYN, seq=7),
+        wire.tcp(flags=SYN, seq=80, forward=False),
+        wire.tcp(flags=SYN | ACK, seq=7, ack=81),
+    ]
     assert flows_of(take, files, *frames) == [0, 0, 0]
 
 
@@ -247,7 +266,8 @@ def test_later_fragments_follow_the_first(take: Any, files: Any, wire: Any) -> N
 def test_many_flows(take: Any, files: Any, wire: Any) -> None:
     """The table grows, finds everything again and numbers in order of appearance."""
     frames = [
-        wire.udp(ends=(f"10.{i >> 16}.{i >> 8 & 255}.{i & 255}", "10.99.0.1"), ports=(5000 + i % 7, 53)) for i in range(20011)
+        wire.udp(ends=(f"10.{i >> 16}.{i >> 8 & 255}.{i & 255}", "10.99.0.1"), ports=(5000 + i % 7, 53))
+        for i in range(20011)
     ]
     taken = take(files.frames(*frames, *frames[::-1], step_ns=1))
     assert taken.flow == [*range(20011), *range(20010, -1, -1)]

@@ -1,0 +1,100 @@
+"""Blocks that describe, read from their bytes."""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import Any
+
+import pytest
+
+from pcapdig.pcapng import blocks as written
+from pcapdig.trace.blocks import (
+    DamageError,
+    check_section,
+    read_interface,
+    read_pcap_header,
+    read_statistics,
+)
+
+ORDERS = pytest.mark.parametrize("order", ["<", ">"])
+
+
+def body(block: bytes) -> bytes:
+    """A block without its framing."""
+    return block[8:-4]
+
+
+@ORDERS
+@pytest.mark.parametrize("version", [(0, 0), (1, 1), (1, 3), (2, 0), (256, 0)])
+def test_other_versions_are_refused(files: Any, order: str, version: tuple[int, int]) -> None:
+    """1.0 and 1.2 are known."""
+    with pytest.raises(DamageError, match="is not known"):
+        check_section(body(files.in_order(order).section(version=version)), order)
+    check_section(body(files.in_order(order).section()), order)
+
+
+@ORDERS
+def test_options_may_not_run_past_a_block(files: Any, order: str) -> None:
+    """Neither of an interface nor of statistics."""
+    files = files.in_order(order)
+    option = files.pack("HH", 2, 5) + b"abcd"
+    with pytest.raises(DamageError, match="runs past"):
+        read_interface(files.pack("HHI", 1, 0, 0) + option, order)
+    with pytest.raises(DamageError, match="runs past"):
+        read_statistics(files.pack("III", 0, 0, 0) + option, order)
+
+
+def test_options_end_where_the_end_mark_is(files: Any) -> None:
+    """What follows it is no option; the first of a repeated one counts; odd lengths are not numbers."""
+    data = files.pack("HHI", 1, 0, 0) + files.option(2, b"a") + files.option(2, b"b") + files.option(14, b"abc")
+    assert read_interface(data + bytes(4) + b"\xff" * 40, "<").interface.name == "a"
+    assert read_interface(data, "<").offset_s == 0
+
+
+def test_names_are_cleaned(files: Any) -> None:
+    """Bytes that are not UTF-8 are replaced, and a name ends at a NUL."""
+    data = files.pack("HHI", 1, 0, 0) + files.option(2, b"e\xffth\0junk")
+    assert read_interface(data, "<").interface.name == "e\ufffdth"
+
+
+def test_interfaces_as_we_write_them() -> None:
+    """The blocks of pcapdig.pcapng.blocks, with all their options."""
+    block = written.interface_description(
+        name="eth0",
+        link_type=1,
+        snap_length=96,
+        description="x",
+        filter_text="tcp",
+        addresses=[ipaddress.ip_interface("10.0.0.1/8")],
+    )
+    found = read_interface(body(block), "<")
+    assert (found.interface.name, found.interface.link_type, found.interface.snap_length) == ("eth0", 1, 96)
+    assert (found.resolution, found.offset_s) == (9, 0)
+
+
+def test_statistics_as_we_write_them() -> None:
+    """Received, and dropped before osdrop."""
+    block = written.interface_statistics(interface=3, start_ns=1, end_ns=2, received=1000, dropped=7, os_dropped=9)
+    found = read_statistics(body(block), "<")
+    assert (found.interface, found.received, found.dropped) == (3, 1000, 7)
+
+
+@ORDERS
+@pytest.mark.parametrize("nanoseconds", [True, False])
+@pytest.mark.parametrize(
+    ("link_word", "link_type", "fcs_size"),
+    [(1, 1, 0), (276, 276, 0), (2 << 28 | 1 << 26 | 1, 1, 4), (2 << 28 | 1, 1, 0), (0x03FF0065, 101, 0)],
+)
+def test_pcap_headers(files: Any, order: str, nanoseconds: bool, link_word: int, link_type: int, fcs_size: int) -> None:
+    """Byte order, resolution, and what else the link type word holds."""
+    found = read_pcap_header(files.in_order(order).pcap(link_word=link_word, nanoseconds=nanoseconds, snap_length=9))
+    assert (found.interface.link_type, found.interface.snap_length, found.fcs_size) == (link_type, 9, fcs_size)
+    assert found.resolution == (9 if nanoseconds else 6)
+
+
+def test_other_headers_are_refused(files: Any) -> None:
+    """Magic number and version."""
+    with pytest.raises(DamageError, match="neither"):
+        read_pcap_header(bytes(24))
+    with pytest.raises(DamageError, match=r"version 2\.5"):
+        read_pcap_header(files.pcap(version=(2, 5)))
