@@ -25,6 +25,7 @@ from typing import Self
 from isal import isal_zlib
 
 from pcapdig.errors import HostError
+from pcapdig.pcapng.blocks import ENHANCED_PACKET
 from pcapdig.pcapng.text import clean
 
 MEMBER_BYTES = 4 << 20
@@ -41,10 +42,13 @@ _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 class SinkError(HostError):
     """A file can take no more; what it holds is whole."""
 
-    def __init__(self, message: str, packets_not_kept: int) -> None:
-        """Say how many of the packets handed in, now or before, are not in the file."""
+    def __init__(self, message: str, packets_change: int) -> None:
+        """Say what to add to the number of packets that earlier writes took, to get those in the file.
+
+        More than 0 where a part of the last batch is kept, less where batches that waited for their gzip member are lost.
+        """
         super().__init__(message)
-        self.packets_not_kept = packets_not_kept
+        self.packets_change = packets_change
 
 
 class ReaderGoneError(SinkError):
@@ -101,17 +105,18 @@ class FileSink:
         """
         self._check()
         if not self._compress:
-            self._put(blocks, blocks)
+            self._put(blocks, blocks, earlier_bytes=0)
             return
+        now_ns = self._clock()
+        earlier_bytes = self._waiting_bytes
         if blocks:
             if not self._waiting:
-                self._waiting_since_ns = self._clock()
+                self._waiting_since_ns = now_ns
             self._waiting.append(blocks)
             self._waiting_bytes += len(blocks)
-        if not self._is_started or self._waiting_bytes >= MEMBER_BYTES:
-            self._put_member()
-        else:
-            self.flush(self._clock())
+        is_due = now_ns - self._waiting_since_ns >= MEMBER_NS
+        if is_due or not self._is_started or self._waiting_bytes >= MEMBER_BYTES:
+            self._put_member(earlier_bytes)
 
     def flush(self, now_ns: int | None = None) -> None:
         """Write what has waited a second at `now_ns` (of the sink's clock), or with None all that waits. Cheap: call it often.
@@ -120,7 +125,7 @@ class FileSink:
         """
         self._check()
         if now_ns is None or now_ns - self._waiting_since_ns >= MEMBER_NS:
-            self._put_member()
+            self._put_member(self._waiting_bytes)
 
     def close(self) -> None:
         """Write what waits, and close. After a failed write nothing more is written. A second call does nothing.
@@ -175,16 +180,16 @@ class FileSink:
         if self._is_failed or self._fd < 0:
             raise HostError(f"cannot write {self._name}: it was closed")
 
-    def _put_member(self) -> None:
-        """Compress what waits into one member, and write it."""
+    def _put_member(self, earlier_bytes: int) -> None:
+        """Compress what waits into one member, and write it; the first `earlier_bytes` of it were taken by earlier writes."""
         if not self._waiting:
             return
         blocks = b"".join(self._waiting)
         self._waiting.clear()
         self._waiting_bytes = 0
-        self._put(isal_zlib.compress(blocks, _GZIP_LEVEL, _GZIP_WBITS), blocks)
+        self._put(isal_zlib.compress(blocks, _GZIP_LEVEL, _GZIP_WBITS), blocks, earlier_bytes)
 
-    def _put(self, batch: bytes, blocks: bytes) -> None:
+    def _put(self, batch: bytes, blocks: bytes, earlier_bytes: int) -> None:
         """Write a whole batch of `blocks`: the blocks themselves, which may be cut between two, or the member made of them."""
         written = 0
         try:
@@ -201,7 +206,7 @@ class FileSink:
         except OSError as error:
             self._is_failed = True
             kept = self._cut_back(written, blocks)
-            raise self._failure(error, packets_not_kept=_packets(blocks) - _packets(blocks[:kept])) from error
+            raise self._failure(error, _packets(blocks[:kept]) - _packets(blocks[:earlier_bytes])) from error
         except BaseException:
             # A signal handler raised: how much the interrupted call wrote is not known.
             self._is_failed = True
@@ -221,13 +226,13 @@ class FileSink:
                 os.ftruncate(self._fd, self._end + kept)
         return kept
 
-    def _failure(self, error: OSError, packets_not_kept: int) -> SinkError:
+    def _failure(self, error: OSError, packets_change: int) -> SinkError:
         if error.errno == errno.EPIPE:
-            return ReaderGoneError(f"cannot write {self._name}: nobody reads it any more", packets_not_kept)
+            return ReaderGoneError(f"cannot write {self._name}: nobody reads it any more", packets_change)
         if error.errno in _FULL and self._is_regular:
             words = f"cannot write {self._name}: {error.strerror}; all before is kept, the file is whole"
-            return SinkError(words, packets_not_kept)
-        return SinkError(f"cannot write {self._name}: {error.strerror}", packets_not_kept)
+            return SinkError(words, packets_change)
+        return SinkError(f"cannot write {self._name}: {error.strerror}", packets_change)
 
     def _close_file(self, fd: int) -> None:
         try:

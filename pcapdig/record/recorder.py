@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass
+from typing import NoReturn
 
 from pcapdig import __version__
 from pcapdig.attribution._ledger import Ledger
@@ -21,6 +22,7 @@ from pcapdig.capture._pcap import Capture
 from pcapdig.capture.interfaces import Interface, list_interfaces, mapped
 from pcapdig.errors import HostError, PcapdigError, UsageError
 from pcapdig.pcapng import blocks, comments
+from pcapdig.pcapng.sink import SinkError
 from pcapdig.procs import ProcessTable
 from pcapdig.record._loop import READABLE_LINK_TYPES, TIMEOUT_MS, Loop, boot_offset_ns
 from pcapdig.record.options import RecordOptions
@@ -55,7 +57,7 @@ class Recorder:
 
     Args:
         options: what to record.
-        sink: takes whole pcapng blocks; returns how many of their packets it kept, None for all. HostError from it ends the recording.
+        sink: takes whole pcapng blocks; returns how many of their packets it kept, None for all. A SinkError ends the recording.
         status: called about each second with the totals so far, and once when packets begin to count.
     """
 
@@ -73,6 +75,8 @@ class Recorder:
         self._notes: list[str] = []
         self._gone: set[int] = set()
         self._kept = 0
+        self._sink_failed = False
+        """The sink is full or gone: what it has is whole, and it takes no more."""
         self._file_bytes = 0
         self._start_ns = 0
         self._described = 0
@@ -96,7 +100,11 @@ class Recorder:
         with ExitStack() as cleanup:
             self._open(cleanup)
             failure = self._record()
-            statistics = self._finish(failure)
+            try:
+                statistics = self._finish()
+            except HostError as error:
+                failure = failure or error
+                statistics = self.statistics()
         if failure is not None:
             raise RecordingEnded(str(failure), statistics) from failure
         return statistics
@@ -199,7 +207,7 @@ class Recorder:
                     self._read_addresses()
                     next_addresses = now + ADDRESSES_NS
                 if now >= next_status:
-                    self._status(self.statistics())
+                    self._tell(self.statistics())
                     next_status = now + STATUS_NS
                 if self._left() <= 0:
                     return None
@@ -220,7 +228,7 @@ class Recorder:
             self._gather(0)
             self._release(UNLIMITED)
         except HostError:
-            # the sink is full or gone: what it has is whole, and the first error is the one to tell
+            # the first error is the one to tell
             return
 
     def _gather(self, sleep_ns: int) -> int:
@@ -248,6 +256,8 @@ class Recorder:
         self._loop.set_process(index, process.pid, head, tail, block)
 
     def _left(self) -> int:
+        if self._sink_failed:
+            return 0
         limit = self._options.packet_limit
         return UNLIMITED if limit is None else limit - self._kept
 
@@ -261,7 +271,10 @@ class Recorder:
             self._kept += self._loop.packets - before if kept is None else kept
 
     def _put(self, batch: bytes) -> int | None:
-        kept = self._sink(batch)
+        try:
+            kept = self._sink(batch)
+        except SinkError as error:
+            self._fail_sink(error)
         self._file_bytes += len(batch)
         return kept
 
@@ -279,8 +292,10 @@ class Recorder:
 
     # -- end ---------------------------------------------------------------------------------------------------------
 
-    def _finish(self, failure: PcapdigError | None) -> Statistics:
+    def _finish(self) -> Statistics:
         statistics = self.statistics()
+        if self._sink_failed:
+            return statistics
         end_ns = time.time_ns()
         tail = b"".join(
             blocks.interface_statistics(
@@ -293,13 +308,20 @@ class Recorder:
             )
             for index, counted in enumerate(statistics.interfaces)
         )
-        try:
-            self._put(tail)
-        except HostError:
-            if failure is None:
-                raise
-        self._status(statistics)
+        self._put(tail)
+        self._tell(statistics)
         return statistics
+
+    def _tell(self, statistics: Statistics) -> None:
+        try:
+            self._status(statistics)
+        except SinkError as error:
+            self._fail_sink(error)
+
+    def _fail_sink(self, error: SinkError) -> NoReturn:
+        self._sink_failed = True
+        self._kept += error.packets_change
+        raise error
 
     def statistics(self) -> Statistics:
         """The totals at this moment."""
