@@ -124,12 +124,16 @@ def read_packets(path: Path, display_filter: str | None = None) -> list[Packet]:
     return [_packet(line) for line in quiet(command).split("\n") if line]  # splitlines() would split at the separator
 
 
-def quiet(command: list[str]) -> str:
-    """A reader's standard output; AssertionError if it fails or says anything on stderr but that it runs as root."""
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
-    said = [line for line in done.stderr.splitlines() if not line.startswith(("Running as user", "reading from file"))]
-    assert (done.returncode, said) == (0, []), f"{command[0]} on {command}: exit {done.returncode}, {said}"
-    return done.stdout
+def quiet(command: list[str], given: bytes | None = None) -> str:
+    """A reader's standard output; AssertionError if it fails or says anything on stderr but that it runs as root.
+
+    `given` is its standard input.
+    """
+    ended = subprocess.run(command, input=given, capture_output=True, timeout=120, check=False)
+    complaints = ended.stderr.decode().splitlines()
+    said = [line for line in complaints if not line.startswith(("Running as user", "reading from file"))]
+    assert (ended.returncode, said) == (0, []), f"{command[0]} on {command}: exit {ended.returncode}, {said}"
+    return ended.stdout.decode()
 
 
 def _packet(line: str) -> Packet:

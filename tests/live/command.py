@@ -112,6 +112,7 @@ class Recording:
         while not self._is_ready():
             if self.process.poll() is not None or time.monotonic() > deadline:
                 ended = self.stop(signal.SIGKILL)
+                self._close()
                 raise RuntimeError(f"the recording did not start: {ended}")
             time.sleep(0.02)
         return self
@@ -122,8 +123,7 @@ class Recording:
         if self.process.poll() is None:
             self.process.kill()
             self.process.wait()
-        for stream in self._output or ():
-            stream.close()
+        self._close()
 
     @property
     def process(self) -> subprocess.Popen[bytes]:
@@ -152,6 +152,10 @@ class Recording:
             raise RuntimeError(f"the recording did not end: {self.said()}") from None
         stdout, stderr = self.said()
         return Finished(returncode=self.process.returncode, stdout=stdout, stderr=stderr)
+
+    def _close(self) -> None:
+        for stream in self._output or ():
+            stream.close()
 
     def _is_ready(self) -> bool:
         if self._announces and "recording on " not in self.said()[1]:
