@@ -24,6 +24,7 @@ Returns has_network. What a cut packet does not hold stays 0; `headers.py` has t
 Payload is what follows the transport header: TCP and UDP data, what follows the 8 bytes of an ICMP header; of other protocols and of
 later fragments all that follows the IP headers. Its length is 0 where it cannot be told (a TCP or extension header that was cut).
 AH is stepped over in IPv4 too. Tunnels are not looked into: the outer addresses count.
-Link types: Ethernet (1) with VLAN and QinQ, LINUX_SLL (113), LINUX_SLL2 (276), RAW (101, and libpcap's own 12 and 14), IPV4 (228), IPV6 (229), NULL (0), LOOP (108).
+Link types: Ethernet (1) with VLAN and QinQ, LINUX_SLL (113), LINUX_SLL2 (276), RAW (101, and libpcap's own 12 and 14), IPV4 (228),
+IPV6 (229), NULL (0), LOOP (108).
 Never reads past `captured`; any bytes are allowed. Must not know flows, files or processes.
 """

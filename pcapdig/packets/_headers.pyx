@@ -155,9 +155,7 @@ cdef inline void read_tcp(const uint8_t *data, uint64_t end, uint64_t at, uint64
     set_payload(out, at + size, stop)
 
 
-cdef inline void read_transport(
-    const uint8_t *data, uint64_t end, uint64_t at, uint64_t stop, bint more_fragments, PacketHeaders *out
-) noexcept nogil:
+cdef inline void read_transport(const uint8_t *data, uint64_t end, uint64_t at, uint64_t stop, PacketHeaders *out) noexcept nogil:
     """Ports and payload of the transport header at `at`, of a whole packet or a first fragment ending at `stop`."""
     cdef uint16_t size
     cdef uint8_t kind, request, reply
@@ -174,10 +172,10 @@ cdef inline void read_transport(
         if end < at + 4:
             return
         read_ports(data, at, out)
-        if more_fragments or end < at + 6:
+        if end < at + 6:
             return
         size = get16(data + at + 4)
-        # 0 is a jumbogram's (RFC 2675 section 4). Longer than the IP length: what the IP length leaves.
+        # 0 is a jumbogram's (RFC 2675 section 4). Longer than what IP says: a first fragment, of which IP says what is here.
         if size != 0 and at + size < stop:
             set_payload(out, at + 8, at + size)
     elif (out.protocol == PROTOCOL_ICMP and out.family == 4) or (out.protocol == PROTOCOL_ICMPV6 and out.family == 6):
@@ -235,7 +233,7 @@ cdef inline bint read_ipv4(const uint8_t *data, uint64_t end, uint64_t wire, uin
         at = step_over_ah(data, end, at, out)
         if at == 0:
             return True
-    read_transport(data, end, at, stop, fragment & 0x2000, out)
+    read_transport(data, end, at, stop, out)
     return True
 
 
@@ -256,7 +254,6 @@ cdef inline uint64_t find_jumbo_length(const uint8_t *data, uint64_t end, uint64
 cdef inline bint read_ipv6(const uint8_t *data, uint64_t end, uint64_t wire, uint64_t at, PacketHeaders *out) noexcept nogil:
     """An IPv6 header and its extension headers at `at` of a packet that was `wire` bytes long."""
     cdef uint64_t base, length, stop, size
-    cdef bint more_fragments = False
     cdef uint8_t kind
     if end < at + 40 or data[at] >> 4 != 6:
         return False
@@ -277,7 +274,6 @@ cdef inline bint read_ipv6(const uint8_t *data, uint64_t end, uint64_t wire, uin
             return True
         if kind == PROTOCOL_FRAGMENT:
             size = 8
-            more_fragments = data[at + 3] & 1
             if get16(data + at + 2) & 0xFFF8:
                 out.is_fragment = True
                 out.protocol = data[at]
@@ -294,7 +290,7 @@ cdef inline bint read_ipv6(const uint8_t *data, uint64_t end, uint64_t wire, uin
         kind = data[at]
         at += size
     out.protocol = kind
-    read_transport(data, end, at, stop, more_fragments, out)
+    read_transport(data, end, at, stop, out)
     return True
 
 

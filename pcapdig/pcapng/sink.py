@@ -256,10 +256,12 @@ def _whole_blocks(blocks: bytes, most_bytes: int) -> int:
 
 
 def _packets(blocks: bytes) -> int:
-    """How many Enhanced Packet Blocks these whole blocks are."""
+    """How many enhanced packet blocks are among these. Counting ends at a block of the other byte order."""
     at = count = 0
-    while at < len(blocks):
+    while at + 12 <= len(blocks):
         kind, length = struct.unpack_from("=II", blocks, at)
+        if length < 12:
+            break
         count += kind == ENHANCED_PACKET
         at += length
     return count

@@ -93,7 +93,7 @@ PACKETS: dict[str, tuple[int, bytes]] = {
             ETHER / V6 / v6.IPv6ExtHdrHopByHop() / v6.IPv6ExtHdrDestOpt() / v6.IPv6ExtHdrRouting(segleft=0) / SEGMENT
         ),
     ),
-    "v6 nothing": (ETHERNET, bytes(ETHER / IPv6(src="2001:db8::1", nh=59))),
+    "v6 nothing": (ETHERNET, bytes(ETHER / IPv6(src="2001:db8::1", nh=59)) + bytes(6)),
     "sll": (SLL, SLL_HEAD + b"\x08\x00" + bytes(V4 / SEGMENT)),
     "sll vlan": (SLL, SLL_HEAD + b"\x81\x00\x00\x05\x86\xdd" + bytes(V6 / DATAGRAM)),
     "sll2": (SLL2, b"\x86\xdd" + SLL2_TAIL + bytes(V6 / SEGMENT)),
@@ -336,7 +336,10 @@ def test_first_fragment_has_ports(case: str) -> None:
     assert (headers.is_fragment, headers.has_ports) == (False, True)
 
 
-@pytest.mark.parametrize(("case", "length"), [("tcp padded", 0), ("udp padded", 1), ("v6 tcp padded", 0)])
+@pytest.mark.parametrize(
+    ("case", "length"),
+    [("tcp padded", 0), ("udp padded", 1), ("v6 tcp padded", 0), ("v6 nothing", 0), ("udp shorter than ip", 2)],
+)
 def test_ethernet_padding_is_no_payload(case: str, length: int) -> None:
     """Payload ends where the IP length says, not where the frame does."""
     assert whole(case).payload_length == length
@@ -374,6 +377,12 @@ def test_cut_tcp_header_has_ports_and_no_payload() -> None:
     assert (headers.has_ports, headers.seq, headers.ack, headers.payload_length) == (True, 0xFEDCBA98, 0x89ABCDEF, 0)
 
 
+def test_tcp_header_beyond_the_ip_length_is_not_read() -> None:
+    """Ten bytes of TCP header by the IP length: ports and sequence number, but no flags out of the padding behind."""
+    headers = whole("tcp header beyond ip length")
+    assert (headers.has_ports, headers.seq, headers.ack, headers.tcp_flags) == (True, 0xFEDCBA98, 0, 0)
+
+
 def test_cut_extension_header_leaves_the_protocol_open() -> None:
     """An extension header that was cut off hides what follows: protocol 0, no ports."""
     link, data = PACKETS["v6 chain"]
@@ -388,7 +397,7 @@ def test_original_below_captured_is_raised_to_captured() -> None:
 
 
 def test_null_in_linux_numbers() -> None:
-    """AF_INET6 is 10 where Linux wrote the capture."""
+    """AF_INET6 is 10 on Linux."""
     assert read(struct.pack("<I", 10) + PACKETS["raw v6"][1], 99, NULL).family == 6
 
 

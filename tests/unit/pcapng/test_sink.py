@@ -18,7 +18,7 @@ import pytest
 
 from pcapdig.errors import HostError
 from pcapdig.pcapng import blocks
-from pcapdig.pcapng.sink import MEMBER_BYTES, MEMBER_NS, FileSink, ReaderGoneError
+from pcapdig.pcapng.sink import MEMBER_BYTES, MEMBER_NS, FileSink, ReaderGoneError, SinkError
 
 HEAD = blocks.section_header() + blocks.interface_description(name="lo", link_type=1)
 PACKET = blocks.enhanced_packet(interface=0, time_ns=1, data=bytes(60), comments=[b"proc.name=x"])
@@ -216,6 +216,39 @@ def test_full_disk_keeps_whole_members(path: Path, beyond: int) -> None:
         with pytest.raises(HostError, match="cannot write"):
             sink.close()
     sink.close()
+    assert content(path) == HEAD
+
+
+@pytest.mark.parametrize("kept", range(5))
+def test_full_disk_tells_the_packets_of_the_last_batch(path: Path, kept: int) -> None:
+    """So that a summary counts what is in the file."""
+    sink = FileSink(str(path))
+    sink.write(HEAD)
+    with largest_file(len(HEAD) + kept * len(PACKET) + 3), pytest.raises(SinkError) as caught:
+        sink.write(BATCH)
+    assert caught.value.packets_change == kept
+
+
+def test_full_disk_tells_the_packets_that_waited_in_vain(path: Path) -> None:
+    """Batches that were taken and are lost with their member are counted back; the one being written never counted."""
+    clock = Clock()
+    sink = FileSink(str(path), compress=True, clock=clock)
+    sink.write(HEAD)
+    sink.write(BATCH)
+    sink.write(PACKET * 2)
+    clock.now_ns += MEMBER_NS
+    with largest_file(path.stat().st_size + 1), pytest.raises(SinkError) as caught:
+        sink.write(BATCH)
+    assert caught.value.packets_change == -7
+
+
+def test_full_disk_under_blocks_of_the_other_byte_order(path: Path) -> None:
+    """Copied from another machine's file: they are taken back as one batch, and nobody counts for ever."""
+    swapped = b"".join(BATCH[at : at + 4][::-1] for at in range(0, len(BATCH), 4)) + bytes(64)
+    sink = FileSink(str(path))
+    sink.write(HEAD)
+    with largest_file(len(HEAD) + len(swapped) - 1), pytest.raises(SinkError):
+        sink.write(swapped)
     assert content(path) == HEAD
 
 
