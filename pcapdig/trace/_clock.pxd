@@ -55,3 +55,9 @@ cdef inline int64_t clock_ns(const Clock *clock, uint64_t ticks) noexcept nogil:
         total = <i128> ticks * 1000000000 >> clock.shift
     total += clock.offset_ns
     return INT64_MAX if total > INT64_MAX else INT64_MIN if total < INT64_MIN else <int64_t> total
+
+
+cdef inline bint within(int64_t a_ns, int64_t b_ns, uint64_t most_ns) noexcept nogil:
+    """Are two times at most `most_ns` apart? Any two: the difference of two 64-bit times may need 65 bits."""
+    cdef uint64_t apart = <uint64_t> a_ns - <uint64_t> b_ns if a_ns > b_ns else <uint64_t> b_ns - <uint64_t> a_ns
+    return apart <= most_ns

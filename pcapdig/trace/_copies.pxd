@@ -8,6 +8,8 @@ sighting is a copy while another interface has seen it more often.
 from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
 from libc.string cimport memcpy, memset
 
+from pcapdig.trace._clock cimport within
+
 cdef enum:
     SIGHTING_SLOTS = 4096
     SIGHTING_INTERFACES = 6  # a pod's packet: its veth twice, bridge, tunnel, bond, NIC
@@ -45,7 +47,7 @@ cdef inline bint is_copy(Sighting *table, uint64_t fingerprint_, uint32_t interf
     """Note a sighting; was this datagram already counted on another interface?"""
     cdef Sighting *s = table + ((fingerprint_ >> 40) & (SIGHTING_SLOTS - 1))
     cdef int i
-    if s.fingerprint != fingerprint_ or not -SIGHTING_WINDOW_NS <= time_ns - s.time_ns <= SIGHTING_WINDOW_NS or s.most == 0:
+    if s.fingerprint != fingerprint_ or not within(time_ns, s.time_ns, SIGHTING_WINDOW_NS) or s.most == 0:
         memset(s, 0, sizeof(Sighting))
         s.fingerprint = fingerprint_
         s.time_ns = time_ns

@@ -17,6 +17,7 @@ from libc.string cimport memcmp, memcpy, memset
 import os
 
 from pcapdig.packets._headers cimport PacketHeaders
+from pcapdig.trace._clock cimport within
 from pcapdig.trace._sequence cimport account, forget
 
 from pcapdig.trace.flows import RECORD, Flows
@@ -39,10 +40,10 @@ cdef enum:  # FlowState.flags
 cdef enum:
     FRAGMENT_SLOTS = 1024
 
-cdef int64_t COPY_WINDOW_NS = 1000000
+cdef uint64_t COPY_WINDOW_NS = 1000000
 """A SYN with the flow's own number this soon after the flow's end is a copy seen on another interface, not a new attempt."""
 
-cdef int64_t FRAGMENT_LIFETIME_NS = 30 * <int64_t> 1000000000
+cdef uint64_t FRAGMENT_LIFETIME_NS = 30 * <uint64_t> 1000000000
 """How long fragments wait for each other: net.ipv4.ipfrag_time's default."""
 
 
@@ -171,7 +172,7 @@ cdef class FlowTable:
         if s.flags & (CLIENT_ISN_KNOWN << side):
             if s.isn[side] != h.seq:
                 return True
-            return ended and not -COPY_WINDOW_NS <= time_ns - s.ended_ns <= COPY_WINDOW_NS
+            return ended and not within(time_ns, s.ended_ns, COPY_WINDOW_NS)
         # The other end sent a SYN and nothing else happened: both opened at once (RFC 9293 section 3.5). Else a new one.
         return ended or not (s.flags & (CLIENT_ISN_KNOWN << (1 - side))) or (s.flags & CARRIED_DATA) != 0
 
@@ -273,7 +274,7 @@ cdef class FlowTable:
         cdef Fragment *f = self.fragments + (key & (FRAGMENT_SLOTS - 1))
         out.flow = -1
         out.forward = True
-        if f.key == key and -FRAGMENT_LIFETIME_NS <= time_ns - f.time_ns <= FRAGMENT_LIFETIME_NS and h.ip_id != 0:
+        if f.key == key and within(time_ns, f.time_ns, FRAGMENT_LIFETIME_NS) and h.ip_id != 0:
             out.flow = f.flow
             out.forward = f.forward
 
