@@ -122,7 +122,8 @@ static __always_inline bool writer_changed(struct socket_memory *memory)
 	return false;
 }
 
-static __always_inline void on_datagram(struct __sk_buff *skb, struct bpf_sock *sk, const struct packet *packet, bool sent)
+static __always_inline void on_datagram(struct __sk_buff *skb, struct bpf_sock *sk, const struct packet *packet,
+					bool sent)
 {
 	__u64 received_ns = sent ? 0 : skb->tstamp;
 	struct socket_memory *memory;

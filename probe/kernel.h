@@ -9,39 +9,25 @@
 #ifndef PCAPDIG_KERNEL_H
 #define PCAPDIG_KERNEL_H
 
-#define AF_INET 2 /* include/linux/socket.h */
-#define AF_INET6 10
-#define MSG_PEEK 0x2
-#define MSG_ERRQUEUE 0x2000
-#define SOCK_STREAM 1 /* include/linux/net.h */
-#define SOCK_DGRAM 2
-#define SOCK_RAW 3
-#define ETH_P_IP 0x0800 /* include/uapi/linux/if_ether.h */
-#define ETH_P_IPV6 0x86DD
-#define SHUTDOWN_MASK 3		/* include/net/sock.h */
-#define PF_KTHREAD 0x00200000	/* include/linux/sched.h */
-
-enum ip_protocol { /* include/uapi/linux/in.h, in6.h */
-	PROTO_HOPOPTS = 0,
-	PROTO_ICMP = 1,
-	PROTO_TCP = 6,
-	PROTO_UDP = 17,
-	PROTO_ROUTING = 43,
-	PROTO_FRAGMENT = 44,
-	PROTO_AH = 51,
-	PROTO_ICMPV6 = 58,
-	PROTO_DSTOPTS = 60,
-};
+#define AF_INET       2 /* include/linux/socket.h */
+#define AF_INET6      10
+#define MSG_PEEK      0x2
+#define MSG_ERRQUEUE  0x2000
+#define SOCK_STREAM   1 /* include/linux/net.h */
+#define SOCK_DGRAM    2
+#define SOCK_RAW      3
+#define SHUTDOWN_MASK 3          /* include/net/sock.h */
+#define PF_KTHREAD    0x00200000 /* include/linux/sched.h */
 
 enum tcp_state { /* include/net/tcp_states.h */
-	STATE_ESTABLISHED = 1,
-	STATE_SYN_SENT = 2,
-	STATE_SYN_RECV = 3,
-	STATE_FIN_WAIT1 = 4,
-	STATE_CLOSE = 7,
-	STATE_CLOSE_WAIT = 8,
-	STATE_LAST_ACK = 9,
-	STATE_LISTEN = 10,
+		 STATE_ESTABLISHED = 1,
+		 STATE_SYN_SENT = 2,
+		 STATE_SYN_RECV = 3,
+		 STATE_FIN_WAIT1 = 4,
+		 STATE_CLOSE = 7,
+		 STATE_CLOSE_WAIT = 8,
+		 STATE_LAST_ACK = 9,
+		 STATE_LISTEN = 10,
 };
 
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)

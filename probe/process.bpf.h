@@ -10,7 +10,7 @@
 #include "emit.bpf.h"
 
 #define FILENAME_MAX_BYTES 256 /* a power of two, with ARGS_MAX_BYTES it fills process_event.text */
-#define ARGS_MAX_BYTES 512
+#define ARGS_MAX_BYTES     512
 
 /* What tells one process from another: everything but tid and uid. */
 static __always_inline void read_leader(struct task_struct *leader, struct event_process *process)
@@ -77,8 +77,7 @@ static __always_inline void fill_process_event(struct process_event *event, __u1
 /* Fork and exit carry no text, so they take only the first part of the structure from the ring. */
 static __always_inline int emit_without_text(__u16 kind, struct task_struct *task)
 {
-	struct process_event *event =
-		bpf_ringbuf_reserve(&events, sizeof(struct process_event) - PROCESS_TEXT_MAX, 0);
+	struct process_event *event = bpf_ringbuf_reserve(&events, sizeof(struct process_event) - PROCESS_TEXT_MAX, 0);
 
 	if (!event)
 		return count_lost();

@@ -15,13 +15,13 @@ enum lane {
 };
 
 enum socket_marks {
-	MARK_OWNER = 1,	     /* `owner` is filled in */
+	MARK_OWNER = 1,      /* `owner` is filled in */
 	MARK_ANNOUNCED = 2,  /* ... and user space was told */
-	MARK_BOUND = 4,	     /* TCP: SOCKET_BOUND was emitted for this connection */
+	MARK_BOUND = 4,      /* TCP: SOCKET_BOUND was emitted for this connection */
 	MARK_EMITTED = 8,    /* some event was emitted, so SOCKET_CLOSED will be */
 	MARK_SNAPSHOT = 16,  /* the owner comes from the snapshot */
 	MARK_CONNECTED = 32, /* TCP: this end called connect */
-	MARK_SEQ = 64,	     /* TCP: last_seq is filled in */
+	MARK_SEQ = 64,       /* TCP: last_seq is filled in */
 	MARK_HAS_FILE = 128, /* a process can hold it: not one of the kernel's own sockets */
 };
 

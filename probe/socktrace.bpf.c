@@ -28,12 +28,12 @@
 /* BPF_PROG names the context and every argument of a hook, used or not. */
 #pragma clang diagnostic ignored "-Wunused-parameter"
 
-#include "packet.bpf.h"
+#include "packet.h"
 #include "process.bpf.h"
 #include "socket.bpf.h"
 
 /* Set before loading to what could be had, so that nothing is done twice. */
-const volatile bool has_destroy = true;	     /* tp_btf/tcp_destroy_sock tells of TCP sockets' end */
+const volatile bool has_destroy = true;      /* tp_btf/tcp_destroy_sock tells of TCP sockets' end */
 const volatile bool has_early_writer = true; /* tp_btf/tcp_sendmsg_locked sees a write before its bytes leave */
 
 #include "tcp.bpf.h"

@@ -87,8 +87,8 @@ static __always_inline void on_closed(struct sock *sk)
  * close sets both shutdown bits before the state changes. */
 static __always_inline bool closes_itself(struct sock *sk, int old_state)
 {
-	return old_state == STATE_LISTEN || ((old_state == STATE_ESTABLISHED || old_state == STATE_CLOSE_WAIT) &&
-					     sk->sk_shutdown == SHUTDOWN_MASK);
+	return old_state == STATE_LISTEN ||
+	       ((old_state == STATE_ESTABLISHED || old_state == STATE_CLOSE_WAIT) && sk->sk_shutdown == SHUTDOWN_MASK);
 }
 
 SEC("tp_btf/inet_sock_set_state")

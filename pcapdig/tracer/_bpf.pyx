@@ -50,6 +50,7 @@ cdef extern from "<bpf/libbpf.h>" nogil:
 
 cdef extern from "<bpf/bpf.h>" nogil:
     int bpf_iter_create(int link_fd)
+    int bpf_link_create(int prog_fd, int target_fd, int attach_type, const void *options)
     int bpf_map_lookup_elem(int fd, const void *key, void *value)
 
 cdef extern from "<bpf/btf.h>" nogil:
@@ -151,6 +152,20 @@ def kernel_lacks(names):
         return missing
     finally:
         btf__free(kernel)
+
+
+def link_cgroup(program_fd, cgroup_fd, attach_type):
+    """Attach a program that someone else loaded to a cgroup (enum bpf_attach_type); the descriptor of the attachment, which ends it when closed.
+
+    Raises:
+        BpfError: refused, or the kernel has no such links (before Linux 5.7).
+    """
+    cdef int descriptor
+    begin_log()
+    descriptor = bpf_link_create(program_fd, cgroup_fd, attach_type, NULL)
+    if descriptor < 0:
+        raise _failure("a program cannot be attached to the cgroup", descriptor)
+    return descriptor
 
 
 cdef class BpfObject:

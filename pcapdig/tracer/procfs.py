@@ -128,8 +128,9 @@ class ProcfsTracer:
 class Round:
     """One look after the other, and what the last one saw."""
 
-    def __init__(self, proc: ProcDir) -> None:
+    def __init__(self, proc: ProcDir, *, evidence: Evidence = Evidence.PROCFS) -> None:
         self._proc = proc
+        self._evidence = evidence
         self._diags: dict[int, sockdiag.SockDiag] = {}
         self._known: dict[int, _Known] = {}
         self._told: set[tuple[int, int, bytes]] = set()
@@ -214,7 +215,7 @@ class Round:
         events = bytearray()
         for cookie in self._known.keys() - seen.keys():
             gone = self._known.pop(cookie)
-            events += _socket_event(Kind.SOCKET_CLOSED, gone.socket, gone.netns, boot_ns, None)
+            events += self._socket_event(Kind.SOCKET_CLOSED, gone.socket, gone.netns, boot_ns, None)
         for cookie, (found, netns) in seen.items():
             known = self._known.get(cookie)
             is_new = known is None or _addresses(known.socket) != _addresses(found)
@@ -226,7 +227,7 @@ class Round:
             if holder is not None and who is not None:
                 known.holder = holder
                 events += self._tell(holder, who, boot_ns)
-            events += _socket_event(_kind(found, is_new), found, netns, boot_ns, who)
+            events += self._socket_event(_kind(found, is_new), found, netns, boot_ns, who)
         return bytes(events)
 
     @staticmethod
@@ -249,6 +250,25 @@ class Round:
         self._told.add(_name(holder))
         return process_event(self._proc, holder, who, boot_ns).pack()
 
+    def _socket_event(
+        self, kind: Kind, found: sockdiag.DiagSocket, netns: int, boot_ns: int, who: EventProcess | None
+    ) -> bytes:
+        raw = found.protocol == socket.IPPROTO_RAW
+        return SocketEvent(
+            kind=kind,
+            time_ns=boot_ns,
+            cookie=found.cookie,
+            netns=netns,
+            local=unmapped(found.local),
+            local_port=0 if raw else found.local_port,
+            remote=unmapped(found.remote),
+            remote_port=0 if raw else found.remote_port,
+            protocol=found.local_port & 0xFF if raw else found.protocol,
+            evidence=self._evidence,
+            family=found.family,
+            process=who,
+        ).pack()
+
 
 def _name(holder: Holder) -> tuple[int, int, bytes]:
     return (holder.pid, holder.start_ticks, holder.comm)
@@ -266,21 +286,3 @@ def _kind(found: sockdiag.DiagSocket, is_new: bool) -> Kind:
     if found.protocol == socket.IPPROTO_TCP and found.state == sockdiag.STATE_LISTEN:
         return Kind.SOCKET_LISTENING
     return Kind.SOCKET_BOUND if is_new else Kind.SOCKET_HELD
-
-
-def _socket_event(kind: Kind, found: sockdiag.DiagSocket, netns: int, boot_ns: int, who: EventProcess | None) -> bytes:
-    raw = found.protocol == socket.IPPROTO_RAW
-    return SocketEvent(
-        kind=kind,
-        time_ns=boot_ns,
-        cookie=found.cookie,
-        netns=netns,
-        local=unmapped(found.local),
-        local_port=0 if raw else found.local_port,
-        remote=unmapped(found.remote),
-        remote_port=0 if raw else found.remote_port,
-        protocol=found.local_port & 0xFF if raw else found.protocol,
-        evidence=Evidence.PROCFS,
-        family=found.family,
-        process=who,
-    ).pack()

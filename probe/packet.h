@@ -1,15 +1,36 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
-/* packet.bpf.h: addresses and ports of a packet at the cgroup hooks, where it begins with its IP header. */
-#ifndef PCAPDIG_PACKET_BPF_H
-#define PCAPDIG_PACKET_BPF_H
+/*
+ * packet.h: addresses and ports of a packet at the cgroup hooks, where it begins with its IP header. Both probes use it.
+ */
+#ifndef PCAPDIG_PACKET_H
+#define PCAPDIG_PACKET_H
+
+#ifndef barrier_var /* libbpf's, which bcc has not */
+#define barrier_var(variable) asm volatile("" : "+r"(variable))
+#endif
+
+#define ETHERTYPE_IPV4 0x0800 /* include/uapi/linux/if_ether.h: ETH_P_IP, ETH_P_IPV6 */
+#define ETHERTYPE_IPV6 0x86DD
+
+enum ip_protocol { /* include/uapi/linux/in.h, in6.h */
+		   PROTO_HOPOPTS = 0,
+		   PROTO_ICMP = 1,
+		   PROTO_TCP = 6,
+		   PROTO_UDP = 17,
+		   PROTO_ROUTING = 43,
+		   PROTO_FRAGMENT = 44,
+		   PROTO_AH = 51,
+		   PROTO_ICMPV6 = 58,
+		   PROTO_DSTOPTS = 60,
+};
 
 #define EXTENSION_HEADERS_MAX 6 /* RFC 8200 section 4.1 names six before the transport's; each may be there once */
-#define TCP_FLAG_SYN 0x02
-#define TCP_FLAG_ACK 0x10
-#define ICMP_ECHO_REQUEST 8
-#define ICMP_ECHO_REPLY 0
-#define ICMPV6_ECHO_REQUEST 128
-#define ICMPV6_ECHO_REPLY 129
+#define TCP_FLAG_SYN          0x02
+#define TCP_FLAG_ACK          0x10
+#define ICMP_ECHO_REQUEST     8
+#define ICMP_ECHO_REPLY       0
+#define ICMPV6_ECHO_REQUEST   128
+#define ICMPV6_ECHO_REPLY     129
 
 struct packet {
 	__u8 source[16]; /* IPv4 as ::ffff:a.b.c.d */
@@ -55,12 +76,14 @@ static __always_inline int read_ipv6(struct __sk_buff *skb, struct packet *packe
 	next = header[6];
 #pragma unroll
 	for (int i = 0; i < EXTENSION_HEADERS_MAX; i++) {
-		if (next != PROTO_HOPOPTS && next != PROTO_ROUTING && next != PROTO_DSTOPTS &&
-		    next != PROTO_FRAGMENT && next != PROTO_AH)
+		if (next != PROTO_HOPOPTS && next != PROTO_ROUTING && next != PROTO_DSTOPTS && next != PROTO_FRAGMENT &&
+		    next != PROTO_AH)
 			break;
 		if (bpf_skb_load_bytes(skb, offset, extension, sizeof(extension)))
 			return -1;
-		offset += next == PROTO_FRAGMENT ? 8 : next == PROTO_AH ? (extension[1] + 2) * 4 : (extension[1] + 1) * 8;
+		offset += next == PROTO_FRAGMENT ? 8
+			  : next == PROTO_AH     ? (extension[1] + 2) * 4
+						 : (extension[1] + 1) * 8;
 		next = extension[0];
 	}
 	packet->protocol = next;
@@ -100,9 +123,9 @@ static __always_inline bool read_packet(struct __sk_buff *skb, struct packet *pa
 {
 	int offset = -1;
 
-	if (skb->protocol == bpf_htons(ETH_P_IP))
+	if (skb->protocol == bpf_htons(ETHERTYPE_IPV4))
 		offset = read_ipv4(skb, packet);
-	else if (skb->protocol == bpf_htons(ETH_P_IPV6))
+	else if (skb->protocol == bpf_htons(ETHERTYPE_IPV6))
 		offset = read_ipv6(skb, packet);
 	if (offset <= 0 || (packet->protocol == PROTO_TCP && !sent))
 		return false;
