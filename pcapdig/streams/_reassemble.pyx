@@ -5,8 +5,8 @@ One `_Conversation` a flow, with one `_Half` a direction. A half knows the next 
 sorted and without overlaps, so that the copy seen first always wins. What is in order goes to the message that is open; a flow has one open
 message at most, since the other direction ends it. `_Meta` says of a message's first packet what its rows will say.
 
-A hole is given up, and counted as a gap, when the receiver acknowledges bytes beyond it (then they were sent and never captured), when
-too much is held behind it, or when the connection ends.
+A hole is given up, and counted as a gap, when the receiver has acknowledged what is held behind it (then its bytes were sent and never
+captured), when too much is held behind it, or when the connection ends.
 
 Here are no flows, filters or files: a batch's columns come in, columns go out.
 """
@@ -23,46 +23,16 @@ cdef enum:
     HELD_SEGMENTS_MAX = 4096  # bounds the walk through the held segments of one direction
 
 
-cdef struct _Meta:
-    uint64_t number
-    int64_t time_ns
-    int32_t writer, reader
-    uint8_t writer_evidence, reader_evidence
-    uint8_t direction, tcp_flags
-    uint16_t interface
-
-
 cdef class _Segment:
     """Payload that came before its turn."""
-
-    cdef uint32_t seq
-    cdef uint32_t length  # on the wire
-    cdef bytes data  # what was captured of it, from its front
-    cdef _Meta meta
 
 
 cdef class _Half:
     """One direction of a connection."""
 
-    cdef bint started
-    cdef uint32_t next  # sequence number waited for
-    cdef bint finished  # a FIN came
-    cdef uint32_t fin_seq  # its sequence number
-    cdef list held  # of _Segment, by sequence number from `next`, no overlaps
-    cdef int64_t held_bytes
-    cdef int64_t missing  # given up, not yet in a message
-    cdef _Meta missed_at  # the packet that proved it
-
 
 cdef class _Conversation:
-    cdef _Half client, server
-    cdef int32_t flow
-    cdef bint is_open
-    cdef bint forward  # direction of the open message
-    cdef _Meta meta  # of its first packet, but with the TCP flags of all
-    cdef list pieces, gaps
-    cdef int64_t size  # on the wire, missing bytes included
-    cdef int64_t stored  # bytes in pieces
+    """Both directions of a flow, and the message that is open."""
 
     def __cinit__(self):
         self.client = _Half()
@@ -181,6 +151,7 @@ cdef class Assembler:
         cdef _Half other = conversation.server if forward else conversation.client
         if flags & ACK and not flags & RST and other.started and ack != other.next:
             self._acknowledged(conversation, other, not forward, ack, meta)
+            self._end_if_finished(conversation, other, not forward, NULL)
         if flags & SYN:
             seq += 1  # SYN takes the first sequence number: RFC 9293 section 3.4
             if not half.started:
@@ -189,7 +160,7 @@ cdef class Assembler:
             length = min(length, <uint32_t>WINDOW_MAX)  # keeps all positions within half the sequence space
             if not half.started:
                 half.started, half.next = True, seq
-            if half.held is None and seq == half.next:
+            if half.held is None and seq == half.next and not half.is_acked_beyond:
                 self._deliver(conversation, forward, PyBytes_FromStringAndSize(<const char *>payload, stored), length, meta)
                 half.next += length
             else:
@@ -206,11 +177,18 @@ cdef class Assembler:
             half.fin_seq = seq + length
             if not half.started:
                 half.started, half.next = True, half.fin_seq
-        if half.finished and half.next == half.fin_seq:
+        self._end_if_finished(conversation, half, forward, meta)
+
+    cdef _end_if_finished(self, _Conversation conversation, _Half half, bint forward, const _Meta *meta):
+        """End a direction when all before its FIN is here, or the receiver has it. `meta` as for `_lost`."""
+        if not half.finished:
+            return
+        if half.is_acked_beyond and half.acked == half.fin_seq:
+            self._give_up(conversation, forward)
+        if half.next == half.fin_seq:
             if conversation.is_open and conversation.forward == forward:
                 self._close(conversation)
-            if half.missing:
-                self._lost(conversation, forward, meta)
+            self._lost(conversation, forward, meta)
 
     cdef _insert(self, _Conversation conversation, _Half half, bint forward, uint32_t seq, const uint8_t *payload,
                  uint32_t stored, uint32_t length, const _Meta *meta):
@@ -246,6 +224,7 @@ cdef class Assembler:
             begin = max(until, held.seq - half.next + held.length)
             at += 1
         self._drain(conversation, half, forward)
+        self._skip_acked_holes(conversation, half, forward)
         while half.held is not None and (half.held_bytes > self.hold_limit or len(half.held) > HELD_SEGMENTS_MAX
                                          or self.total > self.total_limit):
             self._skip_hole(conversation, half, forward)
@@ -296,27 +275,33 @@ cdef class Assembler:
         cdef _Half half = conversation.client if forward else conversation.server
         while half.held is not None:
             self._skip_hole(conversation, half, forward)
+        if half.is_acked_beyond:
+            half.is_acked_beyond = False
+            # One byte beyond may be a FIN that was not captured: no proof of a missing byte.
+            if <int32_t>(half.acked - half.next) > (0 if half.finished else 1):
+                self._miss(conversation, half, forward, half.acked - half.next, &half.acked_at)
 
     cdef _acknowledged(self, _Conversation conversation, _Half half, bint forward, uint32_t ack, const _Meta *meta):
-        """The receiver has everything before `ack`: what is not here by now was not captured."""
+        """The receiver says that it has everything before `ack`. What is not here by now may still come, unless more is held behind it."""
         cdef int32_t ahead
-        cdef uint32_t until
-        while True:
-            if half.finished and <int32_t>(ack - half.fin_seq) > 0:
-                ack = half.fin_seq  # FIN takes a sequence number, but is no byte
-            ahead = <int32_t>(ack - half.next)
-            if ahead <= 0:
+        if half.finished and <int32_t>(ack - half.fin_seq) > 0:
+            ack = half.fin_seq  # FIN takes a sequence number, but is no byte
+        ahead = <int32_t>(ack - half.next)
+        if ahead <= 0 or half.held is None and ahead > WINDOW_MAX:
+            return
+        if not half.is_acked_beyond or <int32_t>(ack - half.acked) > 0:
+            half.is_acked_beyond, half.acked, half.acked_at = True, ack, meta[0]
+        self._skip_acked_holes(conversation, half, forward)
+
+    cdef _skip_acked_holes(self, _Conversation conversation, _Half half, bint forward):
+        """Give up the holes before held segments that the receiver has."""
+        while half.is_acked_beyond:
+            if <int32_t>(half.acked - half.next) <= 0:
+                half.is_acked_beyond = False
+            elif half.held is None or half.acked - half.next < (<_Segment>half.held[0]).seq - half.next:
                 return
-            if half.held is None:
-                # One byte beyond may be a FIN that was not captured: no proof of a missing byte.
-                if ahead <= WINDOW_MAX and (ahead > 1 or half.finished):
-                    self._miss(conversation, half, forward, <uint32_t>ahead, meta)
-                return
-            until = (<_Segment>half.held[0]).seq - half.next
-            if <uint32_t>ahead < until:
-                self._miss(conversation, half, forward, <uint32_t>ahead, meta)
-                return
-            self._skip_hole(conversation, half, forward)
+            else:
+                self._skip_hole(conversation, half, forward)
 
     cdef _miss(self, _Conversation conversation, _Half half, bint forward, uint32_t count, const _Meta *meta):
         """`count` bytes will never come."""

@@ -11,9 +11,9 @@ from pcapdig.trace.rows import Rows, rows_of
 
 MESSAGE_LIMIT = 1 << 20
 """Bytes on the wire of one message; a longer one is handed out in parts, each a message."""
-HOLD_LIMIT = 4 << 20
-"""Captured bytes held behind a hole in one direction of one flow; beyond it the hole is a gap. A usual TCP receive buffer's worth
-(net.ipv4.tcp_rmem is 6 MiB at most by default, half of it or so for data)."""
+HOLD_LIMIT = 6 << 20
+"""Captured bytes held behind a hole in one direction of one flow; beyond it the hole is a gap. What a receiver buffers behind a hole
+it limits too: by default to 6 MiB (net.ipv4.tcp_rmem, Documentation/networking/ip-sysctl.rst)."""
 TOTAL_LIMIT = 256 << 20
 """Bytes in memory over all flows; beyond it messages are handed out in parts and holes become gaps early."""
 

@@ -174,9 +174,29 @@ def test_hole_not_acknowledged_waits() -> None:
 
 
 def test_lost_tail_acknowledged_is_a_gap() -> None:
-    """The end of a request was not captured, but the answer acknowledges it."""
+    """The end of a request was not captured, but the answer acknowledges it: a gap before what follows it."""
     wire = Wire().packet(b"abc", seq=1).packet(b"answer", back=True, ack=9, seq=1)
-    assert contents(wire) == [(b"abc", ((3, 5),)), (b"answer", ())]
+    assert contents(wire) == [(b"abc", ()), (b"answer", ()), (b"", ((0, 5),))]
+    assert contents(wire.packet(b"ijk", seq=9)) == [(b"abc", ()), (b"answer", ()), (b"ijk", ((0, 5),))]
+
+
+def test_tail_acknowledged_before_it_is_captured() -> None:
+    """A capture that has the acknowledgement before the bytes loses nothing."""
+    wire = Wire().packet(b"abc", seq=1).packet(back=True, ack=9, seq=1).packet(b"defgh", seq=4)
+    assert contents(wire) == [(b"abcdefgh", ())]
+
+
+def test_lost_tail_before_a_fin() -> None:
+    """The FIN was captured and acknowledged, the bytes before it were not: nothing waits for the flush."""
+    wire = Wire().packet(b"abc", seq=1).packet(seq=9, flags=FIN | ACK).packet(back=True, ack=10, seq=1)
+    assert contents(wire, flush=False) == [(b"abc", ((3, 5),))]
+
+
+def test_acknowledgement_is_forgotten_when_reached() -> None:
+    """An acknowledgement that data caught up with gives up no later hole."""
+    wire = Wire().packet(b"abc", seq=1).packet(back=True, ack=7, seq=1).packet(b"def", seq=4)
+    wire.packet(b"jkl", seq=10).packet(b"ghi", seq=7)
+    assert contents(wire) == [(b"abcdefghijkl", ())]
 
 
 def test_lost_message_belongs_to_the_next_of_its_direction() -> None:

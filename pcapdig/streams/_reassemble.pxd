@@ -1,0 +1,43 @@
+"""What reassembly remembers of each connection. The code is in _reassemble.pyx."""
+
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
+
+
+cdef struct _Meta:
+    uint64_t number
+    int64_t time_ns
+    int32_t writer, reader
+    uint8_t writer_evidence, reader_evidence
+    uint8_t direction, tcp_flags
+    uint16_t interface
+
+
+cdef class _Segment:
+    cdef uint32_t seq
+    cdef uint32_t length  # on the wire
+    cdef bytes data  # what was captured of it, from its front
+    cdef _Meta meta
+
+
+cdef class _Half:
+    cdef bint started
+    cdef uint32_t next  # sequence number waited for
+    cdef bint finished  # a FIN came
+    cdef uint32_t fin_seq  # its sequence number
+    cdef bint is_acked_beyond  # the receiver has more than came
+    cdef uint32_t acked  # then: up to here
+    cdef list held  # of _Segment, by sequence number from `next`, no overlaps
+    cdef int64_t held_bytes
+    cdef int64_t missing  # given up, not yet in a message
+    cdef _Meta missed_at, acked_at  # the packets that proved it
+
+
+cdef class _Conversation:
+    cdef _Half client, server
+    cdef int32_t flow
+    cdef bint is_open
+    cdef bint forward  # direction of the open message
+    cdef _Meta meta  # of its first packet, but with the TCP flags of all
+    cdef list pieces, gaps
+    cdef int64_t size  # on the wire, missing bytes included
+    cdef int64_t stored  # bytes in pieces
