@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import struct
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from pathlib import Path
 import pytest
 
 import pcapdig
+from pcapdig.tracer import bcc
 
 PACKAGE = Path(pcapdig.__file__).parent
 CHECKOUT = Path(__file__).resolve().parents[2] / "pcapdig"
@@ -34,10 +36,17 @@ def test_probe_object_is_installed() -> None:
     assert b".BTF.ext\0" in elf
 
 
-@pytest.mark.parametrize("name", ["socktrace.bcc.c", "events.h"])
-def test_bcc_sources_are_installed(name: str) -> None:
-    """What bcc compiles at run time lies where tracer/bcc.py looks."""
-    assert (PACKAGE / "tracer" / name).stat().st_size > 0
+def test_bcc_sources_are_installed() -> None:
+    """What bcc compiles at run time lies beside the tracer, with every header it includes."""
+    tracer = PACKAGE / "tracer"
+    wanted = set(bcc.SOURCES)
+    assert [name for name in sorted(wanted) if not (tracer / name).exists()] == []
+    included = {
+        header
+        for name in wanted
+        for header in re.findall(r'^#include "(.+)"', (tracer / name).read_text(encoding="utf-8"), re.MULTILINE)
+    }
+    assert [name for name in sorted(included) if not (tracer / name).exists()] == []
 
 
 def test_version_is_the_package_version() -> None:
