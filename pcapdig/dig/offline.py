@@ -21,14 +21,18 @@ def dig(batches: Iterable[Packets], trace: Dimensions, plan: Plan, out: TextIO) 
     Raises:
         UsageError: -p or a chisel's own filter is wrong; nothing has been written.
         InputError: the capture is damaged; what came before the damage has been dug, and its results written.
+            Nothing is written where no packet came before it, as in a file that cannot be opened.
     """
     digger = Digger(trace, plan, out.write)
+    has_packets = False
     try:
         for packets in batches:
+            has_packets = True
             digger.feed(packets)
             if digger.done:
                 break
     except InputError:
-        digger.end()
+        if has_packets:
+            digger.end()
         raise
     digger.end()

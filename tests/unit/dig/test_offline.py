@@ -42,6 +42,14 @@ def test_damaged_capture_is_dug_up_to_the_damage() -> None:
     assert out.getvalue().splitlines()[2:] == ["5B        httpd"]
 
 
+def test_capture_that_cannot_be_opened_writes_nothing() -> None:
+    """Where no packet was read there is no result: no empty table before the error."""
+    out = io.StringIO()
+    with pytest.raises(InputError):
+        dig(batches(damaged=True), TABLES, Plan(chisels=(registry.find("topprocs_net")(),), summary=True), out)
+    assert out.getvalue() == ""
+
+
 def test_all_batches() -> None:
     """One table over all of them."""
     out = io.StringIO()
