@@ -95,6 +95,7 @@ def test_no_read_past_the_end_and_sane_values(data: bytes, original: int, link_t
 
 @given(packets(), st.sampled_from(LINK_TYPES))
 @example(ETHERNET_V6 + v6_header(0) + b"\x06\x01\x05\x01\x00\xc2\x04\x00\x01\x11\x70\x01\x01\x00\x01\x01" + TCP, 1)
+@example(ETHERNET_V6 + v6_header(0) + b"\x06\x01" + b"\x05\x01\x00" * 4 + b"\x01\x00" + TCP, 1)
 @example(ETHERNET_V6 + v6_header(51) + b"\x2c\x04" + bytes(22) + b"\x06\x00\x00\x01" + bytes(4) + TCP, 1)
 @example(ETHERNET_V4 + b"\x45\x00\x00\x00" + bytes(5) + b"\x06" + bytes(10) + TCP, 1)
 @example(ETHERNET_V4 + b"\x45\x00\x00\x00" + bytes(5) + b"\x11" + bytes(10) + TCP, 1)

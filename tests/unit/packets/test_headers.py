@@ -336,40 +336,6 @@ def test_first_fragment_has_ports(case: str) -> None:
     assert (headers.is_fragment, headers.has_ports) == (False, True)
 
 
-@pytest.mark.parametrize(
-    ("case", "length"),
-    [("tcp padded", 0), ("udp padded", 1), ("v6 tcp padded", 0), ("v6 nothing", 0), ("udp shorter than ip", 2)],
-)
-def test_ethernet_padding_is_no_payload(case: str, length: int) -> None:
-    """Payload ends where the IP length says, not where the frame does."""
-    assert whole(case).payload_length == length
-
-
-@pytest.mark.parametrize("network", [IP(src="192.0.2.1", len=0), IPv6(src="2001:db8::1", plen=0)])
-def test_ip_length_0_takes_the_original_length(network: Packet) -> None:
-    """Segmentation left to the card, or BIG TCP without its jumbo option: the packet is as long as the capture says."""
-    data = bytes(ETHER / network / SEGMENT)
-    assert read(data, 300_000 + len(data) - len(b"segment"), ETHERNET).payload_length == 300_000
-
-
-def test_jumbo_length_counts() -> None:
-    """The jumbo option's length, and not the padded frame's, ends the payload."""
-    link, data = PACKETS["v6 jumbo"]
-    assert read(data, 14 + 40 + 70_000 + 6, link).payload_length == 70_000 - 8 - 20
-
-
-def test_ip_length_beyond_the_packet_counts_what_was_sent() -> None:
-    """An IP length that lies is no reason to count bytes that were never on the wire."""
-    assert whole("ip length beyond packet").payload_length == 7
-
-
-def test_snapped_packet_keeps_its_wire_length() -> None:
-    """A packet cut by the snap length has the payload length it had on the wire."""
-    data = bytes(ETHER / V4 / TCP(sport=1, dport=2, flags="A") / Raw(bytes(1000)))
-    headers = read(data[:96], len(data), ETHERNET)
-    assert (headers.payload_offset, headers.payload_length) == (54, 1000)
-
-
 def test_cut_tcp_header_has_ports_and_no_payload() -> None:
     """With the header's length cut off, how much payload there was is not known: 0."""
     link, data = PACKETS["tcp"]
@@ -388,12 +354,6 @@ def test_cut_extension_header_leaves_the_protocol_open() -> None:
     link, data = PACKETS["v6 chain"]
     headers = read(data[: 14 + 40 + 8 + 5], len(data), link)
     assert (headers.has_network, headers.protocol, headers.has_ports, headers.payload_length) == (True, 0, False, 0)
-
-
-def test_original_below_captured_is_raised_to_captured() -> None:
-    """A file that claims a packet was shorter than what it stores is not believed."""
-    link, data = PACKETS["ip length 0"]
-    assert read(data, 1, link).payload_length == 7
 
 
 def test_null_in_linux_numbers() -> None:
