@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pcapdig.dig.event_lines import EventLines, TypeCounts
-from pcapdig.dig.seconds import SecondClock
+from pcapdig.dig.seconds import NS, SecondClock
 from pcapdig.errors import UsageError
 from pcapdig.filters import compile_filter
 from pcapdig.render.renderer import Renderer
@@ -121,10 +121,12 @@ class Digger:
                 return
 
     def pass_time(self, time_ns: int) -> None:
-        """Live: no packet came until then. Ends the second that is over by it."""
+        """Live: no packet came until then. Ends the second that is over by it, and messages silent for a second."""
         over_ns = self._clock.advance_to(time_ns)
         if over_ns is not None:
             self._second_over(over_ns)
+        if self._reassembler is not None and not self.done:
+            self._take(self._reassembler.release(time_ns - NS))
 
     def end(self, *, show_tables: bool = True) -> None:
         """There are no more batches: show what is left. `show_tables` False: without what would only be refreshed."""

@@ -58,7 +58,10 @@ class LiveDig:
         return self._digger.passed - before
 
     def pass_time(self, time_ns: int) -> None:
-        """Tell that no packet older than this (ns since 1970) will come, so that tables go on in a quiet moment."""
+        """Tell that no packet older than this (ns since 1970) will come, so that a quiet moment shows what is there.
+
+        Tables go on, and a message to which nothing was added for a second is shown without waiting for the other end's turn.
+        """
         self._digger.pass_time(time_ns)
         self._out.flush()
 

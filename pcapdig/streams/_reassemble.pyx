@@ -132,6 +132,16 @@ cdef class Assembler:
             self._lost(conversation, True, NULL)
             self._lost(conversation, False, NULL)
 
+    def release(self, int64_t before_ns):
+        """End the messages to which nothing was added at or after this time, ns since 1970. What follows is a message of its own."""
+        cdef _Conversation conversation
+        for item in self.conversations:
+            if item is None:
+                continue
+            conversation = <_Conversation>item
+            if conversation.is_open and conversation.last_ns < before_ns:
+                self._close(conversation)
+
     def take(self):
         """The messages that ended since the last call: (columns, buffers, gaps), one entry a message each.
 
@@ -346,8 +356,8 @@ cdef class Assembler:
         conversation.meta = meta[0]
         conversation.pieces = []
         conversation.gaps = []
-        conversation.size = 0
-        conversation.stored = 0
+        conversation.size = conversation.stored = 0
+        conversation.last_ns = meta.time_ns
         if half.missing:
             self._gap(conversation, half.missing)
             half.missing = 0
@@ -359,6 +369,7 @@ cdef class Assembler:
                 and conversation.size + length <= self.message_limit and self.total <= self.total_limit):
             self._open(conversation, forward, meta)
         conversation.meta.tcp_flags |= meta.tcp_flags
+        conversation.last_ns = max(conversation.last_ns, meta.time_ns)
         if len(data):
             conversation.pieces.append(data)
             conversation.stored += len(data)

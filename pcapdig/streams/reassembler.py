@@ -68,6 +68,14 @@ class Reassembler:
             self._assembler.feed(packets, self._trace.flows.protocol, wanted.view(np.uint8), max(0, start), end)
         return self._taken()
 
+    def release(self, before_ns: int) -> Rows:
+        """The messages that have been silent since before this time (ns since 1970): for those who wait for them now.
+
+        They are ended there; should more of one follow, it is a message of its own. What waits behind a hole goes on waiting.
+        """
+        self._assembler.release(before_ns)
+        return self._taken()
+
     def flush(self) -> Rows:
         """What was still open: the capture has ended."""
         self._assembler.flush()

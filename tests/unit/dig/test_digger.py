@@ -253,6 +253,20 @@ def test_live_time_passes_without_packets() -> None:
     assert [piece.splitlines()[2:] for piece in pieces[1:]] == [["8B        80"], []]
 
 
+def test_live_messages_do_not_wait_for_the_other_end() -> None:
+    """The last answer of a connection that stays open is shown after a second of silence."""
+    digger, pieces, tables = live_digger("echo_fds")
+    digger.feed(conversation(tables))
+    shown = len(pieces)
+    digger.pass_time(102 * NS)
+    assert len(pieces) == shown
+    digger.pass_time(103 * NS)
+    assert [piece.splitlines()[0] for piece in pieces[shown:]] == [
+        f"------ Write 6B to {WEB}",
+        f"------ Read 6B from {WEB}",
+    ]
+
+
 def test_live_screen_is_kept_for_what_scrolls() -> None:
     """Nothing is cleared where no chisel refreshes."""
     digger, pieces, tables = live_digger("echo_fds", refresh="<clear>")

@@ -59,6 +59,22 @@ def test_no_flows() -> None:
     assert len(Reassembler(trace).feed(Packets.from_payloads(trace, [b"a"]), np.zeros(0, np.bool_))) == 0
 
 
+def test_silent_messages_can_be_released() -> None:
+    """A message that has been silent is handed out, one that has not goes on; what follows is a message of its own."""
+    trace = tables()
+    trace.flows.append(FlowRecord(client="10.0.0.3", server="10.0.0.2", client_port=5000, server_port=80))
+    reassembler = Reassembler(trace)
+    wanted = np.ones(2, np.bool_)
+    reassembler.feed(
+        Packets.from_payloads(trace, [b"a", b"u", b"v"], flow=[0, 1, 1], seq=[1, 1, 2], time_ns=[5, 5, 9]), wanted
+    )
+    released = reassembler.release(9)
+    assert [released.buffer(i) for i in range(len(released))] == [b"a"]
+    reassembler.feed(Packets.from_payloads(trace, [b"b"], flow=0, seq=2, time_ns=12), wanted)
+    rest = reassembler.flush()
+    assert [rest.buffer(i) for i in range(len(rest))] == [b"b", b"uv"]
+
+
 def test_messages_go_on_in_the_next_batch() -> None:
     """A message knows its first packet's number and time after the batch of that packet is gone."""
     trace = tables()
