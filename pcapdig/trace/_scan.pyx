@@ -36,6 +36,8 @@ cdef enum:
     OPTION_FLAGS = 2
 
 cdef enum:
+    FIRST_ROOM = 16384  # packets of a batch of which nothing is known yet
+    MEASURED_BYTES = 1 << 20  # fewer tell little of the packets to come
     LARGEST_BLOCK = 129 * 1024 * 1024  # Wireshark's largest packet (D-Bus, 128 MiB) with its options
     LARGEST_PACKET = 262144  # of a pcap whose snap length says less: MAXIMUM_SNAPLEN of libpcap, and Wireshark's limit
 
@@ -59,6 +61,7 @@ cdef class Scanner:
     cdef Py_ssize_t at
     cdef uint32_t described_count
     cdef uint32_t described_room
+    cdef double density  # packets a byte, of a batch before
     cdef bint is_pcap
     cdef bint begun
     cdef bint swapped
@@ -92,8 +95,9 @@ cdef class Scanner:
         cdef str wrong = None
         if not 0 <= start <= stop <= end:
             raise ValueError("start and stop lie outside the data")
-        # No packet takes less than 16 bytes of a file. One more block may begin before stop and lie beyond it.
-        self.batch.renew(min(most_packets, (end - start) // 16 + 1))
+        # Room is made for as many packets as there will be, as those before let expect: pages touched for the first time are what
+        # a batch costs most, and a batch that fills up early is merely shorter. No packet takes less than 16 bytes of a file.
+        self.batch.renew(min(most_packets, (end - start) // 16 + 1, <Py_ssize_t> ((stop - start) * self.density * 1.1) + FIRST_ROOM))
         self.at = start
         if start < end:
             try:
@@ -101,6 +105,8 @@ cdef class Scanner:
                     self.walk(&data[0], end, stop)
             except DamageError as error:
                 wrong = str(error)
+        if self.at - start > MEASURED_BYTES:
+            self.density = self.batch.count / <double> (self.at - start)
         return self.batch.columns_so_far(), self.at, wrong
 
     cdef int walk(self, const uint8_t *data, Py_ssize_t end, Py_ssize_t stop) except -1 nogil:

@@ -6,6 +6,7 @@ and is joined with the bytes it lacks, no more.
 
 from __future__ import annotations
 
+from mmap import MADV_DONTNEED, PAGESIZE, mmap
 from typing import TYPE_CHECKING
 
 from pcapdig.errors import InputError
@@ -73,7 +74,9 @@ class Trace:
         with open_source(path) as source:
             self._begin(source.name, "uncompressed byte" if source.compression else "byte")
             for chunk in source.chunks():
-                yield from self.feed(chunk)
+                for packets in self.feed(chunk):
+                    yield packets
+                    _let_go(packets)
         yield from self.feed(b"", final=True)
 
     def feed(self, chunk: bytes | bytearray | memoryview, *, final: bool = False) -> Iterator[Packets]:
@@ -124,3 +127,16 @@ class Trace:
 
     def _damaged(self, what: str) -> InputError:
         return InputError(f"{self._name}: damaged at {self._unit} {self._offset}: {what}")
+
+
+def _let_go(packets: Packets) -> None:
+    """Have the kernel unmap the pages of a mapped file that this batch came from, so that a dig of any file takes little memory.
+
+    The bytes stay in the page cache, and whoever still looks at them finds them: this only takes back what the process maps.
+    """
+    mapping = packets.data.obj if isinstance(packets.data, memoryview) else None
+    if not isinstance(mapping, mmap) or len(packets.data) != len(mapping):
+        return
+    start, stop = int(packets.offset[0]), int(packets.offset[-1])
+    start -= start % PAGESIZE
+    mapping.madvise(MADV_DONTNEED, start, stop - start)
