@@ -115,12 +115,12 @@ def parse_comment(text: str) -> End:
     return end
 
 
-def read_packets(path: Path, display_filter: str | None = None) -> list[Packet]:
-    """Every packet of the file by tshark, which must have nothing to complain about."""
+def read_packets(path: Path, *options: str) -> list[Packet]:
+    """Every packet of the file by tshark, which must have nothing to complain about. `options` are tshark's."""
     command = ["tshark", "-n", "-r", str(path), "-T", "fields", "-E", f"aggregator={RECORD_SEPARATOR}"]
     command += ["-o", "tcp.relative_sequence_numbers:TRUE", "-o", "udp.try_heuristic_first:FALSE"]
     command += [word for name in FIELDS for word in ("-e", name)]
-    command += ["-Y", display_filter] if display_filter else []
+    command += options
     return [_packet(line) for line in quiet(command).split("\n") if line]  # splitlines() would split at the separator
 
 

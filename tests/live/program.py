@@ -1,14 +1,16 @@
-"""Running a scenario of truth.py from a test: its own process, stopped where the recording has to begin."""
+"""Running scenarios of truth.py from a test, each in its own process, stopped where the recording has to begin."""
 
 from __future__ import annotations
 
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from command import Recording
 from namespace import Namespace
 
 SETTLE_SECONDS = 0.3
@@ -79,3 +81,21 @@ def program(
         yield running
     finally:
         running.close()
+
+
+def record_while(
+    folder: Path, namespace: Namespace, *programs: Program, interface: str = "lo", options: tuple[str, ...] = ()
+) -> Path:
+    """Record on one interface while the programs run on from where they stand; the file."""
+    file = folder / "truth.pcapng"
+    command = ["-w", file, "--interface", interface, *options]
+    with Recording(*command, namespace=namespace, interfaces=[interface]) as recording:
+        for running in programs:
+            running.go()
+        for running in reversed(programs):  # clients first: why a server had nobody to serve, they know
+            running.finish()
+        time.sleep(SETTLE_SECONDS)
+        ended = recording.stop()
+    print(ended.stderr)
+    assert ended.returncode == 0, ended
+    return file

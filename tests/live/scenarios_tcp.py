@@ -54,23 +54,25 @@ def note_queued(truth: Truth, address: Endpoint, client_ports: bytes) -> None:
         truth.note("tcp", "queue", local=address, remote=("127.0.0.1", int(port)))
 
 
+def serve_lines(listening: socket.socket, truth: Truth, count: int) -> None:
+    """Answer so many clients that send a line each (shortlived.c)."""
+    for _ in range(count):
+        connection = accept(listening, truth)
+        line = bytearray()
+        while not line.endswith(b"\n"):
+            line += connection.handle.recv(64)
+        connection.note_read(len(line))
+        connection.write(ANSWER)
+        connection.close()
+
+
 def short_lived(truth: Truth, program: str) -> Iterator[None]:
     """211 executed programs that live for one request each; eleven at a time."""
     listening = listener()
     address, port = address_of(listening)
     yield
 
-    def serve_lines() -> None:
-        for _ in range(211):
-            connection = accept(listening, truth)
-            line = bytearray()
-            while not line.endswith(b"\n"):
-                line += connection.handle.recv(64)
-            connection.note_read(len(line))
-            connection.write(ANSWER)
-            connection.close()
-
-    server = child("server", serve_lines)
+    server = child("server", serve_lines, listening, truth, 211)
     command = [program, str(truth.path), address, str(port), str(len(ANSWER))]
     left = 211
     while left:

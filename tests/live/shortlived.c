@@ -4,9 +4,11 @@
  *     shortlived TRUTH ADDRESS PORT REPLY_BYTES
  *
  * Appends to TRUTH, one JSON line each and only after it happened, what truth.py's programs write: that it held the socket, wrote
- * bytes 0 to n of it, and read REPLY_BYTES. Exit status 1 if any step failed.
+ * bytes 0 to n of it, and read REPLY_BYTES. It goes by the name it was started by. Exit status 1 if any step failed.
  */
+#define _GNU_SOURCE
 #include <arpa/inet.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <stdio.h>
@@ -19,8 +21,8 @@ static int tell(int truth, const char *act, const char *ends, int start, int end
 {
 	char line[512];
 	int size = snprintf(line, sizeof(line),
-			    "{\"kind\":\"tcp\",\"act\":\"%s\",%s,\"pid\":%d,\"name\":\"shortlived\",\"start\":%d,\"end\":%d}\n", act,
-			    ends, (int)getpid(), start, end);
+			    "{\"kind\":\"tcp\",\"act\":\"%s\",%s,\"pid\":%d,\"name\":\"%s\",\"start\":%d,\"end\":%d}\n", act,
+			    ends, (int)getpid(), program_invocation_short_name, start, end);
 
 	return write(truth, line, size) == size;
 }

@@ -5,15 +5,13 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 import pytest
 from captured import read_packets
-from command import Recording
 from judge import Facts, Verdict, judge
 from namespace import Namespace, connect
-from program import SETTLE_SECONDS, Program, program
+from program import Program, program, record_while
 
 pytestmark = pytest.mark.live
 
@@ -29,17 +27,9 @@ OTHER = """
 
 def recorded(folder: Path, namespace: Namespace, *programs: Program, interface: str = "lo") -> Verdict:
     """Record while the programs run, and compare."""
-    file = folder / "truth.pcapng"
-    with Recording("-w", file, "--interface", interface, namespace=namespace, interfaces=[interface]) as recording:
-        for running in programs:
-            running.go()
-        for running in reversed(programs):  # clients first: why a server had nobody to serve, they know
-            running.finish()
-        time.sleep(SETTLE_SECONDS)
-        ended = recording.stop()
-    assert ended.returncode == 0, ended
+    file = record_while(folder, namespace, *programs, interface=interface)
     verdict = judge(Facts.read(*(running.truth for running in programs)), read_packets(file))
-    print(verdict, ended.stderr, sep="\n")
+    print(verdict)
     return verdict
 
 

@@ -2,8 +2,8 @@
 
     python truth.py SCENARIO TRUTH_FILE [ARGUMENT...]
 
-A scenario (scenarios_tcp.py, scenarios_handover.py, scenarios_other.py) is a generator: what stands before its `yield`
-happens before the recording starts, the rest after. This program says `ready` on standard output at the yield, and goes on
+A scenario (a function in one of the files scenarios_*.py) is a generator: what stands before its `yield` happens before the
+recording starts, the rest after. This program says `ready` on standard output at the yield, and goes on
 when a line comes in on standard input.
 
 Each process appends its own facts to TRUTH_FILE as JSON lines, always with its id as the initial pid namespace knows it
@@ -194,13 +194,14 @@ def main() -> None:
     """Run one scenario, or go on with one after it replaced itself by execve."""
     import scenarios_handover
     import scenarios_other
+    import scenarios_reuse
     import scenarios_tcp
 
     name, path, *arguments = sys.argv[1:]
     if name == "continue":
         scenarios_handover.after_exec(Truth(Path(path)), *map(int, arguments))
         return
-    rooms = (scenarios_tcp, scenarios_handover, scenarios_other)
+    rooms = (scenarios_tcp, scenarios_handover, scenarios_other, scenarios_reuse)
     scenario = next(getattr(room, name) for room in rooms if hasattr(room, name))
     steps: Iterator[None] = scenario(Truth(Path(path)), *arguments)
     next(steps)
