@@ -159,4 +159,5 @@ def rows_of(facts: Facts) -> Rows:
 def _seen_as_write(facts: Facts) -> NDArray[np.bool_]:
     """For packets without a known process: is the row a write, as the module's docstring says."""
     direction = facts.direction
-    return (direction == DIRECTION_OUT) | ((direction == DIRECTION_UNKNOWN) & ~facts.forward)
+    seen: NDArray[np.bool_] = (direction == DIRECTION_OUT) | ((direction == DIRECTION_UNKNOWN) & ~facts.forward)
+    return seen

@@ -145,6 +145,24 @@ def test_a_damaged_file_does_not_harm_the_next(tmp_path: Path, files: Any, wire:
     assert [len(batch) for batch in trace.read(str(tmp_path / "good"))] == [1]
 
 
+def test_batches_of_a_mapped_file_stay_readable(tmp_path: Path, files: Any, wire: Any, monkeypatch: Any) -> None:
+    """Their pages are given back to the kernel while the next batch is read, and come again when looked at."""
+    monkeypatch.setattr(trace_module, "BATCH_BYTES", 1 << 16)
+    payloads = [bytes([i % 251]) * 1009 for i in range(499)]
+    (tmp_path / "a.pcapng").write_bytes(files.frames(*(wire.udp(payload) for payload in payloads)))
+    batches = list(Trace().read(str(tmp_path / "a.pcapng")))
+    assert len(batches) == 9
+    assert [batch.buffer(i) for batch in batches for i in range(len(batch))] == payloads
+
+
+def test_any_number_of_packets_fits(take: Any, files: Any, wire: Any) -> None:
+    """Packets that are much smaller than those before them only make more batches."""
+    frames = [wire.udp(bytes(20_000))] * 101 + [b""] * 100_003
+    taken = take(files.frames(*frames, step_ns=1))
+    assert taken.number == list(range(1, 100_105))
+    assert taken.batches > 1
+
+
 def test_compressed_files_are_read(tmp_path: Path, files: Any, wire: Any) -> None:
     """And damage is told in uncompressed bytes, which is said."""
     data = mixed_file(files, wire)
