@@ -30,7 +30,7 @@ def examine(out: TextIO) -> None:
     """Try everything a recording needs, and say line by line how it went."""
     machine = platform.uname()
     _say(out, "pcapdig", f"{__version__} on {machine.system} {machine.release} {machine.machine}")
-    _say(out, "libpcap", library_version())
+    _say(out, "with", library_version())
     works = False
     for name, verdict in _captures():
         works = works or verdict == "yes"

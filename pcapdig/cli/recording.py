@@ -102,7 +102,7 @@ class _Run:
         if self._gone:
             raise self._gone
         if not self._quiet:
-            self._err.write(summary(statistics, self._target))
+            self._err.write(summary(statistics, None if self._target is None else _shown_name(self._target)))
         if ended is not None and not isinstance(ended.__cause__, ReaderGoneError):
             raise ended
 
@@ -115,7 +115,7 @@ class _Run:
                 self._keep = _open_block_filter(user_filter(settings))
         self._file = cleanup.enter_context(FileSink(target, compress=settings.compress))
         if not settings.quiet:
-            self._status = Status(self._err, target)
+            self._status = Status(self._err, _shown_name(target))
 
     def _put(self, blocks: bytes) -> int | None:
         """Take blocks from the recorder; give how many of their packets are kept, None for all."""
@@ -165,6 +165,11 @@ class _Run:
             dig.end()
         except BrokenPipeError as error:
             self._gone = error
+
+
+def _shown_name(target: str) -> str:
+    """Give how a person calls the file."""
+    return "standard output" if target == "-" else target
 
 
 def _open_dig(settings: Settings, out: TextIO) -> LiveDig:

@@ -73,7 +73,7 @@ def summary(statistics: Statistics, target: str | None) -> str:
     where = "" if target is None else f" to {printable(target)}"
     verb = "seen" if target is None else "recorded"
     lines = [
-        (verb, f"{_counted(statistics.packets, 'packet')}, {bytes_text(statistics.wire_bytes)} in {seconds}{where}"),
+        (verb, f"{_packets(statistics)} in {seconds}{where}"),
         ("lost", _losses(statistics)),
         ("named", _named(statistics)),
         (
@@ -90,6 +90,15 @@ def percent_text(percent: float) -> str:
     """Give two decimals, cut: 100.00% is written only when nothing is missing."""
     hundredths = int(percent * 100)
     return f"{hundredths // 100}.{hundredths % 100:02d}%"
+
+
+def _packets(statistics: Statistics) -> str:
+    """Give `24 packets, 2.66KB`; where a filter kept fewer than passed by, `7 of 24 packets (2.66KB)`."""
+    passed_by = sum(interface.written for interface in statistics.interfaces)
+    size = bytes_text(statistics.wire_bytes)
+    if statistics.packets < passed_by:
+        return f"{statistics.packets:,} of {_counted(passed_by, 'packet')} ({size})"
+    return f"{_counted(statistics.packets, 'packet')}, {size}"
 
 
 def _losses(statistics: Statistics) -> str:

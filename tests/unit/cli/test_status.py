@@ -1,5 +1,6 @@
 """What a person sees of a recording."""
 
+import dataclasses
 import io
 
 import pytest
@@ -82,6 +83,14 @@ def test_summary_shows_losses_and_evidence() -> None:
         "tracer    core",
         "note      sock_send_length left out: this kernel has no such tracepoint",
     ] == summary(RUNNING, "a.pcapng").splitlines()
+
+
+def test_summary_of_a_filtered_recording_says_of_how_many() -> None:
+    """The bytes are those of all packets that passed by."""
+    filtered = dataclasses.replace(RUNNING, packets=7)
+    assert (
+        "recorded  7 of 1,000 packets (652.32KB) in 12.35s to a.pcapng" == summary(filtered, "a.pcapng").splitlines()[0]
+    )
 
 
 def test_summary_of_nothing_is_plain() -> None:
