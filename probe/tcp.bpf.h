@@ -42,7 +42,7 @@ static __always_inline void on_connect(struct sock *sk)
 	memory->marks &= ~(MARK_BOUND | MARK_SEQ); /* a second attempt on the same socket is a new connection */
 	memory->marks |= MARK_CONNECTED;
 	take_owner(sk, memory);
-	if (BPF_CORE_READ((struct inet_sock *)sk, inet_sport))
+	if (sk->__sk_common.skc_num)
 		emit_bound(sk, memory, 0);
 }
 

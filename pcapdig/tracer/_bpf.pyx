@@ -24,6 +24,8 @@ cdef extern from "<bpf/libbpf.h>" nogil:
         pass
     struct ring_buffer:
         pass
+    struct perf_buffer:
+        pass
     ctypedef int (*ring_buffer_sample_fn)(void *context, void *data, size_t size) noexcept
     int libbpf_num_possible_cpus()
     bpf_object *bpf_object__open_file(const char *path, const void *options)
@@ -47,6 +49,11 @@ cdef extern from "<bpf/libbpf.h>" nogil:
     ring_buffer *ring_buffer__new(int, ring_buffer_sample_fn, void *, const void *)
     int ring_buffer__consume(ring_buffer *)
     void ring_buffer__free(ring_buffer *)
+    ctypedef void (*perf_buffer_sample_fn)(void *context, int cpu, void *data, uint32_t size) noexcept
+    ctypedef void (*perf_buffer_lost_fn)(void *context, int cpu, unsigned long long count) noexcept
+    perf_buffer *perf_buffer__new(int, size_t pages, perf_buffer_sample_fn, perf_buffer_lost_fn, void *, const void *)
+    int perf_buffer__consume(perf_buffer *)
+    void perf_buffer__free(perf_buffer *)
 
 cdef extern from "<bpf/bpf.h>" nogil:
     int bpf_iter_create(int link_fd)
@@ -108,6 +115,10 @@ cdef extern from *:
     void begin_log() nogil
     const char *log_text
     size_t log_used
+
+
+cdef enum:
+    PERF_PAGES = 256  # a processor's share of a perf buffer, a power of two
 
 
 class BpfError(Exception):
@@ -173,12 +184,9 @@ cdef class BpfObject:
 
     cdef bpf_object *object
     cdef dict links
-    cdef ring_buffer *ring
-    cdef list drained
 
     def __cinit__(self, path: str):
         self.links = {}
-        self.drained = []
         begin_log()
         self.object = bpf_object__open_file(os.fsencode(path), NULL)
         if self.object == NULL:
@@ -192,9 +200,6 @@ cdef class BpfObject:
         self._close()
 
     cdef _close(self):
-        if self.ring != NULL:
-            ring_buffer__free(self.ring)
-            self.ring = NULL
         if self.links:
             for link in list(self.links.values()):
                 (<_Link> link).destroy()
@@ -344,19 +349,6 @@ cdef class BpfObject:
         finally:
             free(values)
 
-    def drain(self, name):
-        """Records waiting in a ring buffer, each as bytes: for tests and doctor. The record loop reads by itself."""
-        cdef int code
-        if self.ring == NULL:
-            self.ring = ring_buffer__new(self.map_fd(name), _on_record, <void *> self, NULL)
-            if self.ring == NULL:
-                raise _failure(f"map {name} is not a ring buffer", c_errno)
-        code = ring_buffer__consume(self.ring)
-        if code < 0:
-            raise _failure(f"map {name} cannot be read", code)
-        records, self.drained = self.drained, []
-        return records
-
 
 cdef class _Link:
     """Owns one attachment."""
@@ -378,6 +370,52 @@ cdef _Link _wrap(bpf_link *link):
     return owner
 
 
+cdef class MapReader:
+    """Reads a ring or perf buffer as the record loop does, but into Python: for tests and doctor.
+
+    Args:
+        kind: "ringbuf" or "perf".
+        map_fd: the map; it must live as long as the reader.
+    """
+
+    cdef ring_buffer *ring
+    cdef perf_buffer *perf
+    cdef list records
+    cdef readonly uint64_t lost
+
+    def __cinit__(self, kind: str, map_fd: int):
+        self.records = []
+        begin_log()
+        if kind == "ringbuf":
+            self.ring = ring_buffer__new(map_fd, _on_record, <void *> self, NULL)
+        elif kind == "perf":
+            self.perf = perf_buffer__new(map_fd, PERF_PAGES, _on_perf_record, _on_perf_lost, <void *> self, NULL)
+        if self.ring == NULL and self.perf == NULL:
+            raise _failure(f"map {map_fd} cannot be read as {kind}", c_errno)
+
+    def __dealloc__(self):
+        if self.ring != NULL:
+            ring_buffer__free(self.ring)
+        if self.perf != NULL:
+            perf_buffer__free(self.perf)
+
+    def read(self):
+        """The records waiting, oldest first (of a perf buffer: processor by processor)."""
+        cdef int code = ring_buffer__consume(self.ring) if self.ring != NULL else perf_buffer__consume(self.perf)
+        if code < 0:
+            raise _failure("the map cannot be read", code)
+        records, self.records = self.records, []
+        return records
+
+
 cdef int _on_record(void *context, void *data, size_t size) noexcept with gil:
-    (<BpfObject> context).drained.append((<const char *> data)[:size])
+    (<MapReader> context).records.append((<const char *> data)[:size])
     return 0
+
+
+cdef void _on_perf_record(void *context, int cpu, void *data, uint32_t size) noexcept with gil:
+    (<MapReader> context).records.append((<const char *> data)[:size])
+
+
+cdef void _on_perf_lost(void *context, int cpu, unsigned long long count) noexcept with gil:
+    (<MapReader> context).lost += count

@@ -11,9 +11,9 @@ import ctypes
 import importlib.util
 import os
 import platform
+import socket
 import sys
 import time
-from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ from pcapdig.tracer.contract import EventSource, TracerName
 from pcapdig.tracer.events import Evidence
 from pcapdig.tracer.headers import Headers, find_headers, one_tree
 from pcapdig.tracer.hostfiles import quiet_stderr, tracefs
+from pcapdig.tracer.packet_times import ask_for_packet_times
 from pcapdig.tracer.privileges import missing_capabilities
 from pcapdig.tracer.procfs import Round
 
@@ -82,6 +83,7 @@ class BccTracer:
         self._place = place or find_sources()
         self._module: Any = None
         self._links: list[int] = []
+        self._asking: socket.socket | None = None
 
     def start(self) -> EventSource:
         """Compile, load, attach: about a second.
@@ -98,8 +100,8 @@ class BccTracer:
         if headers is None:
             raise HostError("bcc needs kernel headers: apt-get install linux-headers-amd64")
         try:
-            with ExitStack() as opened:
-                events = opened.enter_context(tracefs())
+            self._asking = ask_for_packet_times()
+            with tracefs() as events:
                 self._compile(bcc, headers, release, events)
                 self._fill_processes(bcc)
                 self._attach_cgroup()
@@ -133,6 +135,9 @@ class BccTracer:
         for link in self._links:
             os.close(link)
         self._links.clear()
+        if self._asking is not None:
+            self._asking.close()
+            self._asking = None
         if self._module is not None:
             atexit.unregister(self._module.cleanup)
             self._module.cleanup()

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import os
 import re
+import socket
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pcapdig.errors import HostError
 from pcapdig.tracer.cgroups import open_cgroup2
 from pcapdig.tracer.contract import EventSource, TracerName
-from pcapdig.tracer.events import event_size, oldest_holders
+from pcapdig.tracer.events import oldest_holders
+from pcapdig.tracer.packet_times import ask_for_packet_times
 from pcapdig.tracer.privileges import missing_capabilities
 from pcapdig.tracer.programs import PROGRAMS, REQUIRED, Program
 
@@ -48,6 +50,7 @@ class CoreTracer:
         self._peers = peers
         self._object_path = object_path
         self._object: BpfObject | None = None
+        self._asking: socket.socket | None = None
 
     def start(self) -> EventSource:
         """Load and attach.
@@ -63,6 +66,7 @@ class CoreTracer:
         if not self._object_path.exists():
             raise HostError(f"the probe {self._object_path} is missing: pcapdig was not installed whole")
         try:
+            self._asking = ask_for_packet_times()
             self._load()
             self._attach()
         except BaseException:
@@ -84,15 +88,14 @@ class CoreTracer:
         """Events that found the ring full."""
         return 0 if self._object is None else self._object.counter("lost_events")
 
-    def drain(self) -> list[bytes]:
-        """Events waiting in the ring, for tests and doctor; not beside a record loop, which would miss them."""
-        return [record[: event_size(record)] for record in self._opened.drain("events")]
-
     def close(self) -> None:
         """Detach and unload."""
         if self._object is not None:
             self._object.close()
             self._object = None
+        if self._asking is not None:
+            self._asking.close()
+            self._asking = None
         self.loaded = set()
 
     @property
