@@ -133,7 +133,7 @@ def make_capture(path: Path, *, size_bytes: int, with_comments: bool) -> int:
             words = np.stack([ticks >> np.uint64(32), ticks & np.uint64(0xFFFFFFFF)], axis=1).astype("<u4")
             data[times[:, None] + np.arange(8)] = words.view(np.uint8)
             data[clients] = number % 255
-            file.write(memoryview(data))
+            file.write(data.tobytes())
     return rounds * len(times)
 
 
