@@ -17,7 +17,7 @@ read the same way when it is recorded and when it is dug.
         uint32_t    seq, ack          # TCP
         uint32_t    payload_offset    # from the first captured byte of the packet, may exceed what was captured
         uint32_t    payload_length    # as sent on the wire (IP length, or original length when that is 0: GSO, BIG TCP)
-        uint16_t    ip_id             # IPv4 identification, 0 for IPv6
+        uint32_t    ip_id             # IPv4 identification; of an IPv6 packet that of its fragment header (32 bits), 0 without one
     cdef bint read_headers(const uint8_t *data, uint32_t captured, uint32_t original, uint32_t link_type, PacketHeaders *out) noexcept nogil
 
 Returns has_network. What a cut packet does not hold stays 0; `headers.py` has the same fields as a Python value, `_headers.read` fills it.

@@ -17,7 +17,7 @@ cdef struct PacketHeaders:
     uint32_t ack
     uint32_t payload_offset
     uint32_t payload_length
-    uint16_t ip_id
+    uint32_t ip_id
 
 # True when a network header was found: the same as out.has_network.
 cdef bint read_headers(

@@ -274,6 +274,7 @@ cdef inline bint read_ipv6(const uint8_t *data, uint64_t end, uint64_t wire, uin
             return True
         if kind == PROTOCOL_FRAGMENT:
             size = 8
+            out.ip_id = get32(data + at + 4)
             if get16(data + at + 2) & 0xFFF8:
                 out.is_fragment = True
                 out.protocol = data[at]

@@ -38,4 +38,4 @@ class Headers:
     payload_length: int
     """Bytes on the wire after the transport header, Ethernet padding not counted; 0 where the headers do not tell."""
     ip_id: int
-    """IPv4 identification; 0 for IPv6."""
+    """What fragments of one packet share: IPv4 identification (16 bits), that of IPv6's fragment header (32 bits), 0 without one."""

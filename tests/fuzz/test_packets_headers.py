@@ -109,7 +109,8 @@ def test_every_cut_stays_inside_and_agrees_with_the_whole(data: bytes, link_type
     for cut in range(len(data)):
         less = read(LAST_PAGE.put(data[:cut]), len(data), link_type)
         if less.has_network:
-            assert (less.source, less.destination, less.ip_id) == (more.source, more.destination, more.ip_id)
+            assert (less.source, less.destination) == (more.source, more.destination)
             assert less.protocol in (0, more.protocol)
+            assert less.ip_id in (0, more.ip_id)
         if less.has_ports:
             assert (less.source_port, less.destination_port) == (more.source_port, more.destination_port)

@@ -84,7 +84,10 @@ PACKETS: dict[str, tuple[int, bytes]] = {
         bytes(ETHER / V6 / v6.IPv6ExtHdrDestOpt(options=[v6.PadN(optdata=bytes(4))]) / DATAGRAM),
     ),
     "v6 first fragment": (ETHERNET, bytes(ETHER / V6 / v6.IPv6ExtHdrFragment(m=1, id=9) / SEGMENT)),
-    "v6 later fragment": (ETHERNET, bytes(ETHER / V6 / v6.IPv6ExtHdrFragment(offset=5, nh=17) / Raw(bytes(16)))),
+    "v6 later fragment": (
+        ETHERNET,
+        bytes(ETHER / V6 / v6.IPv6ExtHdrFragment(offset=5, nh=17, id=0xFEDCBA98) / Raw(bytes(16))),
+    ),
     "v6 atomic fragment": (ETHERNET, bytes(ETHER / V6 / v6.IPv6ExtHdrFragment(id=9) / DATAGRAM)),
     "v6 ah": (ETHERNET, bytes(ETHER / IPv6(src="2001:db8::1", nh=51) / Raw(AUTHENTICATION) / SEGMENT)),
     "v6 chain": (
@@ -290,6 +293,21 @@ def test_malformed_ipv4_is_no_network(offset: int, new: bytes) -> None:
 def test_version_other_than_the_link_type_promises_is_refused(link_type: int, case: str) -> None:
     """IPv6 bytes on an IPv4-only link, and the other way round, are no network header."""
     assert not read(PACKETS[case][1], wire(case), link_type).has_network
+
+
+@pytest.mark.parametrize(
+    ("case", "identification"),
+    [
+        ("tcp", 0x1234),
+        ("v6 tcp", 0),
+        ("v6 first fragment", 9),
+        ("v6 later fragment", 0xFEDCBA98),
+        ("v6 atomic fragment", 9),
+    ],
+)
+def test_identification_is_what_fragments_share(case: str, identification: int) -> None:
+    """16 bits of IPv4's own header, 32 of IPv6's fragment header (RFC 8200 section 4.5), else 0."""
+    assert whole(case).ip_id == identification
 
 
 def test_ipv4_addresses_are_mapped() -> None:
