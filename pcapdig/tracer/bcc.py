@@ -147,7 +147,7 @@ class BccTracer:
 
     def _compile(self, bcc: Any, headers: Headers, release: str, events: Path) -> None:
         try:
-            text = "".join((self._place / name).read_text(encoding="ascii") for name in SOURCES)
+            text = b"".join((self._place / name).read_bytes() for name in SOURCES)
         except OSError as error:
             raise HostError(f"the probe {error.filename} is missing: pcapdig was not installed whole") from error
         flags = ["-w", f"-I{self._place}", f"-DBOOT_OFFSET_NS={_boot_offset_ns()}ULL", *self._features(events)]
