@@ -134,11 +134,10 @@ def test_file_of_others_is_refused(path: Path) -> None:
         "if os.geteuid() == 0: os.setresuid(65534, 65534, 65534)\n"
         "try: open_source(sys.argv[1])\nexcept InputError as error: print(error)\n"
     )
-    for parent in (path.parent, path.parent.parent, path.parent.parent.parent):
-        parent.chmod(0o755)
-    command = [sys.executable, "-c", code, str(path)]
-    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
-    assert done.stdout == f"{path}: cannot be read: Permission denied\n"
+    path.parent.chmod(0o755)
+    command = [sys.executable, "-c", code, path.name]
+    done = subprocess.run(command, cwd=path.parent, capture_output=True, text=True, check=True, timeout=60)
+    assert done.stdout == "capture: cannot be read: Permission denied\n"
 
 
 def test_control_characters_of_a_path_are_not_printed(tmp_path: Path) -> None:
