@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, TextIO
 
 from pcapdig.cli.settings import Action, Settings
 from pcapdig.cli.status import Status, summary
-from pcapdig.pcapng.sink import FileSink, ReaderGoneError
+from pcapdig.errors import HostError
+from pcapdig.pcapng.sink import FileSink, ReaderGoneError, SinkError
 from pcapdig.record.recorder import Recorder, RecordingEnded
 
 if TYPE_CHECKING:
@@ -89,8 +90,8 @@ class _Run:
         self.recorder = Recorder(options, self._put, self._tick)
 
     def to_the_end(self) -> None:
-        """Record, close, and sum up."""
-        ended: RecordingEnded | None = None
+        """Record, close, and sum up; what ended it early is raised after that."""
+        ended: HostError | None = None
         try:
             statistics = self.recorder.run()
         except RecordingEnded as error:
@@ -98,12 +99,16 @@ class _Run:
         finally:
             if self._status:
                 self._status.clear()
-        self._close()
+        try:
+            self._close()
+        except SinkError as error:
+            ended = ended or error
+            statistics = replace(statistics, packets=statistics.packets + error.packets_change)
         if self._gone:
             raise self._gone
         if not self._quiet:
             self._err.write(summary(statistics, None if self._target is None else _shown_name(self._target)))
-        if ended is not None and not isinstance(ended.__cause__, ReaderGoneError):
+        if ended is not None and not _is_reader_gone(ended):
             raise ended
 
     def _open_file(self, settings: Settings, target: str, cleanup: ExitStack) -> None:
@@ -165,6 +170,11 @@ class _Run:
             dig.end()
         except BrokenPipeError as error:
             self._gone = error
+
+
+def _is_reader_gone(error: HostError) -> bool:
+    """Whether a run ended because nobody reads the packets any more, which is no error."""
+    return isinstance(error, ReaderGoneError) or isinstance(error.__cause__, ReaderGoneError)
 
 
 def _shown_name(target: str) -> str:

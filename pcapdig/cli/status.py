@@ -93,11 +93,11 @@ def percent_text(percent: float) -> str:
 
 
 def _packets(statistics: Statistics) -> str:
-    """Give `24 packets, 2.66KB`; where a filter kept fewer than passed by, `7 of 24 packets (2.66KB)`."""
+    """Give `24 packets, 2.66KB`; where a filter kept fewer than passed by, `7 packets of 24 seen (2.66KB)`."""
     passed_by = sum(interface.written for interface in statistics.interfaces)
     size = bytes_text(statistics.wire_bytes)
     if statistics.packets < passed_by:
-        return f"{statistics.packets:,} of {_counted(passed_by, 'packet')} ({size})"
+        return f"{_counted(statistics.packets, 'packet')} of {passed_by:,} seen ({size})"
     return f"{_counted(statistics.packets, 'packet')}, {size}"
 
 

@@ -13,7 +13,7 @@ import pytest
 
 from pcapdig.cli import recording
 from pcapdig.errors import HostError, UsageError
-from pcapdig.pcapng.sink import ReaderGoneError
+from pcapdig.pcapng.sink import FileSink, ReaderGoneError, SinkError
 from pcapdig.record.options import RecordOptions
 from pcapdig.record.recorder import RecordingEnded
 from pcapdig.record.statistics import InterfaceStatistics, Statistics
@@ -130,6 +130,25 @@ def test_a_reader_of_packets_that_leaves_is_no_error(run: Run, recorder: type[Re
     assert 0 == run("-w", "a.pcapng").status
 
 
+@pytest.mark.parametrize("is_reader_gone", [False, True])
+def test_a_file_that_fails_when_it_is_closed_is_summed_up(
+    run: Run, monkeypatch: pytest.MonkeyPatch, is_reader_gone: bool
+) -> None:
+    """What is lost with the last packets is counted off, and the reason told, unless the reader just left."""
+    kind = ReaderGoneError if is_reader_gone else SinkError
+
+    def fail(sink: FileSink) -> None:
+        raise kind("cannot write a.pcapng.gz: No space left on device", -2)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(FileSink, "close", fail)
+        patch.setattr(FileSink, "__exit__", lambda *_: None)
+        ended = run("-w", "a.pcapng.gz", "-z")
+    assert "recorded  4 packets of 6 seen" in ended.err
+    assert (0 if is_reader_gone else 1) == ended.status
+    assert ("No space left on device" not in ended.err) == is_reader_gone
+
+
 def test_a_recording_is_the_recorders_blocks(run: Run, folder: Path) -> None:
     """Byte for byte, and stderr says where and then what."""
     ended = run("-w", "a.pcapng")
@@ -156,7 +175,7 @@ def test_options_reach_the_recorder(run: Run, recorder: type[Recorder]) -> None:
 def test_a_filter_keeps_what_passes(run: Run, folder: Path) -> None:
     """The recorder is told how many that were."""
     ended = run("-w", "a.pcapng", "evt.is_io=true")
-    assert "recorded  2 of 6 packets (500B) in 2.50s to a.pcapng" == ended.err.splitlines()[1]
+    assert "recorded  2 packets of 6 seen (500B) in 2.50s to a.pcapng" == ended.err.splitlines()[1]
     assert 2 == len(run("-r", "a.pcapng", "-p", "%evt.num", "evt.io_dir=write").out.split())
 
 
