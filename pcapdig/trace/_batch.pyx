@@ -137,7 +137,8 @@ cdef class Batch:
             seen_at = MOST_INTERFACES + 1 + get32(packet.data + 4, True)  # one interface in the file, yet each packet has its own
         elif not self.watch_copies:
             return h.payload_length
-        about = (<uint64_t> placed.flow << 33) ^ (<uint64_t> h.ip_id << 17) ^ (<uint64_t> h.payload_length << 1) ^ placed.forward
+        about = (<uint64_t> placed.flow << 33) ^ (<uint64_t> h.payload_length << 1) ^ placed.forward
+        about += <uint64_t> h.ip_id * <uint64_t> 0xD6E8FEB86659FD93ULL
         if is_copy(self.sightings, fingerprint(packet.data + h.payload_offset, stored, about), seen_at, packet.time_ns):
             return 0
         return h.payload_length

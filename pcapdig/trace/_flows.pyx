@@ -279,10 +279,10 @@ cdef class FlowTable:
             out.forward = f.forward
 
     cdef uint64_t fragment_key(self, const PacketHeaders *h) noexcept nogil:
-        """What the fragments of one datagram share (RFC 791 section 3.2). Never 0."""
-        cdef uint64_t a = end_hash(h.source, h.ip_id, self.seed)
+        """What the fragments of one datagram share (RFC 791 section 3.2, RFC 8200 section 4.5). Never 0."""
+        cdef uint64_t a = end_hash(h.source, h.protocol, self.seed)
         cdef uint64_t b = end_hash(h.destination, h.protocol, self.seed)
-        return mixed(a, b) | 1
+        return mixed(a + h.ip_id, b) | 1
 
     cdef bint is_listening(self, const uint8_t *address, uint16_t port) noexcept nogil:
         """Did a SYN ever go to this end, or a SYN+ACK come from it?"""

@@ -263,6 +263,20 @@ def test_later_fragments_follow_the_first(take: Any, files: Any, wire: Any) -> N
     assert take(files.frames(first, fragment(9, fragment=rest), step_ns=31 * SECOND)).flow == [0, -1]
 
 
+def test_later_fragments_of_ipv6_follow_the_first(take: Any, files: Any, wire: Any) -> None:
+    """By the 32-bit identification of the fragment header: two that differ in its high half are two datagrams."""
+
+    def fragment(ip_id: int, offset: int, payload: bytes) -> bytes:
+        head = bytes([17, 0]) + (offset | (offset == 0)).to_bytes(2, "big") + ip_id.to_bytes(4, "big")
+        return bytes(wire.ip(head + payload, source="2001:db8::1", target="2001:db8::2", protocol=44))
+
+    datagram = (4000).to_bytes(2, "big") + (53).to_bytes(2, "big") + bytes(12)
+    frames = [fragment(0x10007, 0, datagram), fragment(0x20007, 16, b"12345678"), fragment(0x10007, 16, b"12345678")]
+    taken = take(files.frames(*frames))
+    assert (taken.flow, taken.fresh) == ([0, -1, 0], [8, 8, 8])
+    assert taken.names[2] == "2001:db8::1:4000->2001:db8::2:53"
+
+
 def test_many_flows(take: Any, files: Any, wire: Any) -> None:
     """The table grows, finds everything again and numbers in order of appearance."""
     frames = [
