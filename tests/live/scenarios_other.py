@@ -6,11 +6,12 @@ import os
 import signal
 import socket
 import struct
+import time
 from collections.abc import Iterator
 from ipaddress import ip_address
 
-from scenarios_tcp import ask, serve
-from truth import TIMEOUT_SECONDS, Datagrams, Endpoint, Truth, child, join, listener, udp
+from scenarios_tcp import ANSWER, REQUEST, ask, serve
+from truth import TIMEOUT_SECONDS, Datagrams, Endpoint, Truth, child, connect, join, listener, udp
 
 ECHO_REQUEST = {socket.AF_INET: 8, socket.AF_INET6: 128}
 ECHO_REPLY = {socket.AF_INET: 0, socket.AF_INET6: 129}
@@ -189,6 +190,34 @@ def same_port(truth: Truth) -> Iterator[None]:
             ask(address, truth)
 
     join(child("client", client), *servers)
+
+
+def apart(truth: Truth) -> Iterator[None]:
+    """Every socket is held by one process only: 5 connections of half a second, 13 short ones, and 13 datagrams each way."""
+    out, into = os.pipe()
+
+    def serve_all() -> None:
+        listening, datagrams = listener(), bound()
+        os.write(into, f"{listening.getsockname()[1]} {datagrams.getsockname()[1]}".encode())
+        serve(listening, truth, 18)
+        reply(datagrams, truth, 13)
+
+    server = child("server", serve_all)
+    ports = [int(word) for word in os.read(out, 100).split()]
+    yield
+
+    def client() -> None:
+        for turn in range(18):
+            connection = connect(("127.0.0.1", ports[0]), truth)
+            time.sleep(0.5 if turn % 4 == 0 else 0)
+            connection.write(REQUEST)
+            connection.read(len(ANSWER))
+            connection.close()
+        mine = Datagrams(udp(), truth)
+        for number in range(13):
+            question(mine, f"apart {number}", ("127.0.0.1", ports[1]))
+
+    join(child("client", client), server)
 
 
 def echo(handle: socket.socket, truth: Truth, family: socket.AddressFamily, *, identifier: int, sequence: int) -> None:

@@ -211,6 +211,18 @@ def test_server_end_is_the_child_that_served(audit: Audit) -> None:
             assert server.pid == children[client], packet
 
 
+def test_server_is_described(audit: Audit, lamp: Lamp) -> None:
+    """User, parent, path and command line of httpd and mysqld, in the comments on their packets."""
+    ends = {end.name: end.values for packet in audit.packets for end in packet.ends}
+    httpd, mysqld = ends["httpd"], ends["mysqld"]
+    assert (httpd["user.name"], httpd["proc.pname"]) == ("www-data", "httpd")
+    assert (httpd["proc.ppid"], httpd["proc.exepath"]) == (str(lamp.pid("httpd")), str(lamp.directory / "httpd"))
+    assert httpd["proc.cmdline"] == f"{lamp.directory}/httpd -f {lamp.directory}/httpd.conf -D FOREGROUND"
+    assert (mysqld["user.name"], mysqld["proc.pid"]) == ("mysql", str(lamp.pid("mysqld")))
+    assert (ends["curl"]["user.name"], ends["curl"]["proc.exepath"]) == ("root", "/usr/bin/curl")
+    assert {values["container.id"] for values in ends.values()} == {"host"}
+
+
 def test_topprocs_net_counts_what_curl_counted(audit: Audit) -> None:
     """curl's row is the sum of what each curl sent and received."""
     expected = sum(made.sent + made.received for made in audit.transfers)
