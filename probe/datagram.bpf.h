@@ -168,7 +168,12 @@ static __always_inline int on_packet(struct __sk_buff *skb, bool sent)
 	if (!sk)
 		return 1;
 	sk = bpf_sk_fullsock(sk);
-	if (!sk || !read_packet(skb, &packet, sent))
+	if (!sk)
+		return 1;
+	/* of TCP only the SYN going out is of interest */
+	if (sk->protocol == PROTO_TCP && (!sent || sk->state != STATE_SYN_SENT))
+		return 1;
+	if (!read_packet(skb, &packet, sent))
 		return 1;
 	if (packet.protocol != PROTO_TCP)
 		on_datagram(skb, sk, &packet, sent);

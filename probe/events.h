@@ -70,7 +70,7 @@ struct socket_event {
 	struct event_head head;
 	__u64 cookie; /* socket cookie, not 0 */
 	__u64
-	    previous_ns; /* SOCKET_READER, SOCKET_WRITER: when the one before last used this lane, CLOCK_BOOTTIME; 0: never */
+	    previous_ns; /* SOCKET_READER, SOCKET_WRITER: not TCP: when the one before last used this lane, CLOCK_BOOTTIME; 0: never */
 	__u32 netns;       /* network namespace, inode number of /proc/PID/ns/net; 0 where not known */
 	__u32 seq;         /* with EVENT_HAS_SEQ: first sequence number of the new owner */
 	__u16 local_port;  /* host byte order; for ICMP echo the identifier */

@@ -2,7 +2,8 @@
 /*
  * process.bpf.h: who a task is, and the life of processes.
  *
- * All reads go through bpf_probe_read_kernel, so that the same lines serve tracing and cgroup programs.
+ * Reads go through bpf_probe_read_kernel, so that the same lines serve tracing and cgroup programs; only is_current, which
+ * runs with each read and write of a process, reads directly.
  */
 #ifndef PCAPDIG_PROCESS_BPF_H
 #define PCAPDIG_PROCESS_BPF_H
@@ -56,6 +57,20 @@ static __always_inline bool same_process(const struct event_process *a, const st
 
 	return a->start_boot_ns == b->start_boot_ns && a->tgid == b->tgid && a->exec_id == b->exec_id &&
 	       a_comm[0] == b_comm[0] && a_comm[1] == b_comm[1];
+}
+
+/* Tracing programs only: whether the current process is this one. */
+static __always_inline bool is_current(const struct event_process *process)
+{
+	struct task_struct *leader = bpf_get_current_task_btf()->group_leader;
+	const __u64 *known = (const __u64 *)process->comm;
+	__u64 comm[2];
+
+	if (leader->tgid != (int)process->tgid || leader->start_boottime != process->start_boot_ns ||
+	    (__u32)leader->self_exec_id != process->exec_id)
+		return false;
+	bpf_core_read(comm, sizeof(comm), &leader->comm);
+	return comm[0] == known[0] && comm[1] == known[1];
 }
 
 static __always_inline void fill_process_event(struct process_event *event, __u16 kind, struct task_struct *task)

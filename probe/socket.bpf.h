@@ -23,13 +23,14 @@ enum socket_marks {
 	MARK_CONNECTED = 32, /* TCP: this end called connect */
 	MARK_SEQ = 64,       /* TCP: last_seq is filled in */
 	MARK_HAS_FILE = 128, /* a process can hold it: not one of the kernel's own sockets */
+	MARK_READ = 256,     /* some process has read it */
 };
 
 struct socket_memory {
 	__u64 cookie;
 	__u32 netns;
 	__u32 marks;
-	__u64 last_ns[2];  /* by lane: last use, 0 never */
+	__u64 last_ns[2];  /* by lane, not TCP: last use, 0 never */
 	__u32 last_seq[2]; /* by lane, TCP: end of what was written or read so far, with MARK_SEQ */
 	struct event_process owner[2];
 };
@@ -86,12 +87,16 @@ static __always_inline struct socket_memory *remember(struct sock *sk)
 
 static __always_inline __u32 written_seq(struct sock *sk)
 {
-	return BPF_CORE_READ((struct tcp_sock *)sk, write_seq);
+	struct tcp_sock *tcp = bpf_skc_to_tcp_sock(sk);
+
+	return tcp ? tcp->write_seq : 0;
 }
 
 static __always_inline __u32 read_seq(struct sock *sk)
 {
-	return BPF_CORE_READ((struct tcp_sock *)sk, copied_seq);
+	struct tcp_sock *tcp = bpf_skc_to_tcp_sock(sk);
+
+	return tcp ? tcp->copied_seq : 0;
 }
 
 /* From here on the memory knows where each lane stands. */

@@ -17,21 +17,25 @@ static __always_inline void use_lane(struct sock *sk, struct socket_memory *memo
 {
 	struct event_process process;
 
-	if (!read_current_leader(&process))
-		return;
-	if (!(memory->marks & MARK_ANNOUNCED)) {
-		if (!has_file(sk))
+	if (!(memory->marks & MARK_ANNOUNCED && is_current(&memory->owner[lane]))) {
+		if (!read_current_leader(&process))
 			return;
 		read_current_rest(&process);
-		set_owner(memory, &process);
-		emit_socket(SOCKET_HELD, sk, memory, 0, &process);
-	} else if (!same_process(&memory->owner[lane], &process)) {
-		read_current_rest(&process);
-		emit_change(sk, memory, lane, memory->marks & MARK_SEQ ? memory->last_seq[lane] : begin, &process);
-		copy_process(&memory->owner[lane], &process);
+		if (memory->marks & MARK_ANNOUNCED) {
+			emit_change(sk, memory, lane, memory->marks & MARK_SEQ ? memory->last_seq[lane] : begin,
+				    &process);
+			copy_process(&memory->owner[lane], &process);
+		} else {
+			if (!has_file(sk))
+				return;
+			set_owner(memory, &process);
+			emit_socket(SOCKET_HELD, sk, memory, 0, &process);
+		}
 	}
-	memory->last_ns[lane] = bpf_ktime_get_boot_ns();
+	memory->marks |= lane == LANE_READER ? MARK_READ : 0;
 	memory->last_seq[lane] = end;
+	if (sk->sk_protocol != PROTO_TCP) /* there the sequence number says where a lane changes hands */
+		memory->last_ns[lane] = bpf_ktime_get_boot_ns();
 }
 
 /* A use that failed, or only looked (MSG_PEEK), names an owner where none is known and says nothing else. */
@@ -101,7 +105,7 @@ static __always_inline int on_received(struct sock *sk, int result, int flags)
 	if (sk->sk_protocol == PROTO_TCP) {
 		end = read_seq(sk);
 		/* tcp_reads was here first; what it does not see is the end of the stream */
-		if (result > 0 && memory->marks & MARK_SEQ && memory->last_ns[LANE_READER] &&
+		if (result > 0 && memory->marks & MARK_SEQ && memory->marks & MARK_READ &&
 		    memory->last_seq[LANE_READER] == end)
 			return 0;
 	}

@@ -73,7 +73,7 @@ cdef struct Datagram:
     int64_t time_ns
     End sender
     End receiver
-    uint16_t ip_id
+    uint32_t ip_id
     uint8_t protocol
 
 cdef struct ProcessKey:

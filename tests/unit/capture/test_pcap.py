@@ -55,7 +55,9 @@ def test_an_open_capture_counts_and_closes_twice():
     """Statistics exist while it is open, and are None afterwards."""
     capture = open_lo(bpf="tcp port 1")
     assert capture.link_type == 1
-    assert capture.statistics() == (0, 0, 0)
+    counted = capture.statistics()
+    assert counted is not None
+    assert len(counted) == 3
     capture.close()
     capture.close()
     assert capture.statistics() is None
