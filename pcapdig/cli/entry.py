@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import sys
 from io import TextIOWrapper
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 from pcapdig import __version__
 from pcapdig.cli.book import Book
@@ -32,7 +32,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         argv: words after the program's name; None: those this process was started with.
     """
     try:
-        _accept_any_text()
+        _prepare_streams()
         _run(settle(scan(sys.argv[1:] if argv is None else argv, Book())))
         sys.stdout.flush()
     except BrokenPipeError:
@@ -90,10 +90,16 @@ def _list_chisels(described: str | None) -> None:
         print(chisel_description(registry.find(Book().checked(described))), end="")
 
 
-def _accept_any_text() -> None:
-    """Let a stream that cannot show a character show its code in its place, rather than fail."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, TextIOWrapper):
+def _prepare_streams() -> None:
+    """Let a stream that cannot show a character show its code in its place, rather than fail.
+
+    One that was closed (`>&-`) leads nowhere: else the next file opened would get its descriptor, and our text.
+    """
+    for name in ("stdout", "stderr"):
+        stream: TextIO | None = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115  # as long as the process
+        elif isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
 
 
@@ -103,7 +109,7 @@ def _complain(message: str, detail: str = "") -> None:
 
     try:
         sys.stdout.flush()
-    except BrokenPipeError:
+    except OSError:  # a full disk, or a reader that left: it is told once, or not at all
         _abandon_stdout()
     lines = [printable(message), *map(printable, detail.splitlines())]
     print("\n".join(lines), file=sys.stderr)

@@ -175,6 +175,17 @@ def test_a_reader_that_leaves_is_no_error(folder: Path) -> None:
     assert (0, "", 10) == (done.returncode, done.stderr, len(done.stdout))
 
 
+@pytest.mark.parametrize(
+    ("redirection", "status", "said"),
+    [(">/dev/full", 1, "No space left on device\n"), (">&-", 0, ""), (">&- 2>&-", 0, "")],
+)
+def test_odd_outputs(redirection: str, status: int, said: str) -> None:
+    """A full disk is one line; a closed output is no error."""
+    script = f"{sys.executable} -m pcapdig -cl {redirection}"
+    done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, cwd=ROOT, check=False)
+    assert (status, said) == (done.returncode, done.stderr)
+
+
 def test_without_rights_recording_says_so(tmp_path: Path) -> None:
     """One line, exit status 1, and no file is left behind."""
     done = started_without_rights("-w", str(tmp_path / "a.pcapng"), "--interface", "lo")

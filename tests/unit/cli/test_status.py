@@ -89,7 +89,8 @@ def test_summary_of_a_filtered_recording_says_of_how_many() -> None:
     """The bytes are those of all packets that passed by."""
     filtered = dataclasses.replace(RUNNING, packets=7)
     assert (
-        "recorded  7 packets of 1,000 seen (652.32KB) in 12.35s to a.pcapng" == summary(filtered, "a.pcapng").splitlines()[0]
+        "recorded  7 packets of 1,000 seen (652.32KB) in 12.35s to a.pcapng"
+        == summary(filtered, "a.pcapng").splitlines()[0]
     )
 
 
