@@ -79,6 +79,7 @@ class Recording:
         directory: Path | None = None,
         interfaces: Sequence[str] = (LOOPBACK,),
         announces: bool = True,
+        as_user: bool = False,
     ) -> None:
         """Choose what is known before `__enter__` returns.
 
@@ -87,10 +88,12 @@ class Recording:
             namespace: where it runs; None: here.
             directory: its working directory.
             interfaces: those on which it must be capturing.
+            as_user: enter the namespace by `ip netns exec`.
             announces: it says `recording on ...` on stderr as soon as packets count (with -w, without -q).
         """
         command = pcapdig(*arguments)
-        self._command = namespace.command(*command) if namespace else command
+        enter = namespace and (namespace.user_command if as_user else namespace.command)
+        self._command = enter(*command) if enter else command
         self._directory = directory
         self._interfaces = interfaces
         self._announces = announces

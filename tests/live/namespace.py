@@ -47,6 +47,10 @@ class Namespace:
         """The same command, run inside. The process started is the command itself: nsenter executes it in its place."""
         return ["nsenter", f"--net={self.path}", "--", *map(str, argv)]
 
+    def user_command(self, *argv: str | Path) -> list[str]:
+        """The same, as a user enters it: with a /sys of its own, where no cgroup is mounted."""
+        return ["ip", "netns", "exec", self.name, *map(str, argv)]
+
     def ip(self, *arguments: str) -> None:
         """Run `ip ARGUMENTS` inside."""
         run(["ip", "-netns", self.name, *arguments])

@@ -84,12 +84,17 @@ def program(
 
 
 def record_while(
-    folder: Path, namespace: Namespace, *programs: Program, interface: str = "lo", options: tuple[str, ...] = ()
+    folder: Path,
+    namespace: Namespace,
+    *programs: Program,
+    interface: str = "lo",
+    options: tuple[str, ...] = (),
+    as_user: bool = False,
 ) -> Path:
     """Record on one interface while the programs run on from where they stand; the file."""
     file = folder / "truth.pcapng"
     command = ["-w", file, "--interface", interface, *options]
-    with Recording(*command, namespace=namespace, interfaces=[interface]) as recording:
+    with Recording(*command, namespace=namespace, interfaces=[interface], as_user=as_user) as recording:
         for running in programs:
             running.go()
         for running in reversed(programs):  # clients first: why a server had nobody to serve, they know

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from captured import read_packets
 from judge import Facts, Verdict, judge
-from namespace import Namespace, connect
+from namespace import Namespace, connect, run
 from program import Program, program, record_while
 
 pytestmark = pytest.mark.live
@@ -56,6 +56,36 @@ def test_process_ids_are_those_of_the_machine(folder: Path, namespace: Namespace
     with program(folder, "prefork", namespace=namespace, wrapper=wrapper) as running:
         verdict = recorded(folder, namespace, running)
     assert verdict.is_perfect, str(verdict)
+
+
+@pytest.mark.parametrize("scenario", ["prefork", "udp_wildcard", "udp_reuse_port"])
+def test_recorder_without_the_machines_cgroup_mounts(scenario: str, folder: Path, namespace: Namespace) -> None:
+    """`ip netns exec NAME pcapdig` hides where cgroups are mounted; it names no less for it."""
+    with program(folder, scenario, namespace=namespace) as running:
+        file = record_while(folder, namespace, running, as_user=True)
+    verdict = judge(Facts.read(running.truth), read_packets(file))
+    assert verdict.is_perfect, str(verdict)
+
+
+def test_container_is_named(folder: Path, namespace: Namespace) -> None:
+    """Processes in a cgroup as container engines name it: the comments have the first 12 digits of the container's id."""
+    identity = "0123456789abcdef" * 4
+    mount, wrapper = folder / "cgroup", ("sh", "-c", 'echo $$ > "$0/cgroup.procs" && exec "$@"')
+    mount.mkdir()
+    run(["mount", "-t", "cgroup2", "none", str(mount)])
+    try:
+        group = mount / f"docker-{identity}.scope"
+        group.mkdir()
+        try:
+            with program(folder, "prefork", namespace=namespace, wrapper=(*wrapper, str(group))) as running:
+                packets = read_packets(record_while(folder, namespace, running))
+        finally:
+            group.rmdir()
+    finally:
+        run(["umount", str(mount)])
+    containers = {end.values["container.id"] for packet in packets for end in packet.ends}
+    assert containers == {identity[:12]}
+    assert judge(Facts.read(running.truth), packets).is_perfect
 
 
 @pytest.mark.parametrize(("left", "right"), [("10.97.0.1/24", "10.97.0.2/24"), ("fd97::1/64", "fd97::2/64")])
