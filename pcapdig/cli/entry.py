@@ -31,6 +31,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     Args:
         argv: words after the program's name; None: those this process was started with.
     """
+    # numpy's OpenBLAS starts a thread per processor, which spins for a while; nothing here multiplies matrices.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     try:
         _prepare_streams()
         _run(settle(scan(sys.argv[1:] if argv is None else argv, Book())))
