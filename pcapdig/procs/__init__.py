@@ -15,7 +15,22 @@ Callers: record/ (asks `ProcessTable.describe` once for each new identity), trac
     user name: from the password database, cached; None when the uid has no entry.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from pcapdig.procs.process import Process
-from pcapdig.procs.table import ProcessTable
+
+if TYPE_CHECKING:
+    from pcapdig.procs.table import ProcessTable
 
 __all__ = ["Process", "ProcessTable"]
+
+
+def __getattr__(name: str) -> object:
+    """Import the table only for who records: a dig needs Process alone, and start-up is most of a small dig."""
+    if name == "ProcessTable":
+        from pcapdig.procs.table import ProcessTable
+
+        return ProcessTable
+    raise AttributeError(name)

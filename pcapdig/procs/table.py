@@ -1,8 +1,8 @@
 """The table of processes: fed by events and /proc, asked for descriptions.
 
-A process is (pid, start); its start is compared in /proc's clock ticks, the coarser of the two sources, so a pid that is used again is another
-process. Within its life it runs one program (image) after the other, told apart by the count of execve calls (`exec_id`). A child
-begins with its parent's image and count.
+A process is (pid, start), so a pid that is used again is another process. Events tell the start in ns, /proc in clock ticks; one
+learnt from /proc takes on the exact start of the first event that agrees. Within its life it runs one program (image) after the other,
+told apart by the count of execve calls (`exec_id`). A child begins with its parent's image and count.
 """
 
 from __future__ import annotations
@@ -30,7 +30,9 @@ ROOT_CGROUP_ID = 1
 """Everyone's cgroup where only cgroup v1 is used for containers: says nothing."""
 
 _Key = tuple[int, int]
-"""pid and start in ticks."""
+"""pid and start in ticks; more than one life only where a pid was used again within a tick."""
+_Ref = tuple[int, int, int | None]
+"""pid, start in ticks, and in ns where that is known. Not the life itself: a chain of parents would never be forgotten."""
 
 
 @dataclass(slots=True)
@@ -39,9 +41,11 @@ class _Life:
 
     pid: int
     ticks: int
+    start_boot_ns: int | None
+    """None: known from /proc only."""
     comm: bytes
     ppid: int | None = None
-    parent: _Key | None = None
+    parent: _Ref | None = None
     cgroup_id: int = 0
     container: str | None = None
     first_image: Image | None = None
@@ -72,14 +76,14 @@ class ProcessTable:
         self.boot_offset_ns = boot_offset_ns
         self.proc = ProcDir(proc)
         """Where facts are read."""
-        self._lives: dict[_Key, _Life] = {}
-        self._dead: deque[tuple[int, _Key]] = deque()
+        self._lives: dict[_Key, list[_Life]] = {}
+        self._dead: deque[tuple[int, _Life]] = deque()
         self._containers: dict[int, str] = {}
         self._users: dict[int, str | None] = {}
         self._real_paths: dict[str, str] = {}
 
     def __len__(self) -> int:
-        return len(self._lives)
+        return sum(map(len, self._lives.values()))
 
     def snapshot(self) -> int:
         """Read every process of /proc once, kernel threads excepted; how many there were."""
@@ -97,16 +101,18 @@ class ProcessTable:
             told = unpack_process_event(event)
         except InputError:
             return
-        key = (told.process.tgid, told.process.start_boot_ns // TICK_NS)
+        who = told.process
         if told.kind == Kind.PROCESS_FORKED:
-            self._lives[key] = self._forked(key, told)
-        elif told.kind == Kind.PROCESS_EXECED:
-            life = self._lives.get(key) or self._lives.setdefault(key, self._unseen(key, told))
-            life.comm = told.process.comm
-            life.cgroup_id = told.cgroup_id
-            life.images[told.process.exec_id] = Image(exepath=_text(told.filename) or None, args=told.args or None)
-        elif key in self._lives:
-            self._dead.append((told.time_ns, key))
+            self._fork(told)
+        else:
+            life = self._get(who.tgid, who.start_boot_ns // TICK_NS, who.start_boot_ns)
+            if told.kind == Kind.PROCESS_EXECED:
+                life = life or self._add(self._unseen(told))
+                life.comm = who.comm
+                life.cgroup_id = told.cgroup_id
+                life.images[who.exec_id] = Image(exepath=_text(told.filename) or None, args=told.args or None)
+            elif life is not None:
+                self._dead.append((told.time_ns, life))
         self._bury(told.time_ns)
 
     def describe(
@@ -122,7 +128,7 @@ class ProcessTable:
             uid: effective user id; None where not known.
         """
         name = comm.encode("utf-8", "surrogateescape") if isinstance(comm, str) else comm
-        life = self._find(pid, start_boot_ns, name) if start_boot_ns else None
+        life = self._find(pid, start_boot_ns) if start_boot_ns else None
         if life is None:
             return Process(
                 name=_text(name), pid=pid, start_boot_ns=start_boot_ns or None, uid=uid, user=self._user(uid)
@@ -144,76 +150,121 @@ class ProcessTable:
 
     # -- lives -------------------------------------------------------------------------------------------------------
 
+    def _add(self, life: _Life) -> _Life:
+        self._lives.setdefault((life.pid, life.ticks), []).append(life)
+        return life
+
+    def _get(self, pid: int, ticks: int, start_boot_ns: int | None) -> _Life | None:
+        """The life with that start; one known from /proc only takes the exact start on. Without an exact start the latest."""
+        lives = self._lives.get((pid, ticks))
+        if not lives:
+            return None
+        if start_boot_ns is None:
+            return lives[-1]
+        for life in reversed(lives):
+            if life.start_boot_ns == start_boot_ns:
+                return life
+        for life in lives:
+            if life.start_boot_ns is None:
+                life.start_boot_ns = start_boot_ns
+                return life
+        return None
+
     def _learn(self, stat: Stat) -> _Life:
-        """A life from /proc, unless it is known already."""
-        key = (stat.pid, stat.start_ticks)
-        life = self._lives.get(key)
+        """The life that /proc shows."""
+        life = self._get(stat.pid, stat.start_ticks, None)
         if life is None:
-            life = self._lives[key] = _Life(pid=stat.pid, ticks=stat.start_ticks, comm=stat.comm)
+            life = self._add(_Life(pid=stat.pid, ticks=stat.start_ticks, start_boot_ns=None, comm=stat.comm))
         if life.ppid is None:
             life.ppid = stat.ppid
             parent = self.proc.stat(stat.ppid)
-            life.parent = (stat.ppid, parent.start_ticks) if parent else None
+            life.parent = (stat.ppid, parent.start_ticks, None) if parent else None
         if life.first_image is None and not life.images:
             image = self.proc.image(stat.pid)
-            if self._same(stat.pid, stat.start_ticks):
+            if self._shown(life):
                 life.first_image = image
         self._read_container(life)
         return life
 
-    def _same(self, pid: int, ticks: int) -> Stat | None:
-        """The process of /proc/PID now, if it is still that one."""
-        stat = self.proc.stat(pid)
-        return stat if stat is not None and stat.start_ticks == ticks else None
+    def _shown(self, life: _Life) -> Stat | None:
+        """What /proc says of this life now: None when it is over. Of several in one tick, only the last can be there."""
+        stat = self.proc.stat(life.pid)
+        if stat is None or stat.start_ticks != life.ticks or self._get(life.pid, life.ticks, None) is not life:
+            return None
+        return stat
 
-    def _find(self, pid: int, start_boot_ns: int, comm: bytes) -> _Life | None:
+    def _find(self, pid: int, start_boot_ns: int) -> _Life | None:
         ticks = start_boot_ns // TICK_NS
-        life = self._lives.get((pid, ticks))
-        if life is not None:
+        life = self._get(pid, ticks, start_boot_ns)
+        if life is not None or (pid, ticks) in self._lives:
             return life
-        stat = self._same(pid, ticks)
-        return self._learn(stat) if stat is not None else None
-
-    def _forked(self, key: _Key, told: ProcessEvent) -> _Life:
-        parent_key = (told.parent_tgid, told.parent_start_boot_ns // TICK_NS)
-        life = self._unseen(key, told)
-        parent = self._lives.get(parent_key)
-        if parent is not None:
-            life.first_image = parent.image(told.process.exec_id)
-            if parent.container is not None and (parent.cgroup_id in (0, told.cgroup_id)):
-                life.container = parent.container
+        stat = self.proc.stat(pid)
+        if stat is None or stat.start_ticks != ticks:
+            return None
+        life = self._learn(stat)
+        life.start_boot_ns = start_boot_ns
         return life
 
-    def _unseen(self, key: _Key, told: ProcessEvent) -> _Life:
+    def _fork(self, told: ProcessEvent) -> None:
+        who = told.process
+        life = self._get(who.tgid, who.start_boot_ns // TICK_NS, who.start_boot_ns)
+        if life is not None:  # read from /proc before its event came
+            life.cgroup_id = told.cgroup_id
+            return
+        life = self._add(self._unseen(told))
+        parent = self._get(*life.parent) if life.parent else None
+        if parent is not None:
+            life.first_image = parent.image(who.exec_id)
+            if parent.container is not None and parent.cgroup_id in (0, told.cgroup_id):
+                life.container = parent.container
+
+    @staticmethod
+    def _unseen(told: ProcessEvent) -> _Life:
+        who, parent_ns = told.process, told.parent_start_boot_ns
         return _Life(
-            pid=key[0],
-            ticks=key[1],
-            comm=told.process.comm,
+            pid=who.tgid,
+            ticks=who.start_boot_ns // TICK_NS,
+            start_boot_ns=who.start_boot_ns,
+            comm=who.comm,
             ppid=told.parent_tgid or None,
-            parent=(told.parent_tgid, told.parent_start_boot_ns // TICK_NS) if told.parent_tgid else None,
+            parent=(told.parent_tgid, parent_ns // TICK_NS, parent_ns) if told.parent_tgid else None,
             cgroup_id=told.cgroup_id,
         )
 
     def _bury(self, now_ns: int) -> None:
         """Forget who died long ago, and the oldest dead when they are too many."""
         while self._dead and (now_ns - self._dead[0][0] > DEAD_KEPT_NS or len(self._dead) > DEAD_KEPT_MOST):
-            self._lives.pop(self._dead.popleft()[1], None)
+            _died_ns, life = self._dead.popleft()
+            key = (life.pid, life.ticks)
+            left = [other for other in self._lives.get(key, ()) if other is not life]
+            if left:
+                self._lives[key] = left
+            else:
+                self._lives.pop(key, None)
 
     # -- facts -------------------------------------------------------------------------------------------------------
 
     def _image(self, life: _Life, exec_id: int, comm: bytes) -> Image | None:
+        """The program run at that count of execve, completed from /proc where that still shows it."""
         image = life.image(exec_id)
-        if image is not None and (exec_id or comm == life.comm):
+        if image is not None and image.exepath and image.args and (exec_id or comm == life.comm):
             return image
-        # Nothing told of this program, or nobody tells of execve: /proc has the present one, which is the wanted one if the names agree.
-        stat = self._same(life.pid, life.ticks)
-        if stat is None or (comm and stat.comm != comm):
+        if exec_id and life.images and exec_id != max(life.images):
+            return image
+        before = self._shown(life)
+        if before is None or (comm and before.comm != comm):
             return image if exec_id else None
         found = self.proc.image(life.pid)
-        after = self._same(life.pid, life.ticks)
-        if after is None or after.comm != stat.comm:
+        after = self._shown(life)
+        if after is None or after.comm != before.comm:
             return image if exec_id else None
-        life.first_image, life.comm = found, stat.comm
+        if image is not None and exec_id:
+            found = Image(exepath=image.exepath or found.exepath, args=image.args or found.args)
+        if exec_id in life.images:
+            life.images[exec_id] = found
+        else:
+            life.first_image = found
+        life.comm = before.comm
         return found
 
     def _exepath(self, image: Image, container: str | None) -> str | None:
@@ -230,12 +281,12 @@ class ProcessTable:
     def _parent_name(self, life: _Life) -> str | None:
         if life.parent is None:
             return None
-        pid, ticks = life.parent
-        stat = self._same(pid, ticks)
-        if stat is not None:
-            return _text(stat.comm)
-        parent = self._lives.get(life.parent)
-        return _text(parent.comm) if parent is not None else None
+        parent = self._get(*life.parent)
+        if parent is not None:
+            stat = self._shown(parent)
+            return _text(stat.comm if stat is not None else parent.comm)
+        stat = self.proc.stat(life.parent[0])
+        return _text(stat.comm) if stat is not None and stat.start_ticks == life.parent[1] else None
 
     def _user(self, uid: int | None) -> str | None:
         if uid is None:
@@ -252,7 +303,7 @@ class ProcessTable:
     def _read_container(self, life: _Life) -> None:
         """The container by /proc, which knows of v1 and v2; what is found is remembered for all of that cgroup."""
         text = self.proc.cgroup(life.pid)
-        if text is None or not self._same(life.pid, life.ticks):
+        if text is None or self._shown(life) is None:
             return
         life.container = container_of(text)
         if life.cgroup_id > ROOT_CGROUP_ID:
@@ -271,7 +322,7 @@ class ProcessTable:
                 return ancestor.container
             if life.cgroup_id in self._containers:
                 return self._containers[life.cgroup_id]
-            ancestor = self._lives.get(ancestor.parent) if ancestor.parent else None
+            ancestor = self._get(*ancestor.parent) if ancestor.parent else None
         return None
 
 
