@@ -21,13 +21,12 @@
 #define PCAPDIG_EVENTS_VERSION 1
 
 enum event_kind {
-	SOCKET_BOUND = 1, /* its addresses are now these; process given only where it is already known. A UDP socket is
+	SOCKET_BOUND = 1,  /* its addresses are now these; process given only where it is already known. A UDP socket is
 			    * bound once for each peer. For a datagram or SYN, emitted before the packet is captured
 			    * (egress) or stamped with the packet's own time (ingress) */
-	SOCKET_HELD =
-	    2, /* this process holds it: first owner known (connect, first use, close), or snapshot. Both lanes */
-	SOCKET_WRITER = 3,    /* the writer changed */
-	SOCKET_READER = 4,    /* the reader changed */
+	SOCKET_HELD = 2,   /* both lanes are this process's: first owner known (connect, use, close), or snapshot */
+	SOCKET_WRITER = 3, /* the writer changed */
+	SOCKET_READER = 4, /* the reader changed */
 	SOCKET_LISTENING = 5, /* listens (TCP), held by this process; remote address and port are 0 */
 	SOCKET_CLOSED = 6,    /* no more packets but those the kernel still owes (time-wait, retransmitted FIN) */
 	PROCESS_FORKED = 16,  /* struct process_event from here on */
