@@ -219,6 +219,7 @@ def main() -> None:
         tempfile.tempdir = None
     directory = Path(tempfile.mkdtemp(prefix="pcapdig-record-"))
     recorders = ["nobody", "tcpdump", "pcapdig"]
+    busy = os.getloadavg()[0]
     runs: list[Run] = []
     try:
         servers = directory / "servers"
@@ -237,10 +238,8 @@ def main() -> None:
                     print(f"round {turn + 1}: {runs[-1]}", file=sys.stderr, flush=True)
     finally:
         shutil.rmtree(directory)
-    machine = os.uname()
-    print(
-        f"{os.cpu_count()} processors, Linux {machine.release}, {given.rounds} rounds of {given.seconds} s, medians; lost and dropped are sums"
-    )
+    machine = f"{os.cpu_count()} processors, Linux {os.uname().release}, load average {busy:.2f} before the first run"
+    print(f"{machine}; {given.rounds} rounds of {given.seconds} s, medians; lost and dropped are sums")
     print(table(runs), *bars(runs), sep="\n")
 
 
