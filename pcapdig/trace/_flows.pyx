@@ -166,8 +166,6 @@ cdef class FlowTable:
             # The peer's number decides: a server may answer a repeated SYN with another number of its own (SYN cookies).
             if s.flags & (CLIENT_ISN_KNOWN << (1 - side)):
                 return s.isn[1 - side] != h.ack - 1
-            if s.flags & (CLIENT_ISN_KNOWN << side):
-                return s.isn[side] != h.seq
             return ended or (s.flags & CARRIED_DATA) != 0
         if s.flags & (CLIENT_ISN_KNOWN << side):
             if s.isn[side] != h.seq:

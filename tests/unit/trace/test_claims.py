@@ -33,6 +33,27 @@ def test_each_comment_is_read_once(take: Any, files: Any, wire: Any, monkeypatch
     assert [taken.trace.processes[row].pid for row in ends] == list(range(701)) * 3
 
 
+def test_flows_that_keep_their_comments(take: Any, files: Any, wire: Any) -> None:
+    """The usual case: both ends of each flow stay the same, in both directions."""
+    packets = []
+    for turn in range(5):
+        for flow in range(3):
+            client, server = Process(name="c", pid=100 + flow), Process(name="s", pid=200 + flow)
+            writer, reader = (client, server) if turn % 2 else (server, client)
+            texts = (
+                comments.line(writer, is_write=True, evidence="socket"),
+                comments.line(reader, is_write=False, evidence="listener"),
+            )
+            frame = wire.tcp(b"x", ports=(1000 + flow, 80), forward=turn % 2 == 1)
+            packets.append(files.packet(frame, comments=texts))
+    taken = take(files.pcapng(*packets))
+    pids = [process.pid for process in taken.trace.processes]
+    clients, servers = [100, 101, 102], [200, 201, 202]
+    assert [pids[row] for row in taken.writer] == (servers + clients) * 2 + servers
+    assert [pids[row] for row in taken.reader] == (clients + servers) * 2 + clients
+    assert taken.reader_evidence == [3] * 15
+
+
 def test_a_comment_that_names_nobody_is_asked_once(take: Any, files: Any, wire: Any, monkeypatch: Any) -> None:
     """The answer "none" is remembered too."""
     asked = []

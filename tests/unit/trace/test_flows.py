@@ -188,8 +188,8 @@ def test_a_repeated_syn_is_the_same_flow(take: Any, files: Any, wire: Any) -> No
 
 def test_a_server_may_answer_with_another_number(take: Any, files: Any, wire: Any) -> None:
     """A SYN cookie for a repeated SYN: the same connection, counted from the new number on."""
-    answers = [wire.tcp(flags=SYN | ACK, seq=seq, ack=8, forward=False) for seq in (5000, 9000)]
-    data = [wire.tcp(b"ab", seq=9001, ack=8, forward=False), wire.tcp(b"ab", seq=9001, ack=8, forward=False)]
+    answers = [wire.tcp(flags=SYN | ACK, seq=seq, ack=8, forward=False) for seq in (9000, 5000)]
+    data = [wire.tcp(b"ab", seq=5001, ack=8, forward=False), wire.tcp(b"ab", seq=5001, ack=8, forward=False)]
     taken = take(files.frames(wire.tcp(flags=SYN, seq=7), *answers, *data))
     assert (taken.flow, taken.fresh) == ([0] * 5, [0, 0, 0, 2, 0])
 
@@ -204,6 +204,13 @@ def test_the_same_syn_after_a_reset_is_a_new_attempt(take: Any, files: Any, wire
 def test_a_syn_after_the_middle_of_a_flow_is_a_new_one(take: Any, files: Any, wire: Any) -> None:
     """The number that the running connection began with is not known, but it was not this."""
     assert flows_of(take, files, wire.tcp(b"ab", seq=7), wire.tcp(flags=SYN, seq=99), wire.tcp(seq=100)) == [0, 1, 1]
+
+
+def test_an_answer_after_the_middle_of_a_flow_is_a_new_one(take: Any, files: Any, wire: Any) -> None:
+    """Its SYN was lost by the capture, but it does not belong to what ran before."""
+    answer = wire.tcp(flags=SYN | ACK, seq=500, ack=8, forward=False)
+    assert flows_of(take, files, wire.tcp(b"ab", seq=7), answer, answer) == [0, 1, 1]
+    assert flows_of(take, files, wire.tcp(seq=7), answer) == [0, 0]
 
 
 def test_a_syn_behind_its_answer_is_the_same_flow(take: Any, files: Any, wire: Any) -> None:
@@ -227,6 +234,12 @@ def test_a_syn_from_the_server_of_a_used_flow_is_a_new_flow(take: Any, files: An
     taken = take(files.frames(*opened(wire, 7), wire.tcp(b"x", seq=8), wire.tcp(flags=SYN, seq=80, forward=False)))
     assert taken.flow == [0] * 4 + [1]
     assert taken.names[4] == "10.0.0.2:80->10.0.0.1:4000"
+
+
+def test_a_syn_from_the_server_of_a_refused_flow_is_a_new_flow(take: Any, files: Any, wire: Any) -> None:
+    """The first attempt has ended; this is no opening at once."""
+    frames = [wire.tcp(flags=SYN, seq=7), wire.tcp(flags=RST | ACK, ack=8, forward=False)]
+    assert flows_of(take, files, *frames, wire.tcp(flags=SYN, seq=80, forward=False)) == [0, 0, 1]
 
 
 def test_echo_requests_and_replies_are_one_flow(take: Any, files: Any, wire: Any) -> None:

@@ -39,10 +39,9 @@ def test_bytes_from_before_the_capture_count_when_seen(take: Any, files: Any, wi
 
 
 def test_syn_and_fin_take_a_number(take: Any, files: Any, wire: Any) -> None:
-    """Neither is payload, and what follows is not out of order."""
-    assert fresh(take, files, wire, (99, 0, SYN), (100, 5), (105, 3, FIN | ACK), (105, 3, FIN | ACK), (109, 0)) == [
-        0, 5, 3, 0, 0,
-    ]  # fmt: skip
+    """Neither is payload, what follows is not out of order, and a probe of the FIN's number is no data."""
+    segments = [(99, 0, SYN), (100, 5), (105, 3, FIN | ACK), (105, 3, FIN | ACK), (109, 0), (108, 1)]
+    assert fresh(take, files, wire, *segments) == [0, 5, 3, 0, 0, 0]
 
 
 def test_payload_on_a_syn_counts_once(take: Any, files: Any, wire: Any) -> None:

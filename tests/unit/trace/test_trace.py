@@ -127,11 +127,12 @@ def test_files_are_read_one_after_another(tmp_path: Path, files: Any, wire: Any)
     """Formats may differ; packets are numbered on, flows and sequence numbers are known from the file before."""
     (tmp_path / "1.pcap").write_bytes(files.pcap((1, 0, wire.tcp(flags=SYN, seq=9)), (1, 5, wire.tcp(b"abc", seq=10))))
     (tmp_path / "2.pcapng").write_bytes(files.frames(wire.tcp(b"abcde", seq=10)))
+    (tmp_path / "3.pcap").write_bytes(files.pcap((1, 0, wire.tcp(b"de", seq=13)), link_word=101))
     trace = Trace()
-    batches = [batch for name in ("1.pcap", "2.pcapng") for batch in trace.read(str(tmp_path / name))]
-    assert [batch.number.tolist() for batch in batches] == [[1, 2], [3]]
-    assert [batch.fresh.tolist() for batch in batches] == [[0, 3], [2]]
-    assert [batch.interface.tolist() for batch in batches] == [[0, 0], [1]]
+    batches = [batch for name in ("1.pcap", "2.pcapng", "3.pcap") for batch in trace.read(str(tmp_path / name))]
+    assert [batch.number.tolist() for batch in batches] == [[1, 2], [3], [4]]
+    assert [batch.fresh.tolist() for batch in batches] == [[0, 3], [2], [0]]
+    assert [batch.interface.tolist() for batch in batches] == [[0, 0], [1], [2]]
 
 
 def test_a_damaged_file_does_not_harm_the_next(tmp_path: Path, files: Any, wire: Any) -> None:
