@@ -2,7 +2,6 @@ from pcapdig.attribution._ledger import Ledger
 from pcapdig.capture._pcap import Capture
 
 TIMEOUT_MS: int
-READABLE_LINK_TYPES: frozenset[int]
 
 def boot_offset_ns() -> int: ...
 
@@ -15,7 +14,6 @@ class Loop:
     late_packets: int
     released_early: int
     bad_events: int
-    no_memory: bool
     def __init__(self, ledger: Ledger, *, waiting_limit_bytes: int) -> None: ...
     def add_capture(self, capture: Capture, *, loopback: bool, mac: bytes | None) -> int: ...
     def add_event_map(self, kind: str, map_fd: int) -> None: ...

@@ -24,7 +24,8 @@ from pcapdig.errors import HostError, PcapdigError, UsageError
 from pcapdig.pcapng import blocks, comments
 from pcapdig.pcapng.sink import SinkError
 from pcapdig.procs import ProcessTable
-from pcapdig.record._loop import READABLE_LINK_TYPES, TIMEOUT_MS, Loop, boot_offset_ns
+from pcapdig.record._loop import TIMEOUT_MS, Loop, boot_offset_ns
+from pcapdig.record._queue import READABLE_LINK_TYPES
 from pcapdig.record.options import RecordOptions
 from pcapdig.record.statistics import InterfaceStatistics, Statistics
 from pcapdig.tracer import Tracer, open_tracer
@@ -121,11 +122,15 @@ class Recorder:
         self._tracer = open_tracer(options.tracer, processes=self._processes)
         cleanup.callback(self._tracer.close)
         source = self._tracer.start()
-        self._ledger = Ledger(own_netns=os.stat("/proc/self/ns/net").st_ino, complete=self._tracer.name in ("core", "bcc"))
+        self._ledger = Ledger(
+            own_netns=os.stat("/proc/self/ns/net").st_ino, complete=self._tracer.name in ("core", "bcc")
+        )
         self._read_addresses()
         self._loop = Loop(self._ledger, waiting_limit_bytes=options.waiting_limit_mib << 20)
         for captured in self._captured:
-            self._loop.add_capture(captured.capture, loopback=captured.interface.is_loopback, mac=captured.interface.mac)
+            self._loop.add_capture(
+                captured.capture, loopback=captured.interface.is_loopback, mac=captured.interface.mac
+            )
         if source.kind in ("ringbuf", "perf"):
             self._loop.add_event_map(source.kind, source.map_fd)
         self._polled = source.kind == "polled"
@@ -159,7 +164,9 @@ class Recorder:
         if capture.link_type not in READABLE_LINK_TYPES:
             capture.close()
             if options.interfaces:
-                raise HostError(f"interface {interface.name} is not IP over Ethernet or raw IP (link type {capture.link_type})")
+                raise HostError(
+                    f"interface {interface.name} is not IP over Ethernet or raw IP (link type {capture.link_type})"
+                )
             self._notes.append(f"{interface.name} left out: link type {capture.link_type} carries no IP packets")
             return
         cleanup.callback(capture.close)
@@ -330,7 +337,10 @@ class Recorder:
             counts = captured.capture.statistics() or (0, 0, 0)
             interfaces.append(
                 InterfaceStatistics(
-                    name=captured.interface.name, received=counts[0], dropped=counts[1], written=self._loop.written(index)
+                    name=captured.interface.name,
+                    received=counts[0],
+                    dropped=counts[1],
+                    written=self._loop.written(index),
                 )
             )
         loop = self._loop

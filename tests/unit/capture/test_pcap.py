@@ -13,6 +13,7 @@ needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="opening an interface 
 
 
 def open_lo(name="lo", bpf=None):
+    """A small capture."""
     return Capture(name, snap_length=262144, ring_bytes=1 << 20, timeout_ms=50, bpf=bpf)
 
 

@@ -1,0 +1,15 @@
+"""One end of a packet, and whose it is."""
+
+from libc.stdint cimport int32_t, uint8_t, uint32_t
+
+cdef enum EndState:
+    END_REMOTE = 0      # not an end on this machine
+    END_NAMED = 1       # `process` owns it
+    END_KERNEL = 2      # ours, but no process owns it by nature
+    END_UNKNOWN = 3     # ours, owner not learnt
+
+cdef struct End:
+    int32_t process     # index in Ledger's process list, -1
+    uint32_t tid
+    uint8_t evidence
+    uint8_t state

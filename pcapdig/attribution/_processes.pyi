@@ -1,0 +1,3 @@
+class ProcessIdentities:
+    count: int
+    def identity(self, index: int) -> dict[str, int | bytes]: ...

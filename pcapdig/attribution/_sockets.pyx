@@ -1,0 +1,369 @@
+# cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True
+"""Tables of sockets, found by cookie and by tuple, and the timelines of who owned them.
+
+    sockets     one per cookie: two lanes (writer, reader), each a first owner and its changes
+    tuples      one per (protocol, addresses, ports) as seen from one end: a chain of bindings, latest first
+    bindings    this tuple belonged to this socket from this moment on
+
+Plain structs addressed by index, with free lists. A closed socket is kept as long as packets may belong to it, then forgotten with its bindings.
+"""
+
+from cpython.mem cimport PyMem_RawFree, PyMem_RawMalloc, PyMem_RawRealloc
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
+from libc.string cimport memcmp, memset
+
+from pcapdig.attribution._hashing cimport empty_slots, hash_words, mix
+
+# After this long a closed socket owes no more packets (RFC 9293 time-wait on Linux: 60 s).
+cdef int64_t CLOSED_KEPT_NS = 60000000000
+cdef int64_t CLOSED_KEPT_LEAST_NS = 2000000000
+cdef uint32_t CLOSED_KEPT_MOST = 1 << 18
+# Comparing sequence numbers is meaningful within 2^31; a change is settled half way there.
+cdef int32_t SETTLED_DISTANCE = 1 << 30
+# Changes of one socket kept apart; older ones are folded into the lane's first owner.
+cdef uint32_t CHANGES_KEPT = 64
+
+
+cdef Owner owner_at(const Socket *socket, int lane, int64_t time_ns, bint tcp, uint32_t seq, uint32_t length) noexcept nogil:
+    """The owner of a lane for a packet: for TCP by sequence number where the change says one, else by time."""
+    cdef Owner owner = socket.base[lane]
+    cdef Change *change = socket.changes
+    cdef int32_t distance
+    cdef bint applies
+    while change != NULL:
+        if change.lane == lane:
+            if tcp and change.has_seq and not change.settled:
+                distance = <int32_t> (seq - change.seq)
+                applies = distance > 0 or (distance == 0 and (length > 0 or change.from_ns <= time_ns))
+                if distance > SETTLED_DISTANCE:
+                    change.settled = 1
+            elif change.settled:
+                applies = True
+            elif lane == LANE_READER:
+                applies = time_ns > change.from_ns
+            else:
+                applies = time_ns >= change.from_ns
+            if applies:
+                owner = change.owner
+        change = change.next
+    return owner
+
+
+cdef class SocketTables:
+    """What is known of sockets. Indexes into `sockets` and `tuples` hold until `expire`."""
+
+    def __cinit__(self):
+        self.socket_free = self.binding_free = self.tuple_free = -1
+        self.tuple_slot_mask = self.cookie_slot_mask = self.closed_mask = 1023
+        self.tuple_slots = empty_slots(1024)
+        self.cookie_slots = empty_slots(1024)
+        self.closed_queue = empty_slots(1024)
+        if not (self.tuple_slots and self.cookie_slots and self.closed_queue):
+            raise MemoryError
+
+    def __dealloc__(self):
+        cdef int32_t i
+        for i in range(self.socket_count):
+            _free_changes(&self.sockets[i])
+        PyMem_RawFree(self.sockets)
+        PyMem_RawFree(self.bindings)
+        PyMem_RawFree(self.tuples)
+        PyMem_RawFree(self.tuple_slots)
+        PyMem_RawFree(self.cookie_slots)
+        PyMem_RawFree(self.closed_queue)
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        """Entries in use."""
+        return {"sockets": self.cookie_slots_used, "tuples": self.tuple_slots_used}
+
+    cdef void change_owner(self, Socket *socket, int lane, Owner owner, int64_t from_ns, bint has_seq, uint32_t seq) noexcept nogil:
+        """From here on the lane is this owner's: for TCP from `seq` on where has_seq, else from from_ns on."""
+        cdef Change *change
+        cdef Change **end
+        cdef Change *folded
+        if socket.change_count >= CHANGES_KEPT:
+            folded = socket.changes
+            socket.base[folded.lane] = folded.owner
+            socket.changes = folded.next
+            socket.change_count -= 1
+            PyMem_RawFree(folded)
+        change = <Change *> PyMem_RawMalloc(sizeof(Change))
+        if change == NULL:
+            self.out_of_memory = True
+            return
+        change.owner = owner
+        change.from_ns = from_ns
+        change.seq = seq
+        change.lane = lane
+        change.has_seq = has_seq
+        change.settled = 0
+        change.next = NULL
+        end = &socket.changes
+        while end[0] != NULL:
+            end = &end[0].next
+        end[0] = change
+        socket.change_count += 1
+
+    cdef int close(self, int32_t index, int64_t time_ns) except -1 nogil:
+        cdef Socket *socket = &self.sockets[index]
+        cdef int32_t *larger
+        cdef uint32_t i, used = self.closed_tail - self.closed_head
+        if socket.closed_ns:
+            return 0
+        socket.closed_ns = time_ns
+        if used > self.closed_mask:
+            larger = empty_slots(2 * (self.closed_mask + 1))
+            if larger == NULL:
+                with gil:
+                    raise MemoryError
+            for i in range(used):
+                larger[i] = self.closed_queue[(self.closed_head + i) & self.closed_mask]
+            PyMem_RawFree(self.closed_queue)
+            self.closed_queue = larger
+            self.closed_mask = 2 * (self.closed_mask + 1) - 1
+            self.closed_head = 0
+            self.closed_tail = used
+        self.closed_queue[self.closed_tail & self.closed_mask] = index
+        self.closed_tail += 1
+        return 0
+
+    cdef void expire(self, int64_t now_ns) noexcept nogil:
+        cdef int32_t index
+        cdef int64_t age
+        while self.closed_head != self.closed_tail:
+            index = self.closed_queue[self.closed_head & self.closed_mask]
+            age = now_ns - self.sockets[index].closed_ns
+            if age < CLOSED_KEPT_LEAST_NS or (
+                    age < CLOSED_KEPT_NS and self.closed_tail - self.closed_head < CLOSED_KEPT_MOST):
+                break
+            self.closed_head += 1
+            self._forget(index)
+
+    cdef int32_t socket_of(self, uint64_t cookie, uint32_t netns, uint8_t protocol, bint create) except -2 nogil:
+        """The socket of this cookie; a new one without owner if wanted, else -1."""
+        cdef uint32_t slot = <uint32_t> mix(cookie) & self.cookie_slot_mask
+        cdef int32_t index, room, i
+        cdef Socket *socket
+        cdef Socket *grown
+        cdef int32_t *slots
+        while self.cookie_slots[slot] >= 0:
+            index = self.cookie_slots[slot]
+            if self.sockets[index].cookie == cookie:
+                return index
+            slot = (slot + 1) & self.cookie_slot_mask
+        if not create:
+            return -1
+        if self.socket_free >= 0:
+            index = self.socket_free
+            self.socket_free = self.sockets[index].first_binding
+        else:
+            if self.socket_count == self.socket_room:
+                room = 2 * self.socket_room if self.socket_room else 1024
+                grown = <Socket *> PyMem_RawRealloc(self.sockets, room * sizeof(Socket))
+                if grown == NULL:
+                    with gil:
+                        raise MemoryError
+                self.sockets = grown
+                self.socket_room = room
+            index = self.socket_count
+            self.socket_count += 1
+        socket = &self.sockets[index]
+        memset(socket, 0, sizeof(Socket))
+        socket.cookie = cookie
+        socket.base[0].process = socket.base[1].process = -1
+        socket.first_binding = -1
+        socket.netns = netns
+        socket.protocol = protocol
+        socket.in_use = 1
+        self.cookie_slots[slot] = index
+        self.cookie_slots_used += 1
+        if self.cookie_slots_used * 2 > self.cookie_slot_mask:
+            slots = empty_slots(2 * (self.cookie_slot_mask + 1))
+            if slots == NULL:
+                with gil:
+                    raise MemoryError
+            PyMem_RawFree(self.cookie_slots)
+            self.cookie_slots = slots
+            self.cookie_slot_mask = 2 * (self.cookie_slot_mask + 1) - 1
+            for i in range(self.socket_count):
+                if self.sockets[i].in_use:
+                    slot = <uint32_t> mix(self.sockets[i].cookie) & self.cookie_slot_mask
+                    while slots[slot] >= 0:
+                        slot = (slot + 1) & self.cookie_slot_mask
+                    slots[slot] = i
+        return index
+
+    cdef void _forget(self, int32_t index) noexcept nogil:
+        cdef Socket *socket = &self.sockets[index]
+        cdef int32_t i = socket.first_binding, after
+        cdef int32_t *link
+        cdef Tuple *entry
+        while i >= 0:
+            after = self.bindings[i].sibling
+            entry = &self.tuples[self.bindings[i].tuple]
+            link = &entry.newest
+            while link[0] >= 0 and link[0] != i:
+                link = &self.bindings[link[0]].older
+            if link[0] == i:
+                link[0] = self.bindings[i].older
+            if entry.newest < 0:
+                self._remove_tuple(self.bindings[i].tuple)
+            self.bindings[i].older = self.binding_free
+            self.binding_free = i
+            i = after
+        _free_changes(socket)
+        self._remove_cookie(index)
+        socket.in_use = 0
+        socket.first_binding = self.socket_free
+        self.socket_free = index
+
+    cdef void _remove_cookie(self, int32_t index) noexcept nogil:
+        cdef uint32_t mask = self.cookie_slot_mask
+        cdef uint32_t slot = <uint32_t> mix(self.sockets[index].cookie) & mask
+        cdef uint32_t hole, home
+        while self.cookie_slots[slot] != index:
+            if self.cookie_slots[slot] < 0:
+                return
+            slot = (slot + 1) & mask
+        hole = slot
+        while True:
+            slot = (slot + 1) & mask
+            if self.cookie_slots[slot] < 0:
+                break
+            home = <uint32_t> mix(self.sockets[self.cookie_slots[slot]].cookie) & mask
+            if ((slot - home) & mask) >= ((slot - hole) & mask):
+                self.cookie_slots[hole] = self.cookie_slots[slot]
+                hole = slot
+        self.cookie_slots[hole] = -1
+        self.cookie_slots_used -= 1
+
+    cdef int bind(self, int32_t socket_index, const TupleKey *key, int64_t bound_ns) except -1 nogil:
+        """From this moment on the tuple is this socket's; a second time changes nothing."""
+        cdef int32_t tuple_index = self._make_tuple(key)
+        cdef int32_t index, room
+        cdef int32_t *link
+        cdef Binding *binding
+        cdef Binding *grown
+        index = self.tuples[tuple_index].newest
+        while index >= 0:
+            if self.bindings[index].socket == socket_index:
+                return 0
+            index = self.bindings[index].older
+        if self.binding_free >= 0:
+            index = self.binding_free
+            self.binding_free = self.bindings[index].older
+        else:
+            if self.binding_count == self.binding_room:
+                room = 2 * self.binding_room if self.binding_room else 1024
+                grown = <Binding *> PyMem_RawRealloc(self.bindings, room * sizeof(Binding))
+                if grown == NULL:
+                    with gil:
+                        raise MemoryError
+                self.bindings = grown
+                self.binding_room = room
+            index = self.binding_count
+            self.binding_count += 1
+        link = &self.tuples[tuple_index].newest
+        while link[0] >= 0 and self.bindings[link[0]].bound_ns > bound_ns:
+            link = &self.bindings[link[0]].older
+        binding = &self.bindings[index]
+        binding.bound_ns = bound_ns
+        binding.socket = socket_index
+        binding.tuple = tuple_index
+        binding.older = link[0]
+        binding.sibling = self.sockets[socket_index].first_binding
+        self.sockets[socket_index].first_binding = index
+        link[0] = index
+        return 0
+
+    cdef int32_t find_tuple(self, const TupleKey *key) noexcept nogil:
+        cdef uint64_t hashed = hash_words(key, sizeof(TupleKey) // 8)
+        cdef uint32_t slot = <uint32_t> hashed & self.tuple_slot_mask
+        cdef int32_t index
+        while self.tuple_slots[slot] >= 0:
+            index = self.tuple_slots[slot]
+            if self.tuples[index].hash == hashed and memcmp(&self.tuples[index].key, key, sizeof(TupleKey)) == 0:
+                return index
+            slot = (slot + 1) & self.tuple_slot_mask
+        return -1
+
+    cdef int32_t _make_tuple(self, const TupleKey *key) except -2 nogil:
+        cdef int32_t index = self.find_tuple(key), room
+        cdef uint32_t slot, i, mask
+        cdef int32_t *slots
+        cdef Tuple *grown
+        if index >= 0:
+            return index
+        if self.tuple_free >= 0:
+            index = self.tuple_free
+            self.tuple_free = self.tuples[index].newest
+        else:
+            if self.tuple_count == self.tuple_room:
+                room = 2 * self.tuple_room if self.tuple_room else 1024
+                grown = <Tuple *> PyMem_RawRealloc(self.tuples, room * sizeof(Tuple))
+                if grown == NULL:
+                    with gil:
+                        raise MemoryError
+                self.tuples = grown
+                self.tuple_room = room
+            index = self.tuple_count
+            self.tuple_count += 1
+        memset(&self.tuples[index], 0, sizeof(Tuple))
+        self.tuples[index].key = key[0]
+        self.tuples[index].hash = hash_words(key, sizeof(TupleKey) // 8)
+        self.tuples[index].newest = -1
+        self.tuple_slots_used += 1
+        if self.tuple_slots_used * 2 > self.tuple_slot_mask:
+            mask = 2 * (self.tuple_slot_mask + 1) - 1
+            slots = empty_slots(mask + 1)
+            if slots == NULL:
+                with gil:
+                    raise MemoryError
+            for i in range(self.tuple_slot_mask + 1):
+                if self.tuple_slots[i] >= 0:
+                    slot = <uint32_t> self.tuples[self.tuple_slots[i]].hash & mask
+                    while slots[slot] >= 0:
+                        slot = (slot + 1) & mask
+                    slots[slot] = self.tuple_slots[i]
+            PyMem_RawFree(self.tuple_slots)
+            self.tuple_slots = slots
+            self.tuple_slot_mask = mask
+        slot = <uint32_t> self.tuples[index].hash & self.tuple_slot_mask
+        while self.tuple_slots[slot] >= 0:
+            slot = (slot + 1) & self.tuple_slot_mask
+        self.tuple_slots[slot] = index
+        return index
+
+    cdef void _remove_tuple(self, int32_t index) noexcept nogil:
+        cdef uint32_t mask = self.tuple_slot_mask
+        cdef uint32_t slot = <uint32_t> self.tuples[index].hash & mask
+        cdef uint32_t hole, home
+        while self.tuple_slots[slot] != index:
+            if self.tuple_slots[slot] < 0:
+                return
+            slot = (slot + 1) & mask
+        hole = slot
+        while True:
+            slot = (slot + 1) & mask
+            if self.tuple_slots[slot] < 0:
+                break
+            home = <uint32_t> self.tuples[self.tuple_slots[slot]].hash & mask
+            if ((slot - home) & mask) >= ((slot - hole) & mask):
+                self.tuple_slots[hole] = self.tuple_slots[slot]
+                hole = slot
+        self.tuple_slots[hole] = -1
+        self.tuple_slots_used -= 1
+        self.tuples[index].newest = self.tuple_free
+        self.tuple_free = index
+
+
+cdef void _free_changes(Socket *socket) noexcept nogil:
+    cdef Change *change = socket.changes
+    cdef Change *after
+    while change != NULL:
+        after = change.next
+        PyMem_RawFree(change)
+        change = after
+    socket.changes = NULL
+    socket.change_count = 0

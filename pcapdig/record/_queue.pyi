@@ -1,0 +1,1 @@
+READABLE_LINK_TYPES: frozenset[int]

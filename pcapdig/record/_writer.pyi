@@ -1,0 +1,7 @@
+EVIDENCE_NAMES: tuple[str, ...]
+
+class PacketWriter:
+    text_count: int
+    used: int
+    no_memory: bool
+    def set_process(self, index: int, pid: int, head: bytes, tail: bytes, apple_block: bytes) -> None: ...
