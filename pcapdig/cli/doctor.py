@@ -13,7 +13,8 @@ from pcapdig.capture._pcap import Capture, library_version
 from pcapdig.capture.interfaces import list_interfaces
 from pcapdig.errors import HostError
 from pcapdig.procs import ProcessTable
-from pcapdig.record._loop import READABLE_LINK_TYPES, boot_offset_ns
+from pcapdig.record._loop import boot_offset_ns
+from pcapdig.record._queue import READABLE_LINK_TYPES
 from pcapdig.render.data import printable
 from pcapdig.tracer import CHOICES, open_tracer
 
