@@ -5,7 +5,7 @@
  * Three sources, each program optional (probe/README.md lists hook, event, oldest kernel and cost):
  *
  *	tcp.bpf.h	connections: the state changes of TCP sockets
- *	use.bpf.h	use: which process reads and writes, for all protocols
+ *	use.bpf.h	use: which process reads and writes, for all protocols; functions.bpf.h where tracepoints do not tell
  *	datagram.bpf.h	packets at the cgroup hooks: a SYN going out, datagrams and echoes once for each peer
  *
  * and process.bpf.h for fork, exec and exit, holders.bpf.h for what was there before. In softirq `current` is whoever was
@@ -34,10 +34,12 @@
 
 /* Set before loading to what could be had, so that nothing is done twice. */
 const volatile bool has_destroy = true;      /* tp_btf/tcp_destroy_sock tells of TCP sockets' end */
-const volatile bool has_early_writer = true; /* tp_btf/tcp_sendmsg_locked sees a write before its bytes leave */
+const volatile bool has_early_writer = true; /* a write is seen before its bytes leave */
 
 #include "tcp.bpf.h"
 #include "use.bpf.h"
+
+#include "functions.bpf.h"
 
 #include "datagram.bpf.h"
 #include "holders.bpf.h"

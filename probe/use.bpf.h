@@ -125,20 +125,25 @@ int BPF_PROG(socket_received, struct sock *sk, int result, int flags)
 	return on_received(sk, result, flags);
 }
 
-/* Before each part of a write is queued, with the socket locked, so write_seq is exactly where this process begins. */
-SEC("tp_btf/tcp_sendmsg_locked")
-int BPF_PROG(tcp_writes, struct sock *sk)
+/* Before anything is queued, with the socket locked, so write_seq is exactly where this process begins. */
+static __always_inline int on_write(struct sock *sk)
 {
-	struct socket_memory *memory;
+	struct socket_memory *memory = in_use(sk);
 	__u32 begin;
 
-	memory = in_use(sk);
 	if (!memory)
 		return 0;
 	begin = written_seq(sk);
 	memory->last_seq[LANE_WRITER] = begin;
 	use_lane(sk, memory, LANE_WRITER, begin, begin);
 	return 0;
+}
+
+/* Before each part of a write. */
+SEC("tp_btf/tcp_sendmsg_locked")
+int BPF_PROG(tcp_writes, struct sock *sk)
+{
+	return on_write(sk);
 }
 
 /* After each part of a read, in the reader's context; for splice and zero copy, which the hooks above do not see, and for

@@ -72,6 +72,7 @@ cdef extern from "<bpf/btf.h>" nogil:
     enum:
         BTF_KIND_TYPEDEF
         BTF_KIND_FUNC
+        BTF_KIND_STRUCT
         BTF_KIND_DATASEC
     btf *btf__load_vmlinux_btf()
     void btf__free(btf *)
@@ -141,9 +142,9 @@ cdef _failure(str what, int code):
 
 
 def kernel_lacks(names):
-    """Those of `names` that the running kernel's BTF does not have, as typedef or function.
+    """Those of `names` that the running kernel's BTF does not have, as typedef, function or structure.
 
-    A tracepoint NAME is the typedef btf_trace_NAME; a function is itself.
+    A tracepoint NAME is the typedef btf_trace_NAME.
 
     Raises:
         BpfError: the kernel has no BTF.
@@ -158,7 +159,9 @@ def kernel_lacks(names):
         missing = set()
         for name in names:
             raw = name.encode()
-            if btf__find_by_name_kind(kernel, raw, BTF_KIND_TYPEDEF) < 0 and btf__find_by_name_kind(kernel, raw, BTF_KIND_FUNC) < 0:
+            if (btf__find_by_name_kind(kernel, raw, BTF_KIND_TYPEDEF) < 0
+                    and btf__find_by_name_kind(kernel, raw, BTF_KIND_FUNC) < 0
+                    and btf__find_by_name_kind(kernel, raw, BTF_KIND_STRUCT) < 0):
                 missing.add(name)
         return missing
     finally:

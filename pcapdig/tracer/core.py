@@ -6,6 +6,7 @@ and the rest is loaded again.
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import socket
@@ -110,13 +111,10 @@ class CoreTracer:
         from pcapdig.tracer._bpf import BpfError, kernel_lacks
 
         try:
-            lacking = kernel_lacks(program.needs for program in PROGRAMS if program.needs)
+            lacking = kernel_lacks({program.needs for program in PROGRAMS if program.needs})
         except BpfError as error:
             raise HostError(str(error)) from error
-        wanted = {program.name: program for program in PROGRAMS}
-        for program in PROGRAMS:
-            if program.needs in lacking:
-                self._leave_out(wanted, program, f"this kernel has no {program.needs.removeprefix('btf_trace_')}")
+        wanted = self._choose(lacking)
         while True:
             self._object = self._open(wanted)
             try:
@@ -124,21 +122,46 @@ class CoreTracer:
             except BpfError as error:
                 self._object.close()
                 self._object = None
-                name = failed_program(error.log)
-                if name not in wanted:
+                program = wanted.get(failed_program(error.log))
+                if program is None:
                     raise HostError(f"eBPF is refused: {error}{_in_brackets(last_words(error.log))}") from error
-                self._leave_out(wanted, wanted[name], refusal(error.log) or str(error))
+                self._leave_out(wanted, program, refusal(error.log) or str(error), error.errno)
             else:
                 self.loaded = set(wanted)
                 return
 
-    def _leave_out(self, wanted: dict[str, Program], program: Program, why: str) -> None:
+    def _choose(self, lacking: set[str]) -> dict[str, Program]:
+        """What the kernel can have: of two programs that tell the same, the better one."""
+        by_name = {program.name: program for program in PROGRAMS}
+        wanted = {
+            program.name: program
+            for program in PROGRAMS
+            if not program.instead_of or by_name[program.instead_of].needs in lacking
+        }
+        stand_ins = {program.instead_of for program in wanted.values() if program.needs not in lacking}
+        for program in list(wanted.values()):
+            if program.needs in lacking:
+                why = (
+                    ""
+                    if program.name in stand_ins
+                    else f"this kernel has no {program.needs.removeprefix('btf_trace_')}"
+                )
+                self._leave_out(wanted, program, why)
+        return wanted
+
+    def _leave_out(self, wanted: dict[str, Program], program: Program, why: str, code: int = 0) -> None:
+        """Do without a program, with a note if there is a reason to tell. A kernel that forbids one function forbids all."""
         if program.name == REQUIRED:
             raise HostError(f"eBPF is refused: {program.name}: {why}")
-        wanted.pop(program.name)
-        self.notes.append(
-            f"core: {program.name} (since Linux {program.since}) left out, so not told: {program.tells}: {why}"
-        )
+        forbidden = [program]
+        if program.function and code == errno.EPERM:
+            forbidden = [other for other in wanted.values() if other.function]
+            why = "this kernel lets no program be attached to its functions"
+        for one in forbidden:
+            del wanted[one.name]
+        if why:
+            tells = ", ".join(dict.fromkeys(one.tells for one in forbidden))
+            self.notes.append(f"core: not told: {tells} ({why})")
 
     def _open(self, wanted: dict[str, Program]) -> BpfObject:
         from pcapdig.tracer._bpf import BpfError, BpfObject
@@ -151,7 +174,7 @@ class CoreTracer:
             opened.set_map_size("events", self._ring_bytes)
             opened.set_map_size("peers", self._peers)
             opened.set_flag("has_destroy", "tcp_destroyed" in wanted)
-            opened.set_flag("has_early_writer", "tcp_writes" in wanted)
+            opened.set_flag("has_early_writer", bool(wanted.keys() & {"tcp_writes", "tcp_begins_write"}))
         except BpfError as error:
             raise HostError(f"the probe cannot be used: {error}") from error
         return opened
@@ -187,7 +210,7 @@ class CoreTracer:
 
     def _not_attached(self, program: Program, why: str) -> None:
         self.loaded.discard(program.name)
-        self.notes.append(f"core: {program.name} left out, so not told: {program.tells}: {why}")
+        self.notes.append(f"core: not told: {program.tells} ({why})")
 
 
 def failed_program(log: str) -> str:

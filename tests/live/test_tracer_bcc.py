@@ -116,6 +116,9 @@ def test_a_forked_writer_takes_over_after_the_last_write(watch: Watch) -> None:
     child.result()
     time.sleep(SETTLE_S)
     writers = [event for event in watch.of_port(port_of(client)) if event.kind == Kind.SOCKET_WRITER]
+    if any("later" in note for note in watch.tracer.notes):  # Linux before 6.3
+        assert writers == []
+        return
     assert pids(writers, Kind.SOCKET_WRITER) == [child.pid]
     assert writers[0].previous_ns < writers[0].time_ns < between_ns
 
