@@ -6,7 +6,6 @@ import os
 import shutil
 import socket
 import struct
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -86,8 +85,6 @@ def pid_used_again(truth: Truth, program: str) -> Iterator[None]:
             os.execv(name, [name.name, str(truth.path), address, str(port), str(len(ANSWER))])
         join(pid)
         wanted = wanted or pid
-        # /proc tells two processes of one id apart by their start in ticks of 10 ms (proc(5), starttime).
-        time.sleep(0.02)
     join(server)
 
 
