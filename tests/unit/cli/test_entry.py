@@ -15,15 +15,15 @@ from pcapdig.cli import main
 
 Run = Callable[..., "Ended"]  # noqa: F821  # of conftest.py, which tests cannot import
 COMMAND = [sys.executable, "-m", "pcapdig"]
-ROOT = Path(__file__).parents[3]
+ELSEWHERE = "/"
+"""Where commands run: in the checkout, its modules would hide the installed ones."""
 
 
 def started_without_rights(*argv: str) -> subprocess.CompletedProcess[str]:
     """Run the command as a process that has no capabilities, so that root is a user like any other (capabilities(7))."""
     drop = ["setpriv", "--bounding-set=-all", "--inh-caps=-all"] if os.geteuid() == 0 else []
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     return subprocess.run(
-        [*drop, *COMMAND, *argv], capture_output=True, text=True, timeout=60, env=environment, cwd=ROOT, check=False
+        [*drop, *COMMAND, *argv], capture_output=True, text=True, timeout=60, cwd=ELSEWHERE, check=False
     )
 
 
@@ -141,7 +141,7 @@ def test_listing_chisels_loads_no_numpy() -> None:
     )
     for argv in (["-cl"], ["-i", "spy_ip"], ["--help"], ["--version"]):
         done = subprocess.run(
-            [sys.executable, "-c", code, *argv], capture_output=True, text=True, cwd=ROOT, check=False
+            [sys.executable, "-c", code, *argv], capture_output=True, text=True, cwd=ELSEWHERE, check=False
         )
         assert (0, "") == (done.returncode, done.stderr)
 
@@ -154,14 +154,13 @@ def test_digging_loads_nothing_of_the_recorder(folder: Path) -> None:
         "sys.exit(status or ' '.join(heavy & set(sys.modules)) or 0)"
     )
     argv = [sys.executable, "-c", code, "-r", str(folder / "t.pcapng"), "-c", "topconns"]
-    done = subprocess.run(argv, capture_output=True, text=True, cwd=ROOT, check=False)
+    done = subprocess.run(argv, capture_output=True, text=True, cwd=ELSEWHERE, check=False)
     assert (0, "") == (done.returncode, done.stderr)
 
 
 def test_a_reader_that_leaves_is_no_error(folder: Path) -> None:
     """`pcapdig -r ... | head -1`: no traceback, no message."""
     script = f"{sys.executable} -m pcapdig -r t.pcapng -X -v | head -c 10"
-    environment = os.environ | {"PYTHONPATH": str(ROOT)}
     large = (folder / "t.pcapng").read_bytes()
     (folder / "t.pcapng").write_bytes(large * 3000)
     done = subprocess.run(
@@ -169,7 +168,6 @@ def test_a_reader_that_leaves_is_no_error(folder: Path) -> None:
         capture_output=True,
         text=True,
         cwd=folder,
-        env=environment,
         check=False,
     )
     assert (0, "", 10) == (done.returncode, done.stderr, len(done.stdout))
@@ -182,7 +180,7 @@ def test_a_reader_that_leaves_is_no_error(folder: Path) -> None:
 def test_odd_outputs(redirection: str, status: int, said: str) -> None:
     """A full disk is one line; a closed output is no error."""
     script = f"{sys.executable} -m pcapdig -cl {redirection}"
-    done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, cwd=ROOT, check=False)
+    done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, cwd=ELSEWHERE, check=False)
     assert (status, said) == (done.returncode, done.stderr)
 
 
