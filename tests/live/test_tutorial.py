@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import subprocess
 import time
 from collections import Counter, defaultdict
@@ -110,8 +111,16 @@ def visit(lamp: Lamp) -> list[Transfer]:
 
 @pytest.fixture(scope="module")
 def audit(lamp: Lamp) -> Iterator[Audit]:
-    """The tutorial's `pcapdig -w act1.pcapng.gz -z -s 4096`, ended by Ctrl-C after the visit."""
+    """What `audited` found, in a folder that goes when the tests are done."""
     folder = open_folder("tutorial")
+    try:
+        yield audited(lamp, folder)
+    finally:
+        shutil.rmtree(folder)
+
+
+def audited(lamp: Lamp, folder: Path) -> Audit:
+    """The tutorial's `pcapdig -w act1.pcapng.gz -z -s 4096`, ended by Ctrl-C after the visit."""
     first = len(lamp.accesses(0))
     asking = -sum(lamp.mysqld_bytes()) + sum(lamp.mysqld_bytes())  # what the question itself adds
     before = sum(lamp.mysqld_bytes())
@@ -121,7 +130,7 @@ def audit(lamp: Lamp) -> Iterator[Audit]:
         accesses = lamp.accesses(first + len(transfers))[first:]
         time.sleep(0.3)  # the kernel's last packets
         ended = recording.stop()
-    yield Audit(
+    return Audit(
         folder=folder,
         ended=ended,
         transfers=transfers,
@@ -129,9 +138,6 @@ def audit(lamp: Lamp) -> Iterator[Audit]:
         mysqld=sum(lamp.mysqld_bytes()) - before - asking,
         packets=read_packets(folder / "act1.pcapng.gz"),
     )
-    for path in folder.iterdir():
-        path.unlink()
-    folder.rmdir()
 
 
 def bytes_text(size: int) -> str:
