@@ -37,6 +37,7 @@ struct packet {
 	__u8 destination[16];
 	__u16 source_port; /* host byte order; 0 where the protocol has none */
 	__u16 destination_port;
+	__u32 seq; /* TCP */
 	__u8 protocol;
 	__u8 tcp_flags;
 	__u8 icmp_type;
@@ -110,6 +111,7 @@ static __always_inline bool read_transport(struct __sk_buff *skb, int offset, st
 	barrier_var(first);
 	barrier_var(second);
 	barrier_var(identifier);
+	packet->seq = (__u32)bpf_ntohs(words[2]) << 16 | bpf_ntohs(words[3]);
 	packet->icmp_type = first >> 8;
 	packet->is_icmp = protocol == PROTO_ICMP || protocol == PROTO_ICMPV6;
 	packet->source_port = packet->is_icmp ? identifier : first;
@@ -117,9 +119,9 @@ static __always_inline bool read_transport(struct __sk_buff *skb, int offset, st
 	return true;
 }
 
-/* False where the packet is not IP, cut before its ports, or received TCP (of which nothing is to be learnt). For ICMP
- * source_port is the echo identifier, whatever the type. */
-static __always_inline bool read_packet(struct __sk_buff *skb, struct packet *packet, bool sent)
+/* False where the packet is not IP, cut before its ports, or TCP that is not wanted. For ICMP source_port is the echo
+ * identifier, whatever the type. */
+static __always_inline bool read_packet(struct __sk_buff *skb, struct packet *packet, bool wants_tcp)
 {
 	int offset = -1;
 
@@ -127,7 +129,7 @@ static __always_inline bool read_packet(struct __sk_buff *skb, struct packet *pa
 		offset = read_ipv4(skb, packet);
 	else if (skb->protocol == bpf_htons(ETHERTYPE_IPV6))
 		offset = read_ipv6(skb, packet);
-	if (offset <= 0 || (packet->protocol == PROTO_TCP && !sent))
+	if (offset <= 0 || (packet->protocol == PROTO_TCP && !wants_tcp))
 		return false;
 	return read_transport(skb, offset, packet);
 }

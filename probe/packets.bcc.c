@@ -61,46 +61,77 @@ static __always_inline bool writer_changed(struct socket_memory *memory)
 	return false;
 }
 
-static __always_inline int on_packet(struct __sk_buff *skb, bool sent, bool may_ask)
+/* Where counting begins: the first packet of each direction carries the first byte, or the SYN before it. */
+static __always_inline void count_from(struct socket_memory *memory, const struct packet *packet, int lane)
 {
-	struct bpf_sock *sk = skb->sk;
-	struct socket_memory *memory;
-	struct packet packet = {};
+	if (memory->marks & (COUNTED_WRITER << lane | BEFORE))
+		return;
+	memory->base[lane] = packet->seq + (packet->tcp_flags & TCP_FLAG_SYN ? 1 : 0);
+	memory->marks |= COUNTED_WRITER << lane;
+}
+
+static __always_inline void on_tcp(struct __sk_buff *skb, struct bpf_sock *sk, const struct packet *packet, bool sent)
+{
+	u64 address = address_of(sk);
+	struct socket_memory *memory = find(address);
 	struct peer_key key = {};
-	u64 received_ns = sent ? 0 : skb->tstamp;
+
+	if (sk->state == LISTENING)
+		return;
+	if (!memory) {
+		remember_from_before(address, bpf_get_socket_cookie(skb));
+		return;
+	}
+	count_from(memory, packet, sent ? WRITER : READER);
+	if (memory->marks & BOUND || (packet->tcp_flags & (TCP_FLAG_SYN | TCP_FLAG_ACK)) != TCP_FLAG_SYN)
+		return;
+	fill_key(&key, memory->cookie, packet, true);
+	emit_packet(skb, SOCKET_BOUND, sk->family, memory, &key, 0);
+	memory->marks |= BOUND;
+}
+
+static __always_inline void on_datagram(struct __sk_buff *skb, struct bpf_sock *sk, const struct packet *packet,
+					bool sent, bool may_ask)
+{
+	u64 address = address_of(sk), received_ns = sent ? 0 : skb->tstamp;
+	struct socket_memory *memory = find(address);
+	struct peer_key key = {};
 	u8 met = 1;
 
-	if (!sk)
-		return 1;
-	sk = bpf_sk_fullsock(sk);
-	if (!sk || !read_packet(skb, &packet, sent))
-		return 1;
-	if (packet.protocol == PROTO_TCP && (packet.tcp_flags & (TCP_FLAG_SYN | TCP_FLAG_ACK)) != TCP_FLAG_SYN)
-		return 1;
-	if (packet.is_icmp && !is_echo(&packet, sent))
-		return 1;
-	if (!sent && sk->type == RAW_SOCKET && (packet.protocol == PROTO_UDP || packet.is_icmp))
-		return 1;
-	/* only sockets that socket(2) or connect(2) told of: the kernel's own never come here */
-	memory = find(address_of(sk));
+	if (!sent && sk->type == RAW_SOCKET && (packet->protocol == PROTO_UDP || packet->is_icmp))
+		return;
+	if (packet->is_icmp && !is_echo(packet, sent))
+		return;
 	if (!memory)
-		return 1;
-	fill_key(&key, memory->cookie, &packet, sent);
-	if (sk->protocol == PROTO_TCP) {
-		if (memory->marks & BOUND)
-			return 1;
-		emit_packet(skb, SOCKET_BOUND, sk->family, memory, &key, 0);
-		memory->marks |= BOUND;
-		return 1;
-	}
-	if (sent && may_ask && writer_changed(memory))
+		memory = remember_from_before(address, bpf_get_socket_cookie(skb));
+	if (!memory)
+		return;
+	fill_key(&key, memory->cookie, packet, sent);
+	/* one from before may be the kernel's own, for which `current` sends nothing: the tracepoints of use decide */
+	if (sent && may_ask && !(memory->marks & BEFORE) && writer_changed(memory))
 		emit_packet(skb, SOCKET_WRITER, sk->family, memory, &key, 0);
 	if (!peers.lookup(&key) || has_untold_owner(memory)) {
 		peers.update(&key, &met);
 		emit_packet(skb, SOCKET_BOUND, sk->family, memory, &key, received_ns);
 	}
-	if (sent && may_ask)
+	if (sent && may_ask && !(memory->marks & BEFORE))
 		memory->last_ns[WRITER] = now_ns();
+}
+
+static __always_inline int on_packet(struct __sk_buff *skb, bool sent, bool may_ask)
+{
+	struct bpf_sock *sk = skb->sk;
+	struct packet packet = {};
+
+	if (!sk)
+		return 1;
+	sk = bpf_sk_fullsock(sk);
+	if (!sk || !read_packet(skb, &packet, true))
+		return 1;
+	if (sk->protocol == PROTO_TCP)
+		on_tcp(skb, sk, &packet, sent);
+	else if (packet.protocol != PROTO_TCP)
+		on_datagram(skb, sk, &packet, sent, may_ask);
 	return 1;
 }
 

@@ -5,7 +5,7 @@
  * The kernel headers at hand may be another kernel's, so no kernel structure is looked into: only tracepoint arguments, UAPI
  * contexts and helpers. What follows from that: a socket is found by its address (unique until it is destroyed; its cookie is the
  * kernel's where a hook tells it, else made here), processes are kept in a table of our own, user ids are real ones, network
- * namespaces and TCP sequence numbers are not told, and a change of writer holds from the last use by the one before.
+ * namespaces are not told, and TCP sequence numbers are counted: the first packet's, and the bytes of each call since.
  *
  * bcc rewrites only the file it is given, so this one, packets.bcc.c and processes.bcc.c are put together into one text before
  * compiling. pcapdig/tracer/bcc.py defines HAS_* for the tracepoints that exist, USE_RING (Linux 5.8) and BOOT_OFFSET_NS
@@ -40,6 +40,9 @@ enum marks {
 	BOUND = 4,
 	EMITTED = 8,
 	CONNECTED = 32,
+	COUNTED_WRITER = 64, /* base[WRITER] is known; COUNTED_WRITER << READER is base[READER]'s */
+	COUNTED_READER = 128,
+	BEFORE = 256, /* open before recording: named by the snapshot, from here on changes count */
 };
 
 struct known_process {
@@ -53,6 +56,8 @@ struct socket_memory {
 	u64 last_ns[2];
 	u64 bound_ns;
 	u32 marks;
+	u32 base[2];  /* TCP: sequence number of the first byte */
+	u32 total[2]; /* TCP: bytes written and read since */
 	u32 zero;
 	struct event_process owner[2];
 };
@@ -177,12 +182,43 @@ static __always_inline bool own(struct socket_memory *memory)
 	return true;
 }
 
-/* One use of a lane, in the user's context. Tracepoints of use tell no addresses, so such events carry none. */
-static __always_inline void use(void *ctx, struct socket_memory *memory, int lane, u8 protocol, bool only_names)
+/* One that was there before: the snapshot may have named it, so what is seen now is a change, not a first owner. */
+static __always_inline struct socket_memory *remember_from_before(u64 address, u64 cookie)
+{
+	struct socket_memory *memory = remember(address, cookie);
+
+	if (memory) {
+		memory->marks |= OWNED | ANNOUNCED | BOUND | BEFORE;
+		memory->bound_ns = now_ns();
+	}
+	return memory;
+}
+
+static __always_inline void emit_change(void *ctx, struct socket_memory *memory, int lane, u8 protocol)
+{
+	struct socket_event event;
+	u64 last = memory->last_ns[lane];
+
+	begin(&event, lane == WRITER ? SOCKET_WRITER : SOCKET_READER, memory);
+	event.protocol = protocol;
+	event.previous_ns = last;
+	if (protocol == PROTO_TCP && memory->marks & COUNTED_WRITER << lane) {
+		event.flags |= EVENT_HAS_SEQ;
+		event.seq = memory->base[lane] + memory->total[lane];
+	}
+	/* told after the bytes left: what was sent since the last use of the one before is this one's */
+	if (lane == WRITER)
+		event.head.time_ns = last > memory->bound_ns ? last + 1 : memory->bound_ns + 1;
+	add_process(&event, memory, lane);
+	emit(ctx, &event, memory);
+}
+
+/* One use of a lane, in the user's context; result < 0: it only names an owner where none is known. Tracepoints of use tell no
+ * addresses, so such events carry none. */
+static __always_inline void use(void *ctx, struct socket_memory *memory, int lane, u8 protocol, int result)
 {
 	struct event_process process;
 	struct socket_event event;
-	u64 last = memory->last_ns[lane];
 
 	if (!read_current(&process))
 		return;
@@ -194,21 +230,14 @@ static __always_inline void use(void *ctx, struct socket_memory *memory, int lan
 		event.protocol = protocol;
 		add_process(&event, memory, lane);
 		emit(ctx, &event, memory);
-	} else if (only_names) {
-		return;
-	} else if (!same_process(&memory->owner[lane], &process)) {
+	} else if (result >= 0 && !same_process(&memory->owner[lane], &process)) {
 		memory->owner[lane] = process;
-		begin(&event, lane == WRITER ? SOCKET_WRITER : SOCKET_READER, memory);
-		event.protocol = protocol;
-		event.previous_ns = last;
-		/* told after the bytes left: what was sent since the last use of the one before is this one's */
-		if (lane == WRITER)
-			event.head.time_ns = last > memory->bound_ns ? last + 1 : memory->bound_ns + 1;
-		add_process(&event, memory, lane);
-		emit(ctx, &event, memory);
+		emit_change(ctx, memory, lane, protocol);
 	}
-	if (!only_names)
+	if (result >= 0) {
 		memory->last_ns[lane] = now_ns();
+		memory->total[lane] += result;
+	}
 }
 
 #define ADD_ADDRESSES(event, args)                                                                                     \
@@ -303,19 +332,21 @@ TRACEPOINT_PROBE(tcp, tcp_destroy_sock)
 #endif
 
 #ifdef HAS_READ
+/* How much was read it does not say: where sock_recv_length tells that, only splice is left to be named here. */
 TRACEPOINT_PROBE(tcp, tcp_rcv_space_adjust)
 {
 	u64 address = (u64)args->skaddr;
 	struct socket_memory *memory = find(address);
 
-	if (!memory) {
-		/* one that was there before: the snapshot named both lanes, from here on changes count */
-		memory = remember(address, args->sock_cookie);
-		if (memory)
-			memory->marks |= OWNED | ANNOUNCED;
-	}
+	if (!memory)
+		memory = remember_from_before(address, args->sock_cookie);
+#ifdef HAS_LENGTHS
 	if (memory)
-		use(args, memory, READER, PROTO_TCP, false);
+		use(args, memory, READER, PROTO_TCP, -1);
+#else
+	if (memory)
+		use(args, memory, READER, PROTO_TCP, 0);
+#endif
 	return 0;
 }
 #endif
@@ -327,7 +358,7 @@ TRACEPOINT_PROBE(sock, sock_send_length)
 	struct socket_memory *memory = find(address);
 
 	if (memory)
-		use(args, memory, WRITER, args->protocol, args->ret < 0);
+		use(args, memory, WRITER, args->protocol, args->ret);
 	return 0;
 }
 
@@ -337,7 +368,7 @@ TRACEPOINT_PROBE(sock, sock_recv_length)
 	struct socket_memory *memory = find(address);
 
 	if (memory)
-		use(args, memory, READER, args->protocol, args->ret < 0 || args->flags & (PEEK | ERRQUEUE));
+		use(args, memory, READER, args->protocol, args->flags & (PEEK | ERRQUEUE) ? -1 : args->ret);
 	return 0;
 }
 #endif

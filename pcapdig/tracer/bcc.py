@@ -23,10 +23,10 @@ from pcapdig.tracer.cgroups import open_cgroup2
 from pcapdig.tracer.contract import EventSource, TracerName
 from pcapdig.tracer.events import Evidence
 from pcapdig.tracer.headers import Headers, find_headers, one_tree
-from pcapdig.tracer.hostfiles import quiet_stderr, tracefs
+from pcapdig.tracer.hostfiles import quiet_stderr, with_tracefs
 from pcapdig.tracer.packet_times import ask_for_packet_times
 from pcapdig.tracer.privileges import missing_capabilities
-from pcapdig.tracer.procfs import Round
+from pcapdig.tracer.rounds import Rounds
 
 PACKAGE = Path("/usr/lib/python3/dist-packages/bcc")
 SOURCES = ("socktrace.bcc.c", "packets.bcc.c", "processes.bcc.c")
@@ -101,24 +101,23 @@ class BccTracer:
             raise HostError("bcc needs kernel headers: apt-get install linux-headers-amd64")
         try:
             self._asking = ask_for_packet_times()
-            with tracefs() as events:
-                self._compile(bcc, headers, release, events)
-                self._fill_processes(bcc)
-                self._attach_cgroup()
+            with_tracefs(lambda events: self._compile(bcc, headers, release, events))
+            self._fill_processes(bcc)
+            self._attach_cgroup()
         except BaseException:
             self.close()
             raise
         return EventSource(kind="ringbuf" if self._ring else "perf", map_fd=self._module[b"events"].map_fd)
 
     def snapshot(self) -> bytes:
-        """Every socket held now, by sock_diag and /proc: the kernel's own iterator needs BTF."""
-        look = Round(self._proc, evidence=Evidence.SNAPSHOT)
+        """Every socket held now, by sock_diag and /proc: the kernel's own iterator needs BTF. Named only if one process holds it."""
+        looks = Rounds(self._proc, evidence=Evidence.SNAPSHOT)
         try:
-            return look.look(time.clock_gettime_ns(time.CLOCK_BOOTTIME), time.monotonic_ns())
+            return looks.look(time.clock_gettime_ns(time.CLOCK_BOOTTIME), time.monotonic_ns())
         except OSError as error:
             raise HostError(f"sockets cannot be listed (sock_diag): {error.strerror}") from error
         finally:
-            look.close()
+            looks.close()
 
     def poll(self) -> bytes:
         """Nothing: events are in the map."""

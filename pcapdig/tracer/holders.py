@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass
 
 from pcapdig.procs.events import EventProcess, Kind, ProcessEvent
 from pcapdig.procs.procdir import TICK_NS, ProcDir
@@ -19,34 +20,35 @@ class Holder:
     ppid: int
 
 
-@dataclass(slots=True)
-class Holders:
-    """One look over all processes."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """What one process holds."""
 
-    by_inode: dict[int, list[Holder]] = field(default_factory=dict)
+    holder: Holder
+    inodes: frozenset[int]
+    """Of the files of its sockets."""
+    netns: int | None
+    """Inode of its network namespace; None where it may not be read."""
+
+
+def look_at(proc: ProcDir, pid: int) -> Held | None:
+    """Look at every descriptor of a process; None when it is gone. What may not be read is left out."""
+    place = proc.root / str(pid)
+    inodes = _socket_inodes(f"{place}/fd")
+    stat = proc.stat(pid)
+    if stat is None:
+        return None
+    holder = Holder(pid=pid, start_ticks=stat.start_ticks, comm=stat.comm, ppid=stat.ppid)
+    return Held(holder=holder, inodes=frozenset(inodes), netns=_namespace(f"{place}/ns/net"))
+
+
+def by_inode(looked: Iterable[Held]) -> dict[int, list[Holder]]:
     """Inode of a socket's file -> who holds it, the oldest first (earliest start, then lowest pid)."""
-    namespaces: dict[int, int] = field(default_factory=dict)
-    """Inode of a network namespace -> some process in it."""
-
-
-def find_holders(proc: ProcDir) -> Holders:
-    """Look at every descriptor of every process. What vanishes or may not be read is left out."""
-    found = Holders()
-    for pid in proc.pids():
-        place = proc.root / str(pid)
-        inodes = _socket_inodes(f"{place}/fd")
-        namespace = _namespace(f"{place}/ns/net")
-        if namespace is not None:
-            found.namespaces.setdefault(namespace, pid)
-        if not inodes:
-            continue
-        stat = proc.stat(pid)
-        if stat is None:
-            continue
-        holder = Holder(pid=pid, start_ticks=stat.start_ticks, comm=stat.comm, ppid=stat.ppid)
-        for inode in inodes:
-            found.by_inode.setdefault(inode, []).append(holder)
-    for holders in found.by_inode.values():
+    found: dict[int, list[Holder]] = {}
+    for held in looked:
+        for inode in held.inodes:
+            found.setdefault(inode, []).append(held.holder)
+    for holders in found.values():
         holders.sort(key=lambda holder: (holder.start_ticks, holder.pid))
     return found
 

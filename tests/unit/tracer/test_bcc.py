@@ -1,6 +1,7 @@
 """The bcc tracer up to the point where it needs rights."""
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,16 @@ print fmt: "sock_cookie=%llx", REC->sock_cookie
 """
 
 
+@pytest.fixture
+def no_bcc() -> Iterator[None]:
+    """As if bcc had not been imported; afterwards as before."""
+    kept = {name: sys.modules.pop(name) for name in list(sys.modules) if name.split(".")[0] == "bcc"}
+    yield
+    for name in [name for name in sys.modules if name.split(".")[0] == "bcc"]:
+        del sys.modules[name]
+    sys.modules.update(kept)
+
+
 def test_arguments_are_read_from_the_format_file(tmp_path: Path) -> None:
     """Names only, arrays by their name, the print format not at all; a tracepoint that is not there has none."""
     file = tmp_path / "format"
@@ -31,25 +42,25 @@ def test_arguments_are_read_from_the_format_file(tmp_path: Path) -> None:
     assert not has_argument(tmp_path / "nowhere", "skaddr")
 
 
-def test_without_bcc_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+@pytest.mark.usefixtures("no_bcc")
+def test_without_bcc_it_says_what_to_install(tmp_path: Path) -> None:
     """Debian's package."""
-    monkeypatch.delitem(sys.modules, "bcc", raising=False)
     with pytest.raises(HostError, match="apt-get install python3-bpfcc"):
         import_bcc(tmp_path / "bcc")
 
 
-def test_a_bcc_that_does_not_load_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+@pytest.mark.usefixtures("no_bcc")
+def test_a_bcc_that_does_not_load_is_told(tmp_path: Path) -> None:
     """Its library is missing; nothing half loaded stays."""
-    monkeypatch.delitem(sys.modules, "bcc", raising=False)
     (tmp_path / "__init__.py").write_text("raise OSError('libbcc.so.0: cannot open shared object file')")
     with pytest.raises(HostError, match="libbcc"):
         import_bcc(tmp_path)
     assert "bcc" not in sys.modules
 
 
-def test_only_that_package_is_imported(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+@pytest.mark.usefixtures("no_bcc")
+def test_only_that_package_is_imported(tmp_path: Path) -> None:
     """Its neighbours stay out of sight."""
-    monkeypatch.delitem(sys.modules, "bcc", raising=False)
     (tmp_path / "bcc").mkdir()
     (tmp_path / "bcc" / "__init__.py").write_text("from .inner import answer")
     (tmp_path / "bcc" / "inner.py").write_text("answer = 42")
@@ -59,8 +70,6 @@ def test_only_that_package_is_imported(monkeypatch: pytest.MonkeyPatch, tmp_path
     assert sys.path == before
     with pytest.raises(ModuleNotFoundError):
         __import__("neighbour")
-    for name in ("bcc", "bcc.inner"):
-        monkeypatch.delitem(sys.modules, name)
 
 
 def test_without_headers_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
