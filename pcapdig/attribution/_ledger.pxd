@@ -20,6 +20,7 @@ cdef class Ledger:
 
     cdef int apply_event(self, const socket_event *event, int64_t boot_offset_ns) except -1 nogil
     cdef void resolve(self, const PacketHeaders *headers, int64_t time_ns, bint loopback, End *sender, End *receiver) noexcept nogil
+    cdef void settle(self, int64_t time_ns) noexcept nogil
     cdef bint is_local(self, const uint8_t *address) noexcept nogil
 
     cdef int _bind_event(self, int32_t index, const socket_event *event, int64_t time_ns) except -1 nogil

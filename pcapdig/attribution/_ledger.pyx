@@ -173,17 +173,17 @@ cdef class Ledger:
         owner.process = process
         owner.tid = event.process.tid
         owner.evidence = event.evidence if event.evidence else EVIDENCE_SOCKET
-        if socket.base[0].process < 0:
-            socket.base[0] = owner
-            socket.base[1] = owner
+        if socket.lanes[0].base.process < 0:
+            socket.lanes[0].base = owner
+            socket.lanes[1].base = owner
         elif kind == SOCKET_WRITER:
-            self.tables.change_owner(socket, LANE_WRITER, owner, time_ns, has_seq, event.seq)
+            self.tables.change_owner(socket, LANE_WRITER, owner, time_ns, time_ns, has_seq, event.seq)
         elif kind == SOCKET_READER:
             from_ns = <int64_t> event.previous_ns + boot_offset_ns if event.previous_ns else 0
-            self.tables.change_owner(socket, LANE_READER, owner, from_ns, has_seq, event.seq)
+            self.tables.change_owner(socket, LANE_READER, owner, from_ns, time_ns, has_seq, event.seq)
         elif kind == SOCKET_LISTENING or owner.evidence == EVIDENCE_PROCFS:
-            self.tables.change_owner(socket, LANE_WRITER, owner, time_ns, has_seq, event.seq)
-            self.tables.change_owner(socket, LANE_READER, owner, time_ns, has_seq, event.seq)
+            self.tables.change_owner(socket, LANE_WRITER, owner, time_ns, time_ns, has_seq, event.seq)
+            self.tables.change_owner(socket, LANE_READER, owner, time_ns, time_ns, has_seq, event.seq)
         return 0
 
     cdef int _bind_event(self, int32_t index, const socket_event *event, int64_t time_ns) except -1 nogil:
@@ -207,9 +207,15 @@ cdef class Ledger:
             return self.tables.bind(index, &key, time_ns)
         return 0
 
+    cdef void settle(self, int64_t time_ns) noexcept nogil:
+        """No packet older than this will be asked for."""
+        if time_ns > self.tables.resolved_ns:
+            self.tables.resolved_ns = time_ns
+
     # -- packets -----------------------------------------------------------------------------------------------------
 
     cdef void resolve(self, const PacketHeaders *headers, int64_t time_ns, bint loopback, End *sender, End *receiver) noexcept nogil:
+        self.settle(time_ns)
         if headers.has_ports and headers.protocol == TCP and (headers.tcp_flags & (TCP_SYN | TCP_ACK)) == TCP_SYN:
             self._note_syn(headers, time_ns, loopback)
         if headers.is_fragment and self.fragments.find(headers, time_ns, sender, receiver):

@@ -1,13 +1,16 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True
+# distutils: include_dirs = probe
 """Which socket a tuple belonged to at a moment: one connection told from the next on the same addresses, one holder of a port from several."""
 
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t
 from libc.string cimport memset
 
+from pcapdig.attribution._events cimport EVIDENCE_PROCFS
 from pcapdig.attribution._sockets cimport Binding, Socket, SocketTables, Tuple, TupleKey
 
 # A SYN's binding is announced before the packet is captured, but the two clocks are joined with an error well below this.
 cdef int64_t CLOCK_SLACK_NS = 20000
+cdef int64_t DATAGRAM_SLACK_NS = 1000
 
 
 cdef bint is_mapped(const uint8_t *address) noexcept nogil:
@@ -21,17 +24,21 @@ cdef bint is_mapped(const uint8_t *address) noexcept nogil:
 
 cdef int32_t choose(SocketTables tables, const Tuple *entry, int64_t time_ns, bint tcp) noexcept nogil:
     """The socket this tuple belonged to at that time, or -1."""
+    return _connection(tables, entry, time_ns) if tcp else _datagrams(tables, entry, time_ns)
+
+
+cdef int32_t _connection(SocketTables tables, const Tuple *entry, int64_t time_ns) noexcept nogil:
+    """Of several connections the one that the last SYN began, since its packets come before its binding or after."""
     cdef int32_t i = entry.newest, after = -1
     cdef Binding *binding
     cdef Socket *socket
-    cdef int64_t since = 0
-    cdef bint passive = False
-    if tcp:
-        passive = entry.syn_in_ns > entry.syn_out_ns
-        since = entry.syn_in_ns if passive else entry.syn_out_ns
+    cdef bint passive = entry.syn_in_ns > entry.syn_out_ns
+    cdef int64_t since = entry.syn_in_ns if passive else entry.syn_out_ns
     while i >= 0:
         binding = &tables.bindings[i]
         socket = &tables.sockets[binding.socket]
+        if since and binding.bound_ns > since + CLOCK_SLACK_NS and binding.bound_ns + CLOCK_SLACK_NS < time_ns:
+            return binding.socket  # bound between that SYN and now; by another SYN, if that was not captured
         if passive:
             # made by that SYN, so bound after it; or still open from before
             if binding.bound_ns >= since:
@@ -45,14 +52,35 @@ cdef int32_t choose(SocketTables tables, const Tuple *entry, int64_t time_ns, bi
                 return binding.socket
             else:
                 return after
-        elif binding.bound_ns > time_ns + (0 if tcp else 1000):
+        elif binding.bound_ns > time_ns:
             after = binding.socket
-        elif tcp or not socket.closed_ns or socket.closed_ns >= time_ns:
-            return binding.socket
         else:
-            return after
+            return binding.socket
         i = binding.older
     return after
+
+
+cdef int32_t _datagrams(SocketTables tables, const Tuple *entry, int64_t time_ns) noexcept nogil:
+    """The socket open at that time that met this peer last. Its first datagram has the binding's own time; only where the packet
+    was captured elsewhere (another namespace) or sockets are polled does the binding come later."""
+    cdef int32_t i = entry.newest, after = -1
+    cdef Binding *binding
+    cdef Socket *socket
+    while i >= 0:
+        binding = &tables.bindings[i]
+        socket = &tables.sockets[binding.socket]
+        if binding.bound_ns > time_ns + DATAGRAM_SLACK_NS:
+            if entry.key.scope or is_polled(socket):
+                after = binding.socket
+        elif not socket.closed_ns or socket.closed_ns >= time_ns:
+            return binding.socket
+        i = binding.older
+    return after
+
+
+cdef inline bint is_polled(const Socket *socket) noexcept nogil:
+    """Seen by polling, so it may have been there before."""
+    return socket.lanes[0].base.process >= 0 and socket.lanes[0].base.evidence == EVIDENCE_PROCFS
 
 
 cdef int32_t choose_shared(SocketTables tables, const TupleKey *wanted, int64_t time_ns) noexcept nogil:
@@ -83,10 +111,11 @@ cdef int32_t _only_owner(SocketTables tables, const Tuple *entry, int64_t time_n
     while i >= 0:
         binding = &tables.bindings[i]
         socket = &tables.sockets[binding.socket]
-        if not socket.closed_ns or socket.closed_ns >= time_ns:
+        if (not socket.closed_ns or socket.closed_ns >= time_ns) and (
+                binding.bound_ns <= time_ns + CLOCK_SLACK_NS or is_polled(socket)):
             if found < 0:
                 found = binding.socket
-            elif tables.sockets[found].base[0].process != socket.base[0].process:
+            elif tables.sockets[found].lanes[0].base.process != socket.lanes[0].base.process:
                 return -2
         i = binding.older
     return found

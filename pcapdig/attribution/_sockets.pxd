@@ -14,18 +14,23 @@ cdef struct Owner:
 cdef struct Change:
     Owner owner
     int64_t from_ns     # wall clock
+    int64_t told_ns     # ... of the event
     uint32_t seq
-    uint8_t lane
     uint8_t has_seq
     uint8_t settled     # packets are so far past `seq` that comparing would wrap
     Change *next
+    Change *before
+
+cdef struct Lane:
+    Owner base          # before the first change
+    Change *first       # in order of arrival; those by time alone are sorted by from_ns
+    Change *last
+    uint32_t count
 
 cdef struct Socket:
     uint64_t cookie
     int64_t closed_ns   # wall clock; 0 while open
-    Owner base[2]       # by lane, before the first change
-    Change *changes     # in order of arrival, which is time order for one socket
-    uint32_t change_count
+    Lane lanes[2]
     int32_t first_binding
     uint32_t netns
     uint8_t protocol
@@ -70,14 +75,20 @@ cdef class SocketTables:
     cdef int32_t *closed_queue
     cdef uint32_t closed_head, closed_tail, closed_mask
     cdef readonly bint out_of_memory
+    cdef int64_t resolved_ns    # no packet older than this is asked for any more
 
     cdef int32_t socket_of(self, uint64_t cookie, uint32_t netns, uint8_t protocol, bint create) except -2 nogil
     cdef int bind(self, int32_t socket_index, const TupleKey *key, int64_t bound_ns) except -1 nogil
     cdef int32_t find_tuple(self, const TupleKey *key) noexcept nogil
-    cdef void change_owner(self, Socket *socket, int lane, Owner owner, int64_t from_ns, bint has_seq, uint32_t seq) noexcept nogil
+    cdef void change_owner(self, Socket *socket, int lane, Owner owner, int64_t from_ns, int64_t told_ns, bint has_seq,
+                           uint32_t seq) noexcept nogil
     cdef int close(self, int32_t index, int64_t time_ns) except -1 nogil
     cdef void expire(self, int64_t now_ns) noexcept nogil
 
+    cdef void _fold(self, Lane *lane) noexcept nogil
+    cdef void _drop_later(self, Lane *lane, int64_t from_ns) noexcept nogil
+    cdef void _insert(self, int32_t index, Tuple *entry, int64_t bound_ns) noexcept nogil
+    cdef int32_t _bound_before(self, Tuple *entry, int32_t socket_index, int64_t bound_ns) noexcept nogil
     cdef void _forget(self, int32_t index) noexcept nogil
     cdef void _remove_cookie(self, int32_t index) noexcept nogil
     cdef int32_t _make_tuple(self, const TupleKey *key) except -2 nogil

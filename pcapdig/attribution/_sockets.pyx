@@ -17,34 +17,38 @@ from pcapdig.attribution._hashing cimport empty_slots, hash_words, mix
 # After this long a closed socket owes no more packets (RFC 9293 time-wait on Linux: 60 s).
 cdef int64_t CLOSED_KEPT_NS = 60000000000
 cdef int64_t CLOSED_KEPT_LEAST_NS = 2000000000
+
 cdef uint32_t CLOSED_KEPT_MOST = 1 << 18
 # Comparing sequence numbers is meaningful within 2^31; a change is settled half way there.
 cdef int32_t SETTLED_DISTANCE = 1 << 30
-# Changes of one socket kept apart; older ones are folded into the lane's first owner.
+# Changes of a TCP lane kept though no packet waits for them: bytes sent again after a change still have their first owner.
 cdef uint32_t CHANGES_KEPT = 64
+
+cdef enum:
+    TCP = 6
+    ALREADY_BOUND = -2
 
 
 cdef Owner owner_at(const Socket *socket, int lane, int64_t time_ns, bint tcp, uint32_t seq, uint32_t length) noexcept nogil:
     """The owner of a lane for a packet: for TCP by sequence number where the change says one, else by time."""
-    cdef Owner owner = socket.base[lane]
-    cdef Change *change = socket.changes
+    cdef Owner owner = socket.lanes[lane].base
+    cdef Change *change = socket.lanes[lane].first
     cdef int32_t distance
     cdef bint applies
     while change != NULL:
-        if change.lane == lane:
-            if tcp and change.has_seq and not change.settled:
-                distance = <int32_t> (seq - change.seq)
-                applies = distance > 0 or (distance == 0 and (length > 0 or change.from_ns <= time_ns))
-                if distance > SETTLED_DISTANCE:
-                    change.settled = 1
-            elif change.settled:
-                applies = True
-            elif lane == LANE_READER:
-                applies = time_ns > change.from_ns
-            else:
-                applies = time_ns >= change.from_ns
-            if applies:
-                owner = change.owner
+        if tcp and change.has_seq and not change.settled:
+            distance = <int32_t> (seq - change.seq)
+            applies = distance > 0 or (distance == 0 and (length > 0 or change.from_ns <= time_ns))
+            if distance > SETTLED_DISTANCE:
+                change.settled = 1
+        elif change.settled:
+            applies = True
+        else:
+            applies = time_ns > change.from_ns or (lane == LANE_WRITER and time_ns == change.from_ns)
+            if not applies and not tcp:
+                break  # by time alone the changes are sorted
+        if applies:
+            owner = change.owner
         change = change.next
     return owner
 
@@ -75,35 +79,65 @@ cdef class SocketTables:
     @property
     def sizes(self) -> dict[str, int]:
         """Entries in use."""
-        return {"sockets": self.cookie_slots_used, "tuples": self.tuple_slots_used}
+        changes = sum(self.sockets[i].lanes[0].count + self.sockets[i].lanes[1].count for i in range(self.socket_count))
+        return {"sockets": self.cookie_slots_used, "tuples": self.tuple_slots_used, "changes": changes}
 
-    cdef void change_owner(self, Socket *socket, int lane, Owner owner, int64_t from_ns, bint has_seq, uint32_t seq) noexcept nogil:
-        """From here on the lane is this owner's: for TCP from `seq` on where has_seq, else from from_ns on."""
-        cdef Change *change
-        cdef Change **end
-        cdef Change *folded
-        if socket.change_count >= CHANGES_KEPT:
-            folded = socket.changes
-            socket.base[folded.lane] = folded.owner
-            socket.changes = folded.next
-            socket.change_count -= 1
-            PyMem_RawFree(folded)
-        change = <Change *> PyMem_RawMalloc(sizeof(Change))
+    cdef void change_owner(self, Socket *socket, int lane, Owner owner, int64_t from_ns, int64_t told_ns, bint has_seq,
+                           uint32_t seq) noexcept nogil:
+        """From here on the lane is this owner's: for TCP from `seq` on where has_seq, else from from_ns on. Told at told_ns."""
+        cdef Lane *changed = &socket.lanes[lane]
+        cdef Change *change = <Change *> PyMem_RawMalloc(sizeof(Change))
         if change == NULL:
             self.out_of_memory = True
             return
+        self._fold(changed)
+        if not has_seq:
+            self._drop_later(changed, from_ns)
         change.owner = owner
         change.from_ns = from_ns
+        change.told_ns = told_ns
         change.seq = seq
-        change.lane = lane
         change.has_seq = has_seq
         change.settled = 0
         change.next = NULL
-        end = &socket.changes
-        while end[0] != NULL:
-            end = &end[0].next
-        end[0] = change
-        socket.change_count += 1
+        change.before = changed.last
+        if changed.last == NULL:
+            changed.first = change
+        else:
+            changed.last.next = change
+        changed.last = change
+        changed.count += 1
+
+    cdef void _fold(self, Lane *lane) noexcept nogil:
+        """Changes that hold for every packet still to come become the lane's first owner."""
+        cdef Change *change
+        while lane.first != NULL:
+            change = lane.first
+            if change.has_seq and (lane.count < CHANGES_KEPT or change.told_ns >= self.resolved_ns):
+                return
+            if change.from_ns >= self.resolved_ns:
+                return
+            lane.base = change.owner
+            lane.first = change.next
+            if lane.first == NULL:
+                lane.last = NULL
+            else:
+                lane.first.before = NULL
+            lane.count -= 1
+            PyMem_RawFree(change)
+
+    cdef void _drop_later(self, Lane *lane, int64_t from_ns) noexcept nogil:
+        """Changes by time that a change from from_ns on leaves nothing of: it came later, so it wins wherever they hold."""
+        cdef Change *change = lane.last
+        while change != NULL and not change.has_seq and change.from_ns >= from_ns:
+            lane.last = change.before
+            if lane.last == NULL:
+                lane.first = NULL
+            else:
+                lane.last.next = NULL
+            lane.count -= 1
+            PyMem_RawFree(change)
+            change = lane.last
 
     cdef int close(self, int32_t index, int64_t time_ns) except -1 nogil:
         cdef Socket *socket = &self.sockets[index]
@@ -171,7 +205,7 @@ cdef class SocketTables:
         socket = &self.sockets[index]
         memset(socket, 0, sizeof(Socket))
         socket.cookie = cookie
-        socket.base[0].process = socket.base[1].process = -1
+        socket.lanes[0].base.process = socket.lanes[1].base.process = -1
         socket.first_binding = -1
         socket.netns = netns
         socket.protocol = protocol
@@ -239,17 +273,18 @@ cdef class SocketTables:
         self.cookie_slots_used -= 1
 
     cdef int bind(self, int32_t socket_index, const TupleKey *key, int64_t bound_ns) except -1 nogil:
-        """From this moment on the tuple is this socket's; a second time changes nothing."""
+        """From this moment on the tuple is this socket's. Of a connection a second time changes nothing."""
         cdef int32_t tuple_index = self._make_tuple(key)
         cdef int32_t index, room
         cdef int32_t *link
         cdef Binding *binding
         cdef Binding *grown
-        index = self.tuples[tuple_index].newest
-        while index >= 0:
-            if self.bindings[index].socket == socket_index:
-                return 0
-            index = self.bindings[index].older
+        index = self._bound_before(&self.tuples[tuple_index], socket_index, bound_ns)
+        if index == ALREADY_BOUND:
+            return 0
+        if index >= 0:
+            self._insert(index, &self.tuples[tuple_index], bound_ns)
+            return 0
         if self.binding_free >= 0:
             index = self.binding_free
             self.binding_free = self.bindings[index].older
@@ -264,18 +299,44 @@ cdef class SocketTables:
                 self.binding_room = room
             index = self.binding_count
             self.binding_count += 1
-        link = &self.tuples[tuple_index].newest
-        while link[0] >= 0 and self.bindings[link[0]].bound_ns > bound_ns:
-            link = &self.bindings[link[0]].older
         binding = &self.bindings[index]
-        binding.bound_ns = bound_ns
         binding.socket = socket_index
         binding.tuple = tuple_index
-        binding.older = link[0]
         binding.sibling = self.sockets[socket_index].first_binding
         self.sockets[socket_index].first_binding = index
-        link[0] = index
+        self._insert(index, &self.tuples[tuple_index], bound_ns)
         return 0
+
+    cdef void _insert(self, int32_t index, Tuple *entry, int64_t bound_ns) noexcept nogil:
+        """Into its place by time, latest first."""
+        cdef int32_t *link = &entry.newest
+        while link[0] >= 0 and self.bindings[link[0]].bound_ns > bound_ns:
+            link = &self.bindings[link[0]].older
+        self.bindings[index].bound_ns = bound_ns
+        self.bindings[index].older = link[0]
+        link[0] = index
+
+    cdef int32_t _bound_before(self, Tuple *entry, int32_t socket_index, int64_t bound_ns) noexcept nogil:
+        """A binding of this socket, taken out of the chain since no packet needs it; ALREADY_BOUND where nothing changes, else -1.
+
+        A peer of datagrams may come back to a socket it had met before: a port with several sockets. A connection never does.
+        """
+        cdef int32_t *link = &entry.newest
+        cdef int32_t index
+        cdef bint returns = entry.key.protocol != TCP and entry.key.remote_port != 0
+        cdef bint resolved = False
+        while link[0] >= 0:
+            index = link[0]
+            if self.bindings[index].socket == socket_index:
+                if not returns or index == entry.newest or self.bindings[index].bound_ns > bound_ns:
+                    return ALREADY_BOUND
+                if resolved:
+                    link[0] = self.bindings[index].older
+                    return index
+            if self.bindings[index].bound_ns < self.resolved_ns:
+                resolved = True  # this one answers for packets to come until a newer one does; older ones only when it closes
+            link = &self.bindings[index].older
+        return -1
 
     cdef int32_t find_tuple(self, const TupleKey *key) noexcept nogil:
         cdef uint64_t hashed = hash_words(key, sizeof(TupleKey) // 8)
@@ -359,11 +420,14 @@ cdef class SocketTables:
 
 
 cdef void _free_changes(Socket *socket) noexcept nogil:
-    cdef Change *change = socket.changes
+    cdef Change *change
     cdef Change *after
-    while change != NULL:
-        after = change.next
-        PyMem_RawFree(change)
-        change = after
-    socket.changes = NULL
-    socket.change_count = 0
+    cdef int lane
+    for lane in range(2):
+        change = socket.lanes[lane].first
+        while change != NULL:
+            after = change.next
+            PyMem_RawFree(change)
+            change = after
+        socket.lanes[lane].first = socket.lanes[lane].last = NULL
+        socket.lanes[lane].count = 0

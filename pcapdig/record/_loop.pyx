@@ -34,9 +34,6 @@ cdef extern from "time.h" nogil:
 TIMEOUT_MS = 50
 """How long the kernel may keep a ring block that is not full."""
 
-TIMEOUT_MS = 50
-"""How long the kernel may keep a ring block that is not full."""
-
 cdef enum:
     LINKTYPE_ETHERNET = 1
     MAC_BYTES = 6
@@ -317,6 +314,8 @@ cdef class Loop:
                 if packet != NULL and (oldest == NULL or packet.time_ns < oldest.time_ns):
                     oldest = packet
                     chosen = i
+            if oldest == NULL or oldest.time_ns > cutoff_ns:
+                self.ledger.settle(cutoff_ns)
             if oldest == NULL:
                 return
             if oldest.time_ns > cutoff_ns:

@@ -2,7 +2,22 @@
 
 from __future__ import annotations
 
-from story import BOUND, CLIENT, CLOSED, HELD, LISTENING, OTHER, SERVER, SYN, UDP, Story, accepted, connected, event
+from story import (
+    BOUND,
+    CLIENT,
+    CLOSED,
+    HELD,
+    LISTENING,
+    OTHER,
+    RST_ACK,
+    SERVER,
+    SYN,
+    UDP,
+    Story,
+    accepted,
+    connected,
+    event,
+)
 
 
 def test_a_dual_stack_listener_takes_ipv4():
@@ -33,6 +48,67 @@ def test_a_retransmitted_syn_starts_nothing():
     story = Story(*connected(), *accepted())
     story.packet(100, CLIENT, SERVER, SYN, seq=5)
     assert story.packet(400, CLIENT, SERVER, SYN, seq=5) == ("p10", "p20")
+
+
+def test_a_connection_whose_syn_was_not_captured():
+    """The same addresses again, the second SYN dropped: packets after the new binding are not the old connection's."""
+    story = Story(
+        *connected(1, 99, 10),
+        *accepted(2, 130, 20),
+        event(CLOSED, 300, 1, CLIENT, SERVER),
+        event(CLOSED, 310, 2, SERVER, CLIENT),
+        *connected(3, 499, 11),
+        *accepted(4, 530, 21),
+    )
+    assert story.packet(100, CLIENT, SERVER, SYN, seq=5) == ("p10", "p20")
+    assert story.packet(200, CLIENT, SERVER) == ("p10", "p20")
+    assert story.packet(540, SERVER, CLIENT) == ("p21", "p11")
+    assert story.packet(541, CLIENT, SERVER) == ("p11", "p21")
+
+
+def test_who_listens_later_did_not_refuse():
+    """A SYN answered by RST came to nobody, though someone listens there a moment later."""
+    story = Story(*connected(), event(LISTENING, 150, 9, SERVER, pid=33))
+    assert story.packet(100, CLIENT, SERVER, SYN, seq=5) == ("p10", "kernel")
+    assert story.packet(101, SERVER, CLIENT, RST_ACK) == ("kernel", "p10")
+
+
+def test_a_datagram_before_its_reader():
+    """A datagram to a port that nobody had is not of the process that took the port and met this peer later."""
+    port, peer = ("127.0.0.1", 53), ("127.0.0.1", 5001)
+    story = Story(event(BOUND, 200, 1, port, peer, 71, protocol=UDP))
+    assert story.packet(100, peer, port, protocol=UDP)[1] == "kernel"
+    assert story.packet(200, peer, port, protocol=UDP)[1] == "p71"
+
+
+def test_a_datagram_captured_before_another_namespace_saw_it():
+    """On the host's end of a veth a packet is stamped before the namespace beyond stamps it."""
+    inside, outside = ("10.9.0.2", 53), ("10.9.0.1", 4000)
+    story = Story(event(BOUND, 101, 1, inside, outside, 50, protocol=UDP, netns=OTHER))
+    assert story.packet(100, outside, inside, protocol=UDP, loopback=False)[1] == "p50"
+
+
+def test_a_member_that_left_a_port_group():
+    """Of a SO_REUSEPORT group the last to meet this peer closed: the peer is its older socket's."""
+    port, peer = ("127.0.0.1", 53), ("127.0.0.1", 5001)
+    story = Story(
+        event(BOUND, 100, 1, port, peer, 71, protocol=UDP),
+        event(BOUND, 200, 2, port, peer, 72, protocol=UDP),
+        event(CLOSED, 300, 2, port, peer, protocol=UDP),
+        event(BOUND, 350, 3, port, ("127.0.0.1", 7), 73, protocol=UDP),
+    )
+    assert story.packet(250, peer, port, protocol=UDP)[1] == "p72"
+    assert story.packet(400, peer, port, protocol=UDP)[1] == "p71"
+
+
+def test_a_peer_that_returns_to_an_earlier_socket():
+    """Told again that a socket met this peer: from then on the peer is that socket's, however often it moves."""
+    port, peer = ("127.0.0.1", 53), ("127.0.0.1", 5001)
+    story = Story(
+        *(event(BOUND, 100 * turn, 1 + turn % 2, port, peer, 71 + turn % 2, protocol=UDP) for turn in range(1, 400))
+    )
+    for turn in range(1, 400):
+        assert story.packet(100 * turn, peer, port, protocol=UDP)[1] == f"p{71 + turn % 2}"
 
 
 def test_udp_ends_are_bound_per_peer():

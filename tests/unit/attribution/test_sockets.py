@@ -76,13 +76,64 @@ def test_the_udp_reader_after_the_last_read_of_the_one_before():
     assert story.packet(350, peer, port, protocol=UDP)[1] == "p72"
 
 
+def test_a_socket_that_changes_hands_with_each_datagram():
+    """Workers that take turns on one socket: every change is kept while packets from before it wait."""
+    port, peer = ("127.0.0.1", 53), ("127.0.0.1", 5001)
+    story = Story(event(BOUND, 100, 1, port, peer, 70, protocol=UDP))
+    for turn in range(1, 400):
+        pid, at = 70 + turn % 4, 100 + 10 * turn
+        story.happens(
+            event(READER, at + 2, 1, port, peer, pid, protocol=UDP, previous=at - 8),
+            event(WRITER, at + 4, 1, port, peer, pid, protocol=UDP),
+        )
+    for turn in range(1, 400):
+        pid, at = f"p{70 + turn % 4}", 100 + 10 * turn
+        assert story.packet(at, peer, port, protocol=UDP)[1] == pid
+        assert story.packet(at + 5, port, peer, protocol=UDP)[0] == pid
+
+
+def test_a_stream_that_changes_hands_often():
+    """Programs that write to one connection by turns, and read it: each byte is its own writer's and reader's."""
+    story = Story(*connected(), *accepted())
+    for turn in range(1, 300):
+        story.happens(
+            event(WRITER, 200 + turn, 1, CLIENT, SERVER, 100 + turn, seq=10 * turn),
+            event(READER, 200 + turn, 2, SERVER, CLIENT, 500 + turn, seq=10 * turn),
+        )
+    for turn in range(1, 300):
+        assert story.packet(200 + turn, CLIENT, SERVER, seq=10 * turn) == (f"p{100 + turn}", f"p{500 + turn}")
+
+
+def test_changes_of_the_past_take_no_room():
+    """What holds for every packet to come is folded; a stream keeps some for bytes sent again."""
+    story = Story(*connected())
+    for turn in range(1, 1000):
+        story.happens(event(WRITER, 200 + turn, 1, CLIENT, SERVER, 100 + turn % 7, seq=10 * turn))
+        story.packet(200 + turn, CLIENT, SERVER, seq=10 * turn)
+    assert story.ledger.sizes["changes"] <= 64
+    assert story.packet(2000, CLIENT, SERVER, seq=9950)[0] == f"p{100 + 995 % 7}"
+
+
+def test_a_later_told_change_from_an_earlier_moment():
+    """Two readers at once: the change told last wins wherever it holds."""
+    port, peer = ("127.0.0.1", 53), ("127.0.0.1", 5001)
+    story = Story(
+        event(BOUND, 100, 1, port, peer, 71, protocol=UDP),
+        event(READER, 500, 1, port, peer, 72, protocol=UDP, previous=300),
+        event(READER, 501, 1, port, peer, 73, protocol=UDP, previous=250),
+    )
+    assert story.packet(240, peer, port, protocol=UDP)[1] == "p71"
+    assert story.packet(260, peer, port, protocol=UDP)[1] == "p73"
+    assert story.packet(350, peer, port, protocol=UDP)[1] == "p73"
+
+
 def test_closed_sockets_are_forgotten_in_the_end():
     """After time-wait nothing is left of a closed socket; open ones stay."""
     story = Story(*connected(), *accepted(), event(CLOSED, 1000, 1, CLIENT, SERVER))
     story.ledger.forget_before((1000 + 59_000) * MS)
     assert story.ledger.sizes["sockets"] == 2
     story.ledger.forget_before((1000 + 61_000) * MS)
-    assert story.ledger.sizes == {"sockets": 1, "tuples": 1, "processes": 2}
+    assert story.ledger.sizes == {"sockets": 1, "tuples": 1, "changes": 0, "processes": 2}
     assert story.packet(62_000, SERVER, CLIENT) == ("p20", "unknown")
 
 
