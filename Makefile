@@ -49,7 +49,8 @@ fix: build ## apply what lint can repair by itself
 .PHONY: bench
 bench: build ## record beside tcpdump, dig beside cat, tcpdump and tshark; prints the tables
 	@.ci/system-packages test bench
-	@for benchmark in benchmarks/*.py; do $(BIN)/python $$benchmark || exit 1; done
+	@# From there, so that the checkout does not hide the installed package.
+	@cd benchmarks && for benchmark in *.py; do $(CURDIR)/$(BIN)/python $$benchmark || exit 1; done
 
 .PHONY: clean
 clean: ## remove what build made
