@@ -1,7 +1,5 @@
 """`python -m pcapdig` is the command pcapdig."""
 
-import sys
+from pcapdig.cli import run
 
-from pcapdig.cli import main
-
-sys.exit(main())
+run()

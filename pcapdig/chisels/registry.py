@@ -2,27 +2,35 @@
 
 from __future__ import annotations
 
-import difflib
-from typing import TYPE_CHECKING
+from importlib import import_module
+from typing import TYPE_CHECKING, cast
 
-from pcapdig.chisels.echo_fds import EchoFds
-from pcapdig.chisels.iobytes_net import IobytesNet
-from pcapdig.chisels.spy_ip import SpyIp
-from pcapdig.chisels.spy_port import SpyPort
-from pcapdig.chisels.topconns import Topconns
-from pcapdig.chisels.topports_server import TopportsServer
-from pcapdig.chisels.topprocs_net import TopprocsNet
 from pcapdig.errors import UsageError
 
 if TYPE_CHECKING:
     from pcapdig.chisels.chisel import Chisel
 
-_CHISELS: tuple[type[Chisel], ...] = (EchoFds, IobytesNet, SpyIp, SpyPort, Topconns, TopportsServer, TopprocsNet)
+_CLASSES: dict[str, str] = {
+    "echo_fds": "EchoFds",
+    "iobytes_net": "IobytesNet",
+    "spy_ip": "SpyIp",
+    "spy_port": "SpyPort",
+    "topconns": "Topconns",
+    "topports_server": "TopportsServer",
+    "topprocs_net": "TopprocsNet",
+}
+"""Class by name of the chisel, which is its module's name too. A module is imported when its chisel is asked for: a dig with one chisel
+does not wait for the others."""
+
+
+def names() -> list[str]:
+    """The name of every chisel, without loading any."""
+    return list(_CLASSES)
 
 
 def all() -> list[type[Chisel]]:  # noqa: A001 - reads as registry.all()
     """Every chisel, sorted by category, then by name."""
-    return sorted(_CHISELS, key=lambda chisel: (chisel.category, chisel.name))
+    return sorted(map(_load, _CLASSES), key=lambda chisel: (chisel.category, chisel.name))
 
 
 def find(name: str) -> type[Chisel]:
@@ -31,10 +39,14 @@ def find(name: str) -> type[Chisel]:
     Raises:
         UsageError: there is none; names the nearest one.
     """
-    by_name = {chisel.name: chisel for chisel in _CHISELS}
-    chisel = by_name.get(name)
-    if chisel is not None:
-        return chisel
-    near = difflib.get_close_matches(name, by_name, n=1, cutoff=0.6)
+    if name in _CLASSES:
+        return _load(name)
+    import difflib  # only a mistake needs it
+
+    near = difflib.get_close_matches(name, _CLASSES, n=1, cutoff=0.6)
     hint = f"did you mean {near[0]}? " if near else ""
     raise UsageError(f"chisel {name} not found - {hint}use -cl to list them.")
+
+
+def _load(name: str) -> type[Chisel]:
+    return cast("type[Chisel]", getattr(import_module(f"pcapdig.chisels.{name}"), _CLASSES[name]))

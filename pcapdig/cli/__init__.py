@@ -4,10 +4,11 @@
 that show the place). 130: a dig stopped by Ctrl-C before its end. Nothing is printed on stdout after an error.
 
     main(argv=None) -> int
+    run() -> never              # main, then the end of the process: what the command calls
 Reading an argv: options.py (the table) -> scanner.py (words) -> settings.py (types and ranges) -> one of listings.py, digging.py,
 recording.py, doctor.py. Rooms are imported when needed: a listing loads no numpy, a dig nothing of the recorder.
 """
 
-from pcapdig.cli.entry import main
+from pcapdig.cli.entry import main, run
 
-__all__ = ["main"]
+__all__ = ["main", "run"]

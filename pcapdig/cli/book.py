@@ -17,7 +17,7 @@ class Book:
         """Names of all chisels."""
         from pcapdig.chisels import registry  # --help and --version need no chisels
 
-        return [chisel.name for chisel in registry.all()]
+        return registry.names()
 
     def checked(self, name: str) -> str:
         """Give the name back.

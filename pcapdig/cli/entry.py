@@ -5,10 +5,11 @@ In: argv, the process's streams. Out: an exit status. Must not know how anything
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from io import TextIOWrapper
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, NoReturn, TextIO
 
 from pcapdig import __version__
 from pcapdig.cli.book import Book
@@ -33,6 +34,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     # numpy's OpenBLAS starts a thread per processor, which spins for a while; nothing here multiplies matrices.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    gc.disable()  # start-up makes no garbage, and looking for some takes a tenth of it; `_started` ends this
     try:
         _prepare_streams()
         _run(settle(scan(sys.argv[1:] if argv is None else argv, Book())))
@@ -49,7 +51,30 @@ def main(argv: Sequence[str] | None = None) -> int:
         where = f"{os.fsdecode(error.filename)}: " if isinstance(error.filename, (str, bytes)) else ""
         _complain(f"{where}{error.strerror or error}")
         return FAILED
+    finally:
+        gc.enable()
     return DONE
+
+
+def run() -> NoReturn:
+    """Be the command pcapdig: run it, and end this process with its exit status.
+
+    Ends without taking the interpreter apart piece by piece, which with numpy takes longer than many a dig. Everything that has to be
+    closed has been by now, and what streams still hold is written here.
+    """
+    status = main()
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:
+            status = status or FAILED
+    os._exit(status)
+
+
+def _started() -> None:
+    """All is loaded: from here on there is garbage, but not among what is there now."""
+    gc.freeze()
+    gc.enable()
 
 
 def _run(settings: Settings) -> None:
@@ -74,10 +99,12 @@ def _run(settings: Settings) -> None:
     elif action in (Action.DIG, Action.COPY):
         from pcapdig.cli.digging import copy_files, dig_files
 
+        _started()
         (copy_files if action is Action.COPY else dig_files)(settings, sys.stdout)
     else:
         from pcapdig.cli.recording import record  # a dig must not load the recorder
 
+        _started()
         record(settings, sys.stdout, sys.stderr)
 
 

@@ -10,9 +10,28 @@ InputError is raised.
 Callers: cli. The only room that knows both traces and chisels. Knows nothing of probes or capture.
 """
 
-from pcapdig.dig.block_filter import BlockFilter
-from pcapdig.dig.live import LiveDig
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from pcapdig.dig.offline import dig
 from pcapdig.dig.plan import Plan
 
+if TYPE_CHECKING:
+    from pcapdig.dig.block_filter import BlockFilter
+    from pcapdig.dig.live import LiveDig
+
 __all__ = ["BlockFilter", "LiveDig", "Plan", "dig"]
+
+
+def __getattr__(name: str) -> object:
+    """Import what only a recording or a copy needs when it is asked for: start-up is most of a small dig."""
+    if name == "BlockFilter":
+        from pcapdig.dig.block_filter import BlockFilter
+
+        return BlockFilter
+    if name == "LiveDig":
+        from pcapdig.dig.live import LiveDig
+
+        return LiveDig
+    raise AttributeError(name)

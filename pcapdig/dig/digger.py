@@ -12,21 +12,21 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pcapdig.dig.event_lines import EventLines, TypeCounts
 from pcapdig.dig.seconds import NS, SecondClock
 from pcapdig.errors import UsageError
 from pcapdig.filters import compile_filter
 from pcapdig.render.renderer import Renderer
-from pcapdig.streams.reassembler import Reassembler
 from pcapdig.trace.rows import rows_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from pcapdig.chisels.chisel import Chisel
+    from pcapdig.dig.event_lines import EventLines, TypeCounts
     from pcapdig.dig.plan import Plan
     from pcapdig.filters import Filter
     from pcapdig.render.items import Item
+    from pcapdig.streams.reassembler import Reassembler
     from pcapdig.trace.columns import Dimensions, Packets
     from pcapdig.trace.rows import Rows
 
@@ -88,16 +88,15 @@ class Digger:
         self._live = live
         self._runs = [_ChiselRun(chisel, plan) for chisel in plan.chisels]
         self._renderer = Renderer(plan.show)
-        self._lines = EventLines(self._renderer, plan.format)
-        self._counts = TypeCounts() if plan.summary else None
+        self._lines = self._event_lines()
+        self._counts = self._type_counts()
         self._before_refresh = before_refresh if any(run.chisel.refreshes for run in self._runs) else ""
         self._by_second = [run for run in self._runs if live or run.chisel.every_second]
         self._clock = SecondClock()
         filters = (plan.filter, *(run.filter for run in self._runs))
         needs_messages = any(run.chisel.needs == "messages" for run in self._runs)
-        self._reassembler = None
-        if needs_messages or any(part.uses_buffer for part in filters):
-            self._reassembler = Reassembler(trace)
+        needs_messages = needs_messages or any(part.uses_buffer for part in filters)
+        self._reassembler = self._new_reassembler() if needs_messages else None
         self._joined = [plan.filter & run.filter for run in self._runs] or [plan.filter]
         self._wanted = np.zeros(0, np.bool_)
 
@@ -141,6 +140,28 @@ class Digger:
         if self._counts is not None:
             self._write(self._counts.text())
 
+    # What a dig does not need is not imported: start-up is most of a small one.
+
+    def _event_lines(self) -> EventLines | None:
+        """What shows events; None where chisels do. -p is looked at in any case."""
+        if self._runs and self._plan.format is None:
+            return None
+        from pcapdig.dig.event_lines import EventLines
+
+        return EventLines(self._renderer, self._plan.format)
+
+    def _type_counts(self) -> TypeCounts | None:
+        if not self._plan.summary:
+            return None
+        from pcapdig.dig.event_lines import TypeCounts
+
+        return TypeCounts()
+
+    def _new_reassembler(self) -> Reassembler:
+        from pcapdig.streams.reassembler import Reassembler
+
+        return Reassembler(self._trace)
+
     def _rows(self, packets: Packets, rows: Rows | None, start: int, stop: int) -> Rows:
         """The rows of some packets of a batch; in a dig of messages, those that ended with them."""
         if self._reassembler is not None:
@@ -178,7 +199,7 @@ class Digger:
             self._counts.add(passed)
         for run in self._runs:
             self._show(run.feed(passed))
-        if not self._runs and not self._plan.quiet:
+        if self._lines is not None and not self._runs and not self._plan.quiet:
             self._show(self._lines.lines(passed))
         return not self.done
 

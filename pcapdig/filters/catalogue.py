@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import difflib
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from pcapdig.errors import UsageError
 from pcapdig.filters.event_fields import EVENT
@@ -15,8 +13,7 @@ if TYPE_CHECKING:
     from pcapdig.filters.fields import Field
 
 
-@dataclass(frozen=True, slots=True)
-class FieldClass:
+class FieldClass(NamedTuple):
     """Fields listed together."""
 
     name: str
@@ -111,6 +108,8 @@ def lookup(name: str) -> Field:
         raise UsageError(f"field {name} has no meaning for packets; use {_NEAREST[name]}")
     if name in _NOTHING_NEAR or name.startswith(_FOREIGN_PREFIXES):
         raise UsageError(f"field {name} has no meaning for packets")
+    import difflib  # only a mistake needs it
+
     near = difflib.get_close_matches(name, FIELDS, n=1, cutoff=0.6)
     raise UsageError(f"unknown field {name}; " + (f"did you mean {near[0]}?" if near else "-l lists them"))
 

@@ -1,24 +1,18 @@
-"""A compiled filter, and how one is made from text."""
+"""A compiled filter, and how one is made from text. What compiles (compiler.py) is loaded when there is something to compile."""
 
 from __future__ import annotations
 
-import dataclasses
-import re
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pcapdig.errors import UsageError
-from pcapdig.filters import syntax
-from pcapdig.filters.catalogue import lookup
-from pcapdig.filters.comparisons import compile_test
-from pcapdig.filters.errors import FilterError
-from pcapdig.filters.fields import Field, FieldType
-from pcapdig.filters.plan import AndStep, EndStep, FlowStep, NotStep, OrStep, ProcessStep, RowStep, Step
-
 if TYPE_CHECKING:
-    from pcapdig.filters.values import Bools, Column, Index
+    from pcapdig.filters.plan import Step
+    from pcapdig.filters.values import Bools
     from pcapdig.trace.rows import Rows
+
+BLANKS = " \t\r\n\f\v"
+"""What parts the words of a filter."""
 
 
 class Filter:
@@ -46,6 +40,8 @@ class Filter:
             return other
         if other._step is None:
             return self
+        from pcapdig.filters.plan import AndStep
+
         text = f"({self.text}) and ({other.text})"
         return Filter(text, AndStep([self._step, other._step]), uses_buffer=self.uses_buffer or other.uses_buffer)
 
@@ -78,74 +74,9 @@ def compile_filter(text: str) -> Filter:
     Raises:
         FilterError: (a UsageError) any mistake, of syntax, name or type; nothing is left to go wrong when the filter runs.
     """
-    if not text.strip(syntax.BLANKS):
+    if not text.strip(BLANKS):
         return ALWAYS
-    compiler = _Compiler(text)
-    step = compiler.step(syntax.parse(text))
-    return Filter(text.strip(syntax.BLANKS), step, uses_buffer=compiler.uses_buffer)
+    from pcapdig.filters.compiler import compile_step
 
-
-class _Compiler:
-    """Turns the tree into steps, field by field."""
-
-    def __init__(self, text: str) -> None:
-        self.text = text
-        self.uses_buffer = False
-
-    def step(self, node: syntax.Node) -> Step:
-        match node:
-            case syntax.Not(part):
-                return NotStep(self.step(part))
-            case syntax.And(parts):
-                return AndStep([self.step(part) for part in parts])
-            case syntax.Or(parts):
-                return OrStep([self.step(part) for part in parts])
-            case syntax.Check():
-                return self.check(node)
-
-    def check(self, check: syntax.Check) -> Step:
-        try:
-            field = lookup(check.field)
-        except UsageError as error:
-            raise FilterError(str(error), self.text, check.offset) from None
-        if field.print_only:
-            raise FilterError(f"{field.name} is only for output and cannot be compared", self.text, check.offset)
-        if field.of_argument is not None:
-            return self.distance(field, check)
-        if check.argument is not None:
-            raise FilterError(f"{field.name} takes no argument in brackets", self.text, check.offset + len(check.field))
-        if field.type is FieldType.BYTES:
-            self.uses_buffer = True
-        return self.compare(field, check)
-
-    def compare(self, field: Field, check: syntax.Check) -> Step:
-        if field.either is not None:
-            parts = [self.compare(part, check) for part in field.either]
-            return AndStep(parts) if check.operator == "!=" else OrStep(parts)
-        if field.ends is not None:
-            client, server = (FlowStep(end, compile_test(end, check, self.text)) for end in field.ends)
-            return EndStep(client, server)
-        test = compile_test(field, check, self.text)
-        if field.domain == "flow":
-            return FlowStep(field, test)
-        return ProcessStep(field, test) if field.domain == "process" else RowStep(field, test)
-
-    def distance(self, field: Field, check: syntax.Check) -> Step:
-        """`field[A]=N`: at most N away from A."""
-        of_argument = field.of_argument
-        assert of_argument is not None
-        given = check.argument or ""
-        if not re.fullmatch(r"[0-9]{1,19}", given, re.ASCII) or int(given) >= 2**63:
-            message = (
-                f"{field.name} needs {field.argument} in brackets, a decimal number: {field.name}[{field.argument}]=N"
-            )
-            raise FilterError(message, self.text, check.offset + len(check.field))
-        if check.operator != "=":
-            raise FilterError(f"{field.name} is compared only with '='", self.text, check.operator_offset)
-        centre = int(given)
-
-        def column(rows: Rows, index: Index) -> Column:
-            return of_argument(rows, index, centre)
-
-        test = compile_test(field, dataclasses.replace(check, operator="<="), self.text)
-        return RowStep(dataclasses.replace(field, of_rows=column), test)
+    step, uses_buffer = compile_step(text)
+    return Filter(text.strip(BLANKS), step, uses_buffer=uses_buffer)

@@ -13,6 +13,7 @@ import re
 from dataclasses import dataclass
 
 from pcapdig.filters.errors import FilterError
+from pcapdig.filters.filter import BLANKS
 
 NESTING_LIMIT = 100
 """Brackets inside brackets; sysdig's limit too. Keeps the recursion here far from Python's."""
@@ -22,7 +23,6 @@ WORD_OPERATORS = (
     "contains", "icontains", "startswith", "endswith", "glob", "iglob", "regex", "bcontains", "bstartswith",
 )  # fmt: skip
 LIST_OPERATORS = ("in", "intersects", "pmatch")
-BLANKS = " \t\r\n\f\v"
 
 _ESCAPES = {"b": b"\b", "f": b"\f", "n": b"\n", "r": b"\r", "t": b"\t", "\\": b"\\", "/": b"/", '"': b'"', "'": b"'"}
 _FIELD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z0-9_]+)*")

@@ -6,20 +6,20 @@ Each kind of column keeps its values the way they compare fastest. A missing val
 from __future__ import annotations
 
 import socket
-from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from numpy.typing import NDArray
+
 Value = str | int | bool | bytes
 """What a field gives for one row, where it has a value. Addresses are text."""
-Bools = NDArray[np.bool_]
-Index = slice | NDArray[np.intp]
+Bools: TypeAlias = "NDArray[np.bool_]"
+Index: TypeAlias = "slice | NDArray[np.intp]"
 """Which rows: positions, or all of them."""
 
 ALL = slice(None)
@@ -27,8 +27,7 @@ MAPPED_PREFIX = b"\0" * 10 + b"\xff\xff"
 """Before an IPv4 address written as IPv6. Source: RFC 4291 section 2.5.5.2."""
 
 
-@dataclass(frozen=True, slots=True)
-class Numbers:
+class Numbers(NamedTuple):
     """Integers: counts, ids, ports, times in ns."""
 
     values: NDArray[np.int64]
@@ -36,16 +35,14 @@ class Numbers:
     """None: every value is there."""
 
 
-@dataclass(frozen=True, slots=True)
-class Flags:
+class Flags(NamedTuple):
     """True or false."""
 
     values: Bools
     present: Bools | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Choices:
+class Choices(NamedTuple):
     """Texts of which there are few: compared once each."""
 
     codes: NDArray[np.signedinteger]
@@ -53,15 +50,13 @@ class Choices:
     names: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Texts:
+class Texts(NamedTuple):
     """Any texts."""
 
     values: Sequence[str | None]
 
 
-@dataclass(frozen=True, slots=True)
-class Addresses:
+class Addresses(NamedTuple):
     """IP addresses, 16 bytes each, IPv4 as ::ffff:a.b.c.d."""
 
     packed: NDArray[np.uint8]
@@ -69,8 +64,7 @@ class Addresses:
     present: Bools | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Buffers:
+class Buffers(NamedTuple):
     """Payloads, read one at a time: they are not all held at once."""
 
     rows: NDArray[np.intp]

@@ -8,8 +8,6 @@ RFC 4443 (ICMP echo), IEEE 802.1Q, and tcpdump.org's link-type pages for SLL, SL
 from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 from libc.string cimport memcpy, memset
 
-from pcapdig.packets.headers import Headers
-
 cdef enum:
     LINK_NULL = 0
     LINK_ETHERNET = 1
@@ -331,6 +329,8 @@ def read(const uint8_t[::1] data not None, uint32_t original_length, uint32_t li
     """
     cdef PacketHeaders out
     cdef uint8_t nothing = 0
+    from pcapdig.packets.headers import Headers  # whoever reads natively need not load it
+
     if data.shape[0] > 0xFFFFFFFF:
         raise ValueError("a packet is shorter than 4 GiB")
     read_headers(&data[0] if data.shape[0] else &nothing, <uint32_t> data.shape[0], original_length, link_type, &out)

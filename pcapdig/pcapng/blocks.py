@@ -10,12 +10,14 @@ live. Texts are cleaned (pcapng/text.py). Must not know files, or what a process
 
 from __future__ import annotations
 
-import ipaddress
 import struct
-from collections.abc import Iterable
-from enum import IntEnum
+from typing import TYPE_CHECKING
 
 from pcapdig.pcapng.text import encode
+
+if TYPE_CHECKING:
+    import ipaddress
+    from collections.abc import Iterable
 
 SECTION_HEADER, INTERFACE_DESCRIPTION, SIMPLE_PACKET, NAME_RESOLUTION = 0x0A0D0D0A, 1, 3, 4
 INTERFACE_STATISTICS, ENHANCED_PACKET, DECRYPTION_SECRETS = 5, 6, 10
@@ -42,7 +44,7 @@ _MOST_TEXT = 65532
 END_OF_OPTIONS, COMMENT = 0, 1
 
 
-class SectionOption(IntEnum):
+class SectionOption:
     """Options of a section header block."""
 
     HARDWARE = 2
@@ -50,7 +52,7 @@ class SectionOption(IntEnum):
     APPLICATION = 4
 
 
-class InterfaceOption(IntEnum):
+class InterfaceOption:
     """Options of an interface description block."""
 
     NAME = 2
@@ -65,7 +67,7 @@ class InterfaceOption(IntEnum):
     TIME_OFFSET = 14
 
 
-class StatisticsOption(IntEnum):
+class StatisticsOption:
     """Options of an interface statistics block."""
 
     START_TIME = 2
@@ -77,7 +79,7 @@ class StatisticsOption(IntEnum):
     DELIVERED = 8
 
 
-class PacketOption(IntEnum):
+class PacketOption:
     """Options of an enhanced packet block."""
 
     FLAGS = 2
@@ -90,7 +92,7 @@ class PacketOption(IntEnum):
     APPLE_PROCESS = 0x8001
 
 
-class ProcessOption(IntEnum):
+class ProcessOption:
     """Options of Apple's process block."""
 
     NAME = 2
@@ -98,7 +100,7 @@ class ProcessOption(IntEnum):
     UUID = 4
 
 
-class WiresharkProcessOption(IntEnum):
+class WiresharkProcessOption:
     """Options of Wireshark's process entry."""
 
     NAME = 2

@@ -13,7 +13,7 @@ U+FFFD. `compose` writes, `parse` is its inverse. Must not know blocks: the reco
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from pcapdig.pcapng.text import decode, encode
 from pcapdig.procs.process import Process
@@ -36,8 +36,7 @@ _ESCAPE = re.compile(r"\\(.)")
 _MOST_NUMBER = 0xFFFFFFFF
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Parsed:
+class Parsed(NamedTuple):
     """What one comment says of one end of its packet."""
 
     process: Process

@@ -16,10 +16,6 @@ from collections.abc import Callable, Iterator
 from itertools import chain
 from typing import Protocol, Self, cast
 
-import lz4.frame
-import zstandard
-from isal import igzip_lib
-
 from pcapdig.errors import InputError
 from pcapdig.pcapng.text import clean
 
@@ -255,6 +251,8 @@ class _ZstdFrame:
     needs_input = True
 
     def __init__(self) -> None:
+        import zstandard
+
         self._frame = zstandard.ZstdDecompressor(max_window_size=_ZSTD_WINDOW).decompressobj()
 
     @property
@@ -269,23 +267,47 @@ class _ZstdFrame:
         return self._frame.decompress(data)
 
 
+def _gzip_member() -> _Decompressor:
+    from isal import igzip_lib  # each library is loaded for files that need it
+
+    member: _Decompressor = igzip_lib.IgzipDecompressor(flag=igzip_lib.DECOMP_GZIP)
+    return member
+
+
+def _lz4_frame() -> _Decompressor:
+    import lz4.frame
+
+    frame: _Decompressor = lz4.frame.LZ4FrameDecompressor()
+    return frame
+
+
 _DECOMPRESSORS: dict[str, tuple[Callable[[], _Decompressor], int]] = {
-    "gzip": (lambda: igzip_lib.IgzipDecompressor(flag=igzip_lib.DECOMP_GZIP), _SLICE),
+    "gzip": (_gzip_member, _SLICE),
     "zstd": (_ZstdFrame, _ZSTD_SLICE),
-    "lz4": (lz4.frame.LZ4FrameDecompressor, _SLICE),
+    "lz4": (_lz4_frame, _SLICE),
 }
 """How to begin a member or frame, and how many compressed bytes to give it at once."""
 
-# isal's stub has its exception class as an instance.
-_DAMAGE = (cast("type[Exception]", igzip_lib.error), zstandard.ZstdError, RuntimeError, EOFError)
-"""What the three libraries raise for damaged data; lz4 raises a bare RuntimeError."""
+
+def _damage_of(compression: str) -> tuple[type[BaseException], ...]:
+    """What a library raises for damaged data (lz4 a bare RuntimeError), and what `_unpack_pieces` does for data that ends early."""
+    if compression == "gzip":
+        from isal import igzip_lib
+
+        # isal's stub has its exception class as an instance.
+        return (cast("type[Exception]", igzip_lib.error), EOFError)
+    if compression == "zstd":
+        import zstandard
+
+        return (zstandard.ZstdError, EOFError)
+    return (RuntimeError, EOFError)
 
 
 def _unpack_pieces(compression: str, packed: Iterator[Chunk]) -> Iterator[bytes]:
     """The uncompressed bytes of all members or frames; b"" after each chunk of packed ones.
 
     Raises:
-        EOFError, or another of _DAMAGE: the data ends within a member or frame, or is damaged.
+        One of `_damage_of`: the data ends within a member or frame, or is damaged.
     """
     begin, slice_bytes = _DECOMPRESSORS[compression]
     decompressor = begin()
@@ -322,11 +344,12 @@ def _unpack(name: str, compression: str, packed: Iterator[Chunk]) -> Iterator[Ch
     pieces = _unpack_pieces(compression, packed)
     ready: list[bytes] = []
     ready_bytes = handed_out = 0
-    damage: Exception | None = None
+    damaging = _damage_of(compression)
+    damage: BaseException | None = None
     while damage is None:
         try:
             piece = next(pieces, None)
-        except _DAMAGE as error:
+        except damaging as error:
             piece, damage = None, error
         if piece:
             ready.append(piece)

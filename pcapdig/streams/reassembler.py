@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
-from numpy.typing import NDArray
 
 from pcapdig.streams._reassemble import Assembler
 from pcapdig.trace.columns import Dimensions, Messages, Packets
 from pcapdig.trace.rows import Rows, rows_of
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 MESSAGE_LIMIT = 1 << 20
 """Bytes on the wire of one message; a longer one is handed out in parts, each a message."""

@@ -8,7 +8,7 @@ draft-ietf-opsawg-pcap, section 4 (file header).
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from pcapdig.pcapng.blocks import InterfaceOption, StatisticsOption
 from pcapdig.trace.columns import Interface
@@ -21,8 +21,7 @@ class DamageError(ValueError):
     """A block or header cannot be what it claims; the text says why. The scanner adds where."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class InterfaceDescription:
+class InterfaceDescription(NamedTuple):
     """An interface, and how its time stamps and packets are to be read."""
 
     interface: Interface
@@ -32,8 +31,7 @@ class InterfaceDescription:
     """if_tsoffset: seconds to add to each time stamp."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Statistics:
+class Statistics(NamedTuple):
     """The counts of one interface statistics block."""
 
     interface: int
@@ -44,8 +42,7 @@ class Statistics:
     """isb_ifdrop, else isb_osdrop."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PcapHeader:
+class PcapHeader(NamedTuple):
     """The file header of a classic pcap."""
 
     interface: Interface

@@ -9,13 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
 
 from pcapdig.procs.process import Process
 from pcapdig.trace.flows import Flows
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
 
 DIRECTION_UNKNOWN, DIRECTION_IN, DIRECTION_OUT = 0, 1, 2
 """Values of `direction`: bits 0-1 of epb_flags (draft-ietf-opsawg-pcapng, section 4.3.1)."""

@@ -9,11 +9,14 @@ from __future__ import annotations
 import socket
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from pcapdig.errors import UsageError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 RECORD = np.dtype(
     [

@@ -10,12 +10,14 @@ Columns are gathered when first asked for, and kept: a chisel that needs three o
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from pcapdig.trace.columns import DIRECTION_OUT, DIRECTION_UNKNOWN, Dimensions, Facts
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 
 class Rows:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import subprocess
 import sys
@@ -156,6 +157,26 @@ def test_digging_loads_nothing_of_the_recorder(folder: Path) -> None:
     argv = [sys.executable, "-c", code, "-r", str(folder / "t.pcapng"), "-c", "topconns"]
     done = subprocess.run(argv, capture_output=True, text=True, cwd=ELSEWHERE, check=False)
     assert (0, "") == (done.returncode, done.stderr)
+
+
+def test_a_table_loads_only_what_it_needs(folder: Path) -> None:
+    """Start-up is most of a small dig: no compiler for a filter that is not there, no decompressor for a plain file."""
+    code = (
+        "import sys; from pcapdig.cli import main; status = main(sys.argv[1:]); sys.stdout.flush();"
+        "unneeded = {'difflib', 'ipaddress', 'lz4', 'zstandard', 'isal', 'pcapdig.filters.compiler', 'pcapdig.filters.syntax',"
+        "'pcapdig.filters.format', 'pcapdig.streams.reassembler', 'pcapdig.dig.live', 'pcapdig.dig.block_filter',"
+        "'pcapdig.chisels.spy_ip', 'pcapdig.dig.event_lines'};"
+        "sys.exit(status or ' '.join(unneeded & set(sys.modules)) or 0)"
+    )
+    argv = [sys.executable, "-c", code, "-r", str(folder / "t.pcapng"), "-c", "topconns"]
+    done = subprocess.run(argv, capture_output=True, text=True, cwd=ELSEWHERE, check=False)
+    assert (0, "") == (done.returncode, done.stderr)
+
+
+def test_main_leaves_garbage_collection_on(run: Run) -> None:
+    """It is off only while all is loaded, whatever happens."""
+    run("-r", "nosuch")
+    assert gc.isenabled()
 
 
 def test_a_reader_that_leaves_is_no_error(folder: Path) -> None:
