@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, TextIO
 
 from pcapdig.chisels import registry
-from pcapdig.dig import BlockFilter, Plan, dig
+from pcapdig.dig import Plan, dig
 from pcapdig.errors import UsageError
 from pcapdig.filters import ALWAYS, compile_filter
 from pcapdig.pcapng.source import open_source
@@ -46,6 +46,7 @@ def copy_files(settings: Settings, out: TextIO) -> None:
         UsageError, InputError: as dig_files. HostError: the file cannot be written.
     """
     from pcapdig.cli.copying import section_of
+    from pcapdig.dig import BlockFilter
     from pcapdig.pcapng.sink import FileSink
 
     target = settings.target or "-"
