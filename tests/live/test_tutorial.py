@@ -13,7 +13,7 @@ import subprocess
 import time
 from collections import Counter, defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -119,6 +119,22 @@ def audit(lamp: Lamp) -> Iterator[Audit]:
         shutil.rmtree(folder)
 
 
+def without_peeked_bytes(accesses: list[Access], transfers: list[Transfer]) -> list[Access]:
+    """mod_logio's counts of requests as they were on the wire.
+
+    On a kept-alive connection httpd peeks at one byte to see whether the next request has come; if it has, mod_logio counts it twice.
+    """
+    sent: dict[tuple[str, int], list[int]] = defaultdict(list)
+    for made in transfers:
+        sent[made.client, made.port].append(made.sent)
+    corrected = []
+    for access in accesses:
+        on_the_wire = sent[access.client, access.port].pop(0)
+        is_peeked = access.received == on_the_wire + 1
+        corrected.append(replace(access, received=on_the_wire) if is_peeked else access)
+    return corrected
+
+
 def audited(lamp: Lamp, folder: Path) -> Audit:
     """The tutorial's `pcapdig -w act1.pcapng.gz -z -s 4096`, ended by Ctrl-C after the visit."""
     first = len(lamp.accesses(0))
@@ -134,7 +150,7 @@ def audited(lamp: Lamp, folder: Path) -> Audit:
         folder=folder,
         ended=ended,
         transfers=transfers,
-        accesses=accesses,
+        accesses=without_peeked_bytes(accesses, transfers),
         mysqld=sum(lamp.mysqld_bytes()) - before - asking,
         packets=read_packets(folder / "act1.pcapng.gz"),
     )
