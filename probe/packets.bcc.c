@@ -102,7 +102,8 @@ static __always_inline void on_datagram(struct __sk_buff *skb, struct bpf_sock *
 		return;
 	if (packet->is_icmp && !is_echo(packet, sent))
 		return;
-	if (!memory)
+	/* the kernel answers echoes by a socket of its own, which cannot be told from one opened before recording */
+	if (!memory && !packet->is_icmp)
 		memory = remember_from_before(address, bpf_get_socket_cookie(skb));
 	if (!memory)
 		return;

@@ -25,6 +25,8 @@ class Stat:
     ppid: int
     start_ticks: int
     is_kernel_thread: bool
+    child_faults: int
+    """Page faults of children that ended and were waited for: grows with each such child."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +70,7 @@ class ProcDir:
                 ppid=int(fields[1]),
                 start_ticks=int(fields[19]),
                 is_kernel_thread=bool(int(fields[6]) & 0x00200000),
+                child_faults=int(fields[8]) + int(fields[10]),
             )
         except ValueError:
             return None

@@ -29,6 +29,8 @@ class Held:
     """Of the files of its sockets."""
     netns: int | None
     """Inode of its network namespace; None where it may not be read."""
+    child_faults: int
+    """See procdir.Stat: changes when a child of it came and went."""
 
 
 def look_at(proc: ProcDir, pid: int) -> Held | None:
@@ -39,7 +41,9 @@ def look_at(proc: ProcDir, pid: int) -> Held | None:
     if stat is None:
         return None
     holder = Holder(pid=pid, start_ticks=stat.start_ticks, comm=stat.comm, ppid=stat.ppid)
-    return Held(holder=holder, inodes=frozenset(inodes), netns=_namespace(f"{place}/ns/net"))
+    return Held(
+        holder=holder, inodes=frozenset(inodes), netns=_namespace(f"{place}/ns/net"), child_faults=stat.child_faults
+    )
 
 
 def by_inode(looked: Iterable[Held]) -> dict[int, list[Holder]]:

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from pcapdig.procs import ProcessTable
 
 POLL_NS = 100_000_000
-DUTY = 4
-"""A poll that takes long is followed by a pause this many times as long, so that looking never eats a processor."""
+DUTY = 1
+"""A look that takes long is followed by a pause this many times as long, so that looking leaves half a processor."""
 FIRST_ROUND_S = 30.0
 
 
@@ -42,7 +42,7 @@ class ProcfsTracer:
         self._events = bytearray()
         self._lock = threading.Lock()
         self._stop = threading.Event()
-        self._looked = threading.Semaphore(0)
+        self._looked = threading.Event()
         self._thread: threading.Thread | None = None
         self._failure: str | None = None
 
@@ -66,7 +66,7 @@ class ProcfsTracer:
         Raises:
             HostError: it failed.
         """
-        self._looked.acquire(timeout=FIRST_ROUND_S)
+        self._looked.wait(FIRST_ROUND_S)
         if self._failure is not None:
             raise HostError(f"sockets cannot be listed: {self._failure}")
         return self.poll()
@@ -100,10 +100,12 @@ class ProcfsTracer:
                     self.notes.append(f"procfs: sockets cannot be listed: {error}")
                     return
                 finally:
-                    self._looked.release()
+                    self._looked.set()
                 with self._lock:
                     self._events += events
                 took = time.monotonic_ns() - began
                 self._stop.wait(max(POLL_NS - took, DUTY * took if took > POLL_NS // 2 else 0) / 1e9)
         finally:
+            if not self._stop.is_set() and self._failure is None:
+                self.notes.append("procfs: looking ended early, by a fault of pcapdig")
             self._looks.close()

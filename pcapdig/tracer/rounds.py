@@ -1,14 +1,15 @@
 """One look after the other at all sockets and their holders, and what changed between two.
 
 Only a socket that exactly one process holds is named: of several holders, /proc does not say which one uses it. When a second process comes to
-hold a named socket (a fork), the socket is told as closed and bound anew without a process, from the moment of that fork on.
+hold a named socket (a fork), the socket is told as closed and bound anew without a process, from the moment of that fork on. A child that came
+and went between two looks is betrayed by its parent's count of children's page faults; then nobody is named for that time.
 """
 
 from __future__ import annotations
 
 import os
 import socket
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pcapdig.procs.events import EventProcess, Kind
 from pcapdig.procs.procdir import TICK_NS, ProcDir
@@ -35,6 +36,9 @@ class _Known:
     netns: int
     holder: Holder | None = None
     generation: int = 0
+    is_told: bool = False
+    was_unsure: bool = False
+    """Somebody else may have used it since it was told."""
 
 
 class Rounds:
@@ -74,6 +78,7 @@ class Rounds:
             OSError: the own namespace's sockets cannot be listed.
         """
         seen = self._list()
+        before = self._held
         is_due = self._scanned_ns is None or monotonic_ns - self._scanned_ns > RESCAN_NS
         if is_due or self._has_new_files(seen):
             self._held = {pid: held for pid in self._proc.pids() if (held := look_at(self._proc, pid))}
@@ -84,7 +89,9 @@ class Rounds:
                 seen = self._list()
         else:
             has_changed = self._look_at_new_processes()
-        events = self._compare(seen, by_inode(self._held.values()) if has_changed else None, boot_ns)
+        forked = self._forked_since(before)
+        holders = by_inode(self._held.values()) if has_changed or forked else None
+        events = self._compare(seen, holders, forked, boot_ns)
         self._last_look_ns = boot_ns
         return events
 
@@ -111,17 +118,28 @@ class Rounds:
         """A fork gives its parent's sockets a second holder: look at those just made and at who shares with them."""
         pids = set(self._proc.pids())
         gone, new = self._held.keys() - pids, pids - self._held.keys()
-        for pid in gone:
-            del self._held[pid]
         made = [held for pid in new if (held := look_at(self._proc, pid))]
         shared = frozenset[int]().union(*(held.inodes for held in made))
-        others = [pid for pid, held in self._held.items() if held.inodes & shared]
-        for pid in others:
-            again = look_at(self._proc, pid)
-            if again is not None:
-                self._held[pid] = again
+        self._held = {
+            pid: (look_at(self._proc, pid) or held) if held.inodes & shared else self._counted(held)
+            for pid, held in self._held.items()
+            if pid not in gone
+        }
         self._held.update({held.holder.pid: held for held in made})
         return bool(gone or made)
+
+    def _counted(self, held: Held) -> Held:
+        """With its present count of children's faults; only who holds sockets is asked."""
+        stat = self._proc.stat(held.holder.pid) if held.inodes else None
+        return replace(held, child_faults=stat.child_faults) if stat is not None else held
+
+    def _forked_since(self, before: dict[int, Held]) -> set[int]:
+        """Processes that had a child since then, whether it is still there or not."""
+        forked = {held.holder.ppid for pid, held in self._held.items() if pid not in before}
+        for pid, held in self._held.items():
+            if pid in before and before[pid].child_faults != held.child_faults:
+                forked.add(pid)
+        return forked
 
     def _follow_namespaces(self) -> bool:
         """Open the namespaces that processes are in, close those that nobody is in any more. True when there are new ones."""
@@ -142,10 +160,14 @@ class Rounds:
 
     # -- comparing ---------------------------------------------------------------------------------------------------
 
-    def _compare(self, seen: _Seen, holders: dict[int, list[Holder]] | None, boot_ns: int) -> bytes:
+    def _compare(self, seen: _Seen, holders: dict[int, list[Holder]] | None, forked: set[int], boot_ns: int) -> bytes:
         events = bytearray()
         for cookie in self._known.keys() - seen.keys():
-            events += self._event(Kind.SOCKET_CLOSED, self._known.pop(cookie), boot_ns)
+            gone = self._known.pop(cookie)
+            if gone.holder is not None and (gone.holder.pid in forked or gone.holder.pid not in self._held):
+                # its holder may have had a child since the last look, which used it to its end
+                events += self._tell_anew(gone, self._last_look_ns)
+            events += self._event(Kind.SOCKET_CLOSED, gone, boot_ns)
         for cookie, (found, netns) in seen.items():
             known = self._known.get(cookie)
             is_new = known is None or _addresses(known.socket) != _addresses(found)
@@ -153,26 +175,36 @@ class Rounds:
                 known = self._known[cookie] = _Known(found, netns)
             known.socket, known.netns = found, netns
             now = holders.get(found.inode, []) if holders is not None and found.inode else []
-            if known.holder is not None and len(now) > 1:
-                events += self._take_back(known, now, boot_ns)
+            is_unsure = len(now) > 1 or (len(now) == 1 and now[0].pid in forked and self._last_look_ns > 0)
+            if is_unsure and known.holder is not None:
+                events += self._tell_anew(known, self._unsure_since(now, boot_ns))
                 is_new = False
-            who = None
-            if len(now) == 1 and now[0] != known.holder:
-                who = identity(self._proc, now[0])
+            who = identity(self._proc, now[0]) if len(now) == 1 and now[0] != known.holder else None
             if who is not None:
+                if is_new and is_unsure:
+                    events += self._event(_kind(found, True), known, boot_ns)
+                if known.is_told and (is_unsure or known.was_unsure):
+                    events += self._tell_anew(known, boot_ns, who)
+                else:
+                    events += self._event(_kind(found, is_new), known, boot_ns, who)
                 known.holder = now[0]
                 events += self._tell_program(now[0], who, boot_ns)
-            if is_new or who is not None:
-                events += self._event(_kind(found, is_new), known, boot_ns, who)
+            elif is_new:
+                events += self._event(_kind(found, True), known, boot_ns)
+            known.was_unsure = len(now) > 1 or (known.was_unsure and known.holder is None)
         return bytes(events)
 
-    def _take_back(self, known: _Known, now: list[Holder], boot_ns: int) -> bytes:
-        """Of two holders either may use it: from when the second came, the socket is nobody's."""
-        since_ns = min(boot_ns, max(self._last_look_ns, now[-1].start_ticks * TICK_NS))
-        closed = self._event(Kind.SOCKET_CLOSED, known, since_ns)
+    def _unsure_since(self, now: list[Holder], boot_ns: int) -> int:
+        """From when on another may have used it: since the youngest holder began, or since the last look."""
+        youngest_ns = now[-1].start_ticks * TICK_NS if len(now) > 1 else 0
+        return min(boot_ns, max(self._last_look_ns, youngest_ns))
+
+    def _tell_anew(self, known: _Known, time_ns: int, who: EventProcess | None = None) -> bytes:
+        """Close it and bind it under another cookie: what was told before holds no longer from here on."""
+        closed = self._event(Kind.SOCKET_CLOSED, known, time_ns)
         known.generation = (known.generation + 1) & 0x7F
         known.holder = None
-        return closed + self._event(_kind(known.socket, True), known, since_ns)
+        return closed + self._event(_kind(known.socket, True), known, time_ns, who)
 
     def _tell_program(self, holder: Holder, who: EventProcess, boot_ns: int) -> bytes:
         """The holder's program, once for each name it has."""
@@ -183,6 +215,7 @@ class Rounds:
 
     def _event(self, kind: Kind, known: _Known, time_ns: int, who: EventProcess | None = None) -> bytes:
         found = known.socket
+        known.is_told = True
         raw = found.protocol == socket.IPPROTO_RAW
         return SocketEvent(
             kind=kind,

@@ -112,7 +112,9 @@ def test_a_shared_socket_is_nobodys(kernel: FakeDiag, proc: Path) -> None:
     rounds = Rounds(ProcDir(proc))
     assert story(look(rounds, 10)) == [(Kind.SOCKET_BOUND, None)]
     (proc / "9" / "fd" / "3").unlink()
-    assert story(look(rounds, 11.5)) == [(Kind.SOCKET_HELD, 10)]
+    alone = look(rounds, 11.5)
+    assert story(alone) == [(Kind.SOCKET_CLOSED, None), (Kind.SOCKET_BOUND, 10)]
+    assert alone[1].time_ns == 11_500_000_000
 
 
 def test_a_fork_takes_the_name_back(kernel: FakeDiag, proc: Path) -> None:
@@ -139,7 +141,39 @@ def test_a_fork_whose_parent_lets_go_at_once(kernel: FakeDiag, proc: Path) -> No
     look(rounds, 10)
     hold(proc, 12, 5, start=1005)
     (proc / "9" / "fd" / "3").unlink()
-    assert story(look(rounds, 10.1)) == [(Kind.SOCKET_HELD, 12)]
+    assert story(look(rounds, 10.1))[-1] == (Kind.SOCKET_HELD, 12)
+
+
+def test_a_child_that_came_and_went_leaves_a_gap(kernel: FakeDiag, proc: Path) -> None:
+    """Between two looks it may have used its parent's socket: nobody is named from the last look to this one."""
+    hold(proc, 9, 5)
+    kernel.now = [diag(1)]
+    rounds = Rounds(ProcDir(proc))
+    look(rounds, 10)
+    stat = proc / "9" / "stat"
+    before = stat.read_text().split()
+    before[10] = "7"
+    stat.write_text(" ".join(before))
+    told = look(rounds, 10.1)
+    assert story(told) == [
+        (Kind.SOCKET_CLOSED, None), (Kind.SOCKET_BOUND, None), (Kind.SOCKET_CLOSED, None), (Kind.SOCKET_BOUND, 9)
+    ]  # fmt: skip
+    assert [event.time_ns for event in told] == [10_000_000_000, 10_000_000_000, 10_100_000_000, 10_100_000_000]
+    assert len({event.cookie for event in told}) == 3
+    assert look(rounds, 10.2) == []
+
+
+def test_a_new_socket_of_one_that_forked_is_named_from_now_on(kernel: FakeDiag, proc: Path) -> None:
+    """Who used it before this look is not known."""
+    hold(proc, 9, 5)
+    rounds = Rounds(ProcDir(proc))
+    look(rounds, 10)
+    kernel.now = [diag(1)]
+    stat = proc / "9" / "stat"
+    before = stat.read_text().split()
+    before[10] = "7"
+    stat.write_text(" ".join(before))
+    assert story(look(rounds, 10.1)) == [(Kind.SOCKET_BOUND, None), (Kind.SOCKET_CLOSED, None), (Kind.SOCKET_BOUND, 9)]
 
 
 def test_a_descriptor_passed_on_is_seen_at_the_regular_look(kernel: FakeDiag, proc: Path) -> None:
@@ -162,6 +196,22 @@ def test_what_vanishes_is_closed(kernel: FakeDiag, proc: Path) -> None:
     kernel.now = []
     assert story(look(rounds, 10.1)) == [(Kind.SOCKET_CLOSED, None)]
     assert look(rounds, 10.2) == []
+
+
+def test_what_vanishes_with_its_holder_was_anyones(kernel: FakeDiag, proc: Path) -> None:
+    """A child of a holder that is gone too may have used it since the last look."""
+    hold(proc, 9, 5)
+    kernel.now = [diag(1)]
+    rounds = Rounds(ProcDir(proc))
+    look(rounds, 10)
+    for entry in ("fd/3", "stat", "status"):
+        (proc / "9" / entry).unlink()
+    (proc / "9" / "fd").rmdir()
+    (proc / "9").rmdir()
+    kernel.now = []
+    told = look(rounds, 10.1)
+    assert story(told) == [(Kind.SOCKET_CLOSED, None), (Kind.SOCKET_BOUND, None), (Kind.SOCKET_CLOSED, None)]
+    assert [event.time_ns for event in told] == [10_000_000_000, 10_000_000_000, 10_100_000_000]
 
 
 def test_new_addresses_are_bound_anew(kernel: FakeDiag, proc: Path) -> None:
