@@ -199,7 +199,9 @@ cdef class Ledger:
             return self.tables.bind(index, &key, time_ns)
         if event.remote_port == 0 and event.protocol == TCP:
             return 0
-        if event.protocol != TCP and key.scope == SCOPE_OWN:
+        # a raw socket without an identifier takes copies: no echo is its own
+        if event.protocol != TCP and key.scope == SCOPE_OWN and (
+                event.local_port != 0 or event.protocol not in (ICMP, ICMPV6)):
             self.tables.bind(index, &key, time_ns)
         if event.remote_port != 0 or not _is_zero(event.remote_addr):
             memcpy(key.remote_addr, event.remote_addr, 16)

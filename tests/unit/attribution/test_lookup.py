@@ -7,10 +7,12 @@ from story import (
     CLIENT,
     CLOSED,
     HELD,
+    ICMP,
     LISTENING,
     OTHER,
     RST_ACK,
     SERVER,
+    SNAPSHOT,
     SYN,
     UDP,
     Story,
@@ -145,3 +147,14 @@ def test_two_namespaces_with_the_same_addresses_are_not_guessed():
         event(HELD, 10, 1, inside, outside, 50, netns=OTHER), event(HELD, 10, 2, inside, outside, 51, netns=OTHER + 1)
     )
     assert story.packet(100, outside, inside, loopback=False)[1] == "unknown"
+
+
+def test_a_raw_socket_open_before_owns_no_echo_of_others():
+    """A monitor's raw ICMP socket, held at start, is given copies: requests are the kernel's to answer, replies their asker's."""
+    here = "127.0.0.1"
+    story = Story(
+        event(HELD, 10, 1, ("0.0.0.0", 0), pid=50, protocol=ICMP, evidence=SNAPSHOT),
+        event(BOUND, 99, 2, (here, 4242), (here, 0), 60, protocol=ICMP),
+    )
+    assert story.packet(100, (here, 4242), (here, 0), protocol=ICMP) == ("p60", "kernel")
+    assert story.packet(101, (here, 0), (here, 4242), protocol=ICMP) == ("kernel", "p60")
