@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass, replace
 from typing import Protocol
 
+from pcapdig.cli.filter_words import filter_text
 from pcapdig.errors import UsageError
 
 
@@ -76,7 +77,7 @@ def takes_word(signature: tuple[Argument, ...], rest: list[str], book: ChiselBoo
     if len(signature) == 1 and signature[0].type == "filter":
         return True
     try:
-        book.check_filter(" ".join(rest))
+        book.check_filter(filter_text(rest, book.check_filter))
     except UsageError:
         if re.search(r"[.=<>()]|^not$", rest[0]):
             raise

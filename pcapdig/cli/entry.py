@@ -5,6 +5,7 @@ In: argv, the process's streams. Out: an exit status. Must not know how anything
 
 from __future__ import annotations
 
+import errno
 import gc
 import os
 import sys
@@ -48,12 +49,18 @@ def main(argv: Sequence[str] | None = None) -> int:
         _complain(str(error), getattr(error, "detail", ""))
         return FAILED
     except OSError as error:
-        where = f"{os.fsdecode(error.filename)}: " if isinstance(error.filename, (str, bytes)) else ""
-        _complain(f"{where}{error.strerror or error}")
+        _complain(f"{_place_of(error)}{error.strerror or error}")
         return FAILED
     finally:
         gc.enable()
     return DONE
+
+
+def _place_of(error: OSError) -> str:
+    """Where an error happened, as the beginning of its line. Files that are written say it themselves, so what is left is stdout."""
+    if isinstance(error.filename, (str, bytes)):
+        return f"{os.fsdecode(error.filename)}: "
+    return "standard output: " if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO) else ""
 
 
 def run() -> NoReturn:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pcapdig.cli.chisel_call import ChiselBook, ChiselCall, complete, takes_word
+from pcapdig.cli.filter_words import filter_text
 from pcapdig.cli.nearest import nearest
 from pcapdig.cli.options import BY_NAME, LONG, SHORT, Option
 from pcapdig.errors import UsageError
@@ -35,6 +36,8 @@ class Scanned:
     """Chisels in the order given, with their arguments."""
     words: tuple[str, ...]
     """The filter, word by word."""
+    filter_text: str
+    """The same as one text; empty: no filter."""
     command: str | None
     """A key of COMMANDS, or None."""
 
@@ -95,10 +98,13 @@ class _Scanner:
                 self._long(word[2:])
             else:
                 self._cluster(word[1:])
+        if self._words and self._words[0] in self._book.names():
+            raise UsageError(f"{self._words[0]} is a chisel: write it first, or as -c {self._words[0]}")
         return Scanned(
             values={name: tuple(values) for name, values in self._values.items()},
             chisels=tuple(complete(call, self._book.signature(call.name)) for call in self._chisels),
             words=tuple(self._words),
+            filter_text=filter_text(self._words, self._book.check_filter),
             command=self._command,
         )
 
@@ -147,7 +153,7 @@ class _Scanner:
         word, equals, value = text.partition("=")
         option = LONG.get(word)
         if option is None:
-            hint = nearest(f"--{word}", [f"--{known}" for known in LONG])
+            hint = nearest(word, list(LONG), "--")
             raise UsageError(f"unknown option --{word}{hint}; pcapdig --help lists them")
         if equals and not option.value:
             raise UsageError(f"option --{word} takes no value")

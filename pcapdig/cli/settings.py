@@ -110,7 +110,7 @@ def settle(scanned: Scanned) -> Settings:
         target=target,
         compress=scanned.has("compress"),
         chisels=scanned.chisels,
-        filter_text=" ".join(scanned.words),
+        filter_text=scanned.filter_text,
         limit=_number(scanned, "limit", 1, MAX_LIMIT),
         format=None if preset in (None, "c") else preset,
         show=_show_options(scanned),

@@ -196,7 +196,7 @@ def test_a_reader_that_leaves_is_no_error(folder: Path) -> None:
 
 @pytest.mark.parametrize(
     ("redirection", "status", "said"),
-    [(">/dev/full", 1, "No space left on device\n"), (">&-", 0, ""), (">&- 2>&-", 0, "")],
+    [(">/dev/full", 1, "standard output: No space left on device\n"), (">&-", 0, ""), (">&- 2>&-", 0, "")],
 )
 def test_odd_outputs(redirection: str, status: int, said: str) -> None:
     """A full disk is one line; a closed output is no error."""

@@ -91,6 +91,8 @@ def calls(result: Scanned) -> list[tuple[str, dict[str, str] | None]]:
         (["topcons"], "topcons: no such chisel or command, did you mean topconns?; pcapdig -cl"),
         (["docter"], "docter: no such chisel or command, did you mean doctor?; pcapdig -cl"),
         (["zzz"], "zzz: no such chisel or command; pcapdig -cl"),
+        (["--nope"], "unknown option --nope;"),
+        (["-r", "f", "topconns"], "topconns is a chisel: write it first, or as -c topconns"),
     ],
 )
 def test_mistakes_are_named(argv: list[str], words: str) -> None:

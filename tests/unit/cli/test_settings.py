@@ -14,7 +14,7 @@ from pcapdig.render.options import DataStyle, TimeStyle
 def settled(values: dict[str, str | tuple[str, ...]], words: str = "", command: str | None = None) -> Settings:
     """Settle what the scanner would give."""
     tuples = {name: (value,) if isinstance(value, str) else value for name, value in values.items()}
-    return settle(Scanned(values=tuples, chisels=(), words=tuple(words.split()), command=command))
+    return settle(Scanned(values=tuples, chisels=(), words=tuple(words.split()), filter_text=words, command=command))
 
 
 @pytest.mark.parametrize(
