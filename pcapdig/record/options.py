@@ -18,8 +18,8 @@ class RecordOptions:
     """Capture filter in libpcap's language, compiled for each interface."""
     snap_length: int = MAX_SNAP_LENGTH
     """Bytes kept of each packet, 1 to MAX_SNAP_LENGTH."""
-    ring_kib: int = 65536
-    """Size of the capture ring of each interface in KiB, as tcpdump -B."""
+    ring_kib: int | None = None
+    """Size of the capture ring of each interface in KiB, as tcpdump -B. None: 65536, less where interfaces are many (recorder.py)."""
     packet_limit: int | None = None
     """End after this many packets that the sink kept; None: no limit."""
     tracer: str = "auto"

@@ -35,6 +35,10 @@ CYCLE_NS = 20_000_000
 STATUS_NS = 1_000_000_000
 ADDRESSES_NS = 2_000_000_000
 """How often the machine's own addresses are read anew."""
+RING_BYTES = 64 << 20
+RING_BYTES_LEAST = 4 << 20
+RINGS_BYTES_MOST = 512 << 20
+"""Capture rings are locked memory: a host of a hundred containers has a hundred interfaces, and keeps its memory."""
 UNLIMITED = 1 << 62
 LINKTYPE_ETHERNET = 1
 
@@ -114,8 +118,10 @@ class Recorder:
 
     def _open(self, cleanup: ExitStack) -> None:
         options = self._options
-        for interface in self._choose_interfaces():
-            self._open_capture(interface, cleanup)
+        chosen = self._choose_interfaces()
+        ring_bytes = self._ring_bytes(len(chosen))
+        for interface in chosen:
+            self._open_capture(interface, ring_bytes, cleanup)
         if not self._captured:
             raise HostError("no interface to capture on: none is up")
         self._processes = ProcessTable(boot_offset_ns=boot_offset_ns())
@@ -152,12 +158,22 @@ class Recorder:
             raise UsageError(f"no interface named {missing[0]}; there are: {', '.join(by_name)}")
         return [by_name[name] for name in dict.fromkeys(self._options.interfaces)]
 
-    def _open_capture(self, interface: Interface, cleanup: ExitStack) -> None:
+    def _ring_bytes(self, interfaces: int) -> int:
+        """The size of each interface's capture ring: as asked for, else 64 MiB as long as all together stay below 512 MiB."""
+        if self._options.ring_kib is not None:
+            return min(self._options.ring_kib << 10, (1 << 31) - 1)
+        share = max(RING_BYTES_LEAST, RINGS_BYTES_MOST // max(interfaces, 1) >> 20 << 20)
+        if share >= RING_BYTES:
+            return RING_BYTES
+        self._notes.append(f"{interfaces} interfaces: capture buffers of {share >> 20} MiB each; -B sets another size")
+        return share
+
+    def _open_capture(self, interface: Interface, ring_bytes: int, cleanup: ExitStack) -> None:
         options = self._options
         capture = Capture(
             interface.name,
             snap_length=options.snap_length,
-            ring_bytes=min(options.ring_kib << 10, (1 << 31) - 1),
+            ring_bytes=ring_bytes,
             timeout_ms=TIMEOUT_MS,
             bpf=options.bpf,
         )

@@ -10,11 +10,11 @@ from pcapdig.record.options import MAX_SNAP_LENGTH, RecordOptions
 
 
 def test_the_defaults_are_those_of_the_help() -> None:
-    """Every interface, whole packets, a ring of 64 MiB, 200 ms of hold-back."""
+    """Every interface, whole packets, a ring of the usual size, 200 ms of hold-back."""
     options = RecordOptions()
     assert options.interfaces == ()
     assert options.snap_length == MAX_SNAP_LENGTH
-    assert options.ring_kib == 64 << 10
+    assert options.ring_kib is None
     assert options.holdback_ms == 200
 
 
