@@ -124,7 +124,14 @@ def test_a_full_sink_ends_the_recording_with_what_it_holds(wire):
 
 @pytest.mark.parametrize(
     ("interfaces", "ring_kib", "each_mib", "notes"),
-    [(2, None, 64, 0), (8, None, 64, 0), (9, None, 56, 1), (100, None, 5, 1), (1000, None, 4, 1), (100, 131072, 128, 0)],
+    [
+        (2, None, 64, 0),
+        (8, None, 64, 0),
+        (9, None, 56, 1),
+        (100, None, 5, 1),
+        (1000, None, 4, 1),
+        (100, 131072, 128, 0),
+    ],
 )
 def test_many_interfaces_share_the_memory_of_capture(interfaces, ring_kib, each_mib, notes):
     """Rings of 64 MiB up to 512 MiB in all, then smaller ones, which is told; what was asked for is kept to."""
