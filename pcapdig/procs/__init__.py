@@ -5,7 +5,7 @@ Out: `Process` records (process.py), immutable, one per (pid, start time, exec c
 Callers: record/ (asks `ProcessTable.describe` once for each new identity), tracer/ (snapshot, procfs polling), pcapng/ and trace/ (the
 `Process` type only). Must not know packets or sockets.
 
-    ProcessTable(proc="/proc", boot_offset_ns=...)      # wall = boot + offset
+    ProcessTable(proc="/proc", boot_offset_ns=...)      # wall = boot + offset; .proc reads /proc/PID (procdir.py)
       .snapshot() -> int                                # read every process once; number read
       .apply(event: bytes | memoryview) -> None         # one process_event; the last 60 s of the dead stay known, bounded in count
       .describe(pid=, start_boot_ns=, exec_id=, comm=, uid=) -> Process

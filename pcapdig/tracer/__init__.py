@@ -6,9 +6,10 @@
     replay   events from a file, for tests and bug reports
     none     no events: packets only
 
-Contract (tracer/__init__.py holds the types; each tracer is one module of its own name):
+Contract (types in contract.py, open_tracer in choice.py; each tracer is one module of its own name):
 
-    open_tracer(name: str, *, processes: ProcessTable) -> Tracer      # "auto" tries core, bcc, procfs and says why one was left out
+    open_tracer(name: str, *, processes: ProcessTable) -> Tracer      # "auto" tries core, bcc, procfs and says why one was left out;
+                                                                      # "replay:FILE" plays a file
     class Tracer(Protocol):
         name: str                                  # which one it is
         notes: list[str]                           # one line each: a program left out and why, a tracer that could not be had and why
@@ -19,7 +20,8 @@ Contract (tracer/__init__.py holds the types; each tracer is one module of its o
         def close(self) -> None                    # detach, unload; safe to call twice
     EventSource(kind: "ringbuf" | "perf" | "polled" | "none", map_fd: int)
 
-The record loop reads ringbuf and perf maps natively by `map_fd`; no event passes through Python on those.
+The record loop reads ringbuf and perf maps natively by `map_fd`, by polling: the probes wake nobody. No event passes through Python on those
+(tests and doctor may read them with _bpf.MapReader).
 Callers: record/ and cli/doctor. Must not know packets, files or attribution.
 """
 

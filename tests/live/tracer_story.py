@@ -16,7 +16,7 @@ from pcapdig.tracer import Tracer
 from pcapdig.tracer._bpf import MapReader
 from pcapdig.tracer.events import Event, Kind, ProcessEvent, SocketEvent, event_size, split, unpack
 
-TIMEOUT_S = 10.0
+TIMEOUT_S = 30.0
 _open: list[socket.socket] = []
 LOOPBACK = {socket.AF_INET: "127.0.0.1", socket.AF_INET6: "::1"}
 
