@@ -16,6 +16,7 @@ from pcapdig.dig import Plan, dig
 from pcapdig.errors import UsageError
 from pcapdig.filters import ALWAYS, compile_filter
 from pcapdig.pcapng.source import open_source
+from pcapdig.trace.columns import LINK_TYPES
 from pcapdig.trace.trace import Trace
 
 if TYPE_CHECKING:
@@ -36,7 +37,11 @@ def dig_files(settings: Settings, out: TextIO) -> None:
     plan = make_plan(settings, out)
     check_files(settings.files)
     trace = Trace()
-    dig(_shown_as_they_come(trace, settings.files, out), trace, plan, out)
+    unread: dict[int, int] = {}
+    dig(_shown_as_they_come(trace, settings.files, out, unread), trace, plan, out)
+    if unread:
+        kinds = ", ".join(map(str, sorted(unread)))
+        print(f"note: link types not read here ({kinds}) have {sum(unread.values())} packets", file=sys.stderr)
 
 
 def copy_files(settings: Settings, out: TextIO) -> None:
@@ -125,9 +130,15 @@ def check_files(files: tuple[str, ...]) -> None:
             open_source(file).close()
 
 
-def _shown_as_they_come(trace: Trace, files: tuple[str, ...], out: TextIO) -> Iterator[Packets]:
-    """Give the batches of all files, and show what was written of a batch before asking for the next: input may be a live pipe."""
+def _shown_as_they_come(trace: Trace, files: tuple[str, ...], out: TextIO, unread: dict[int, int]) -> Iterator[Packets]:
+    """Give the batches of all files, and show what was written of a batch before asking for the next: input may be a live pipe.
+
+    `unread` counts, by link type, the packets whose headers nobody here can read.
+    """
     for file in files:
         for packets in trace.read(file):
+            for row, interface in enumerate(trace.interfaces):
+                if interface.link_type not in LINK_TYPES and (count := int((packets.interface == row).sum())):
+                    unread[interface.link_type] = unread.get(interface.link_type, 0) + count
             yield packets
             out.flush()

@@ -31,6 +31,9 @@ EVIDENCE_NONE, EVIDENCE_SOCKET, EVIDENCE_SNAPSHOT, EVIDENCE_LISTENER, EVIDENCE_P
 EVIDENCE_NAMES = ("", "socket", "snapshot", "listener", "procfs")
 """Text of each evidence, as comments write it."""
 
+LINK_TYPES = frozenset({0, 1, 12, 14, 101, 108, 113, 228, 229, 276})
+"""LINKTYPE numbers whose packets `packets/` reads. Packets of others have no flow."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Interface:
