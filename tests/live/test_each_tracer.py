@@ -12,9 +12,10 @@ from program import program, record_while
 
 pytestmark = pytest.mark.live
 
-RIGHT_WITH_BCC = "prefork short_lived accept_then_fork dual_stack open_before refused apart".split()
-KEPT_BY_THEIR_MAKER = "udp_connected udp_wildcard same_port".split()
-"""Where a forked child takes over a datagram socket that its parent opened before the recording."""
+SCENARIOS = (
+    "prefork short_lived accept_then_fork dual_stack open_before refused apart two_lanes "
+    "udp_connected udp_wildcard same_port"
+).split()
 
 
 def judged(tracer: str, scenario: str, folder: Path, namespace: Namespace, shortlived: Path) -> Verdict:
@@ -27,23 +28,12 @@ def judged(tracer: str, scenario: str, folder: Path, namespace: Namespace, short
     return verdict
 
 
-@pytest.mark.parametrize("scenario", RIGHT_WITH_BCC)
+@pytest.mark.parametrize("scenario", SCENARIOS)
 def test_bcc_names_right(scenario: str, folder: Path, namespace: Namespace, shortlived: Path) -> None:
     """The tracer for kernels without BTF: no wrong name, and nothing that was sent is missing."""
     verdict = judged("bcc", scenario, folder, namespace, shortlived)
     assert verdict.wrong == [], str(verdict)
     assert (verdict.not_in_truth, verdict.not_recorded) == ([], []), str(verdict)
-
-
-@pytest.mark.xfail(
-    reason="bcc: datagram sockets opened before the start keep the holder they had then (docs/tracer.md)"
-)
-@pytest.mark.parametrize("scenario", KEPT_BY_THEIR_MAKER)
-def test_bcc_sees_datagram_sockets_change_hands(
-    scenario: str, folder: Path, namespace: Namespace, shortlived: Path
-) -> None:
-    """A child that uses its parent's datagram socket is named, not the parent."""
-    assert judged("bcc", scenario, folder, namespace, shortlived).wrong == []
 
 
 @pytest.mark.parametrize("scenario", ["prefork", "dual_stack", "open_before", "apart"])
