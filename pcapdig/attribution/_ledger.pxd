@@ -6,7 +6,8 @@ from pcapdig.attribution._end cimport End
 from pcapdig.attribution._events cimport socket_event
 from pcapdig.attribution._fragments cimport Fragments
 from pcapdig.attribution._processes cimport ProcessIdentities
-from pcapdig.attribution._sockets cimport SocketTables, TupleKey
+from pcapdig.attribution._sockets cimport Socket, SocketTables, TupleKey
+from pcapdig.attribution._timelines cimport Owner
 from pcapdig.packets._headers cimport PacketHeaders
 
 cdef class Ledger:
@@ -23,6 +24,8 @@ cdef class Ledger:
     cdef void settle(self, int64_t time_ns) noexcept nogil
     cdef bint is_local(self, const uint8_t *address) noexcept nogil
 
+    cdef void _change(self, Socket *socket, int lane, const Owner *owner, int64_t from_ns, int64_t told_ns, bint has_seq,
+                      uint32_t seq) noexcept nogil
     cdef int _bind_event(self, int32_t index, const socket_event *event, int64_t time_ns) except -1 nogil
     cdef void _note_syn(self, const PacketHeaders *headers, int64_t time_ns, bint loopback) noexcept nogil
     cdef void _end(self, const PacketHeaders *headers, int64_t time_ns, bint loopback, int lane, End *out) noexcept nogil

@@ -9,7 +9,7 @@ This file does not read clocks, files or packets' bytes.
 """
 
 from cpython.mem cimport PyMem_RawFree, PyMem_RawMalloc
-from libc.stdint cimport int32_t, int64_t, uint8_t
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t
 from libc.string cimport memcmp, memcpy, memset
 
 from pcapdig.attribution._end cimport END_KERNEL, END_NAMED, END_REMOTE, END_UNKNOWN, End
@@ -17,7 +17,8 @@ from pcapdig.attribution._events cimport *
 from pcapdig.attribution._fragments cimport Fragments
 from pcapdig.attribution._lookup cimport choose, choose_shared, is_mapped, one_namespace
 from pcapdig.attribution._processes cimport ProcessIdentities
-from pcapdig.attribution._sockets cimport LANE_READER, LANE_WRITER, Owner, Socket, SocketTables, Tuple, TupleKey, owner_at
+from pcapdig.attribution._sockets cimport Socket, SocketTables, Tuple, TupleKey
+from pcapdig.attribution._timelines cimport LANE_READER, LANE_WRITER, Owner, change_owner, owner_at
 from pcapdig.packets._headers cimport PacketHeaders
 
 cdef enum:
@@ -177,14 +178,19 @@ cdef class Ledger:
             socket.lanes[0].base = owner
             socket.lanes[1].base = owner
         elif kind == SOCKET_WRITER:
-            self.tables.change_owner(socket, LANE_WRITER, owner, time_ns, time_ns, has_seq, event.seq)
+            self._change(socket, LANE_WRITER, &owner, time_ns, time_ns, has_seq, event.seq)
         elif kind == SOCKET_READER:
             from_ns = <int64_t> event.previous_ns + boot_offset_ns if event.previous_ns else 0
-            self.tables.change_owner(socket, LANE_READER, owner, from_ns, time_ns, has_seq, event.seq)
+            self._change(socket, LANE_READER, &owner, from_ns, time_ns, has_seq, event.seq)
         elif kind == SOCKET_LISTENING or owner.evidence == EVIDENCE_PROCFS:
-            self.tables.change_owner(socket, LANE_WRITER, owner, time_ns, time_ns, has_seq, event.seq)
-            self.tables.change_owner(socket, LANE_READER, owner, time_ns, time_ns, has_seq, event.seq)
+            self._change(socket, LANE_WRITER, &owner, time_ns, time_ns, has_seq, event.seq)
+            self._change(socket, LANE_READER, &owner, time_ns, time_ns, has_seq, event.seq)
         return 0
+
+    cdef void _change(self, Socket *socket, int lane, const Owner *owner, int64_t from_ns, int64_t told_ns, bint has_seq,
+                      uint32_t seq) noexcept nogil:
+        if not change_owner(&socket.lanes[lane], owner, from_ns, told_ns, has_seq, seq, self.tables.resolved_ns):
+            self.tables.out_of_memory = True
 
     cdef int _bind_event(self, int32_t index, const socket_event *event, int64_t time_ns) except -1 nogil:
         cdef TupleKey key
@@ -258,18 +264,20 @@ cdef class Ledger:
             key.remote_port = headers.source_port
         found = self.tables.find_tuple(&key)
         if found >= 0:
+            self.tables.tuples[found].asked = True
             socket_index = choose(self.tables, &self.tables.tuples[found], time_ns, tcp)
         if socket_index < 0 and not loopback:
             key.scope = SCOPE_FOREIGN
             found = self.tables.find_tuple(&key)
             if found >= 0:
+                self.tables.tuples[found].asked = True
                 socket_index = choose(self.tables, &self.tables.tuples[found], time_ns, tcp)
                 if socket_index >= 0 and not one_namespace(self.tables, &self.tables.tuples[found]):
                     out.state = END_UNKNOWN
                     return
             key.scope = SCOPE_OWN
         if socket_index >= 0:
-            owner = owner_at(&self.tables.sockets[socket_index], lane, time_ns, tcp, headers.seq, headers.payload_length)
+            owner = owner_at(&self.tables.sockets[socket_index].lanes[lane], lane, time_ns, tcp, headers.seq, headers.payload_length)
             if owner.process >= 0:
                 out.process = owner.process
                 out.tid = owner.tid
@@ -304,7 +312,7 @@ cdef class Ledger:
                     lane == LANE_READER or headers.protocol in (ICMP, ICMPV6)):
                 out.state = END_KERNEL
             return
-        owner = owner_at(&self.tables.sockets[shared], lane, time_ns, False, 0, 0)
+        owner = owner_at(&self.tables.sockets[shared].lanes[lane], lane, time_ns, False, 0, 0)
         if owner.process < 0:
             return
         out.process = owner.process

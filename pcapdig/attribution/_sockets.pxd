@@ -1,31 +1,8 @@
-"""C-level face of the tables of sockets and of who owned them."""
+"""C-level face of the tables of sockets."""
 
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 
-cdef enum:
-    LANE_WRITER = 0
-    LANE_READER = 1
-
-cdef struct Owner:
-    int32_t process
-    uint32_t tid
-    uint8_t evidence
-
-cdef struct Change:
-    Owner owner
-    int64_t from_ns     # wall clock
-    int64_t told_ns     # ... of the event
-    uint32_t seq
-    uint8_t has_seq
-    uint8_t settled     # packets are so far past `seq` that comparing would wrap
-    Change *next
-    Change *before
-
-cdef struct Lane:
-    Owner base          # before the first change
-    Change *first       # in order of arrival; those by time alone are sorted by from_ns
-    Change *last
-    uint32_t count
+from pcapdig.attribution._timelines cimport Lane
 
 cdef struct Socket:
     uint64_t cookie
@@ -53,6 +30,7 @@ cdef struct Tuple:
     uint32_t syn_out_seq
     uint32_t syn_in_seq
     int32_t newest      # binding chain, latest first
+    uint8_t asked       # a packet asked for it since it was met or last spared
 
 cdef struct Binding:
     int64_t bound_ns    # wall clock
@@ -60,6 +38,10 @@ cdef struct Binding:
     int32_t tuple
     int32_t older       # next in the tuple's chain
     int32_t sibling     # next of the same socket
+    int32_t sibling_before
+    int32_t peer_after  # with is_peer: all peers of datagram sockets, in the order they were met
+    int32_t peer_before
+    uint8_t is_peer
 
 cdef class SocketTables:
     cdef Socket *sockets
@@ -74,24 +56,23 @@ cdef class SocketTables:
     cdef uint32_t cookie_slot_mask, cookie_slots_used
     cdef int32_t *closed_queue
     cdef uint32_t closed_head, closed_tail, closed_mask
+    cdef int32_t oldest_peer, newest_peer, peer_count
     cdef readonly bint out_of_memory
     cdef int64_t resolved_ns    # no packet older than this is asked for any more
 
     cdef int32_t socket_of(self, uint64_t cookie, uint32_t netns, uint8_t protocol, bint create) except -2 nogil
     cdef int bind(self, int32_t socket_index, const TupleKey *key, int64_t bound_ns) except -1 nogil
     cdef int32_t find_tuple(self, const TupleKey *key) noexcept nogil
-    cdef void change_owner(self, Socket *socket, int lane, Owner owner, int64_t from_ns, int64_t told_ns, bint has_seq,
-                           uint32_t seq) noexcept nogil
     cdef int close(self, int32_t index, int64_t time_ns) except -1 nogil
     cdef void expire(self, int64_t now_ns) noexcept nogil
 
-    cdef void _fold(self, Lane *lane) noexcept nogil
-    cdef void _drop_later(self, Lane *lane, int64_t from_ns) noexcept nogil
     cdef void _insert(self, int32_t index, Tuple *entry, int64_t bound_ns) noexcept nogil
     cdef int32_t _bound_before(self, Tuple *entry, int32_t socket_index, int64_t bound_ns) noexcept nogil
+    cdef void _unbind(self, int32_t index) noexcept nogil
+    cdef void _join_peers(self, int32_t index) noexcept nogil
+    cdef void _leave_peers(self, int32_t index) noexcept nogil
+    cdef void _expire_peers(self) noexcept nogil
     cdef void _forget(self, int32_t index) noexcept nogil
     cdef void _remove_cookie(self, int32_t index) noexcept nogil
     cdef int32_t _make_tuple(self, const TupleKey *key) except -2 nogil
     cdef void _remove_tuple(self, int32_t index) noexcept nogil
-
-cdef Owner owner_at(const Socket *socket, int lane, int64_t time_ns, bint tcp, uint32_t seq, uint32_t length) noexcept nogil

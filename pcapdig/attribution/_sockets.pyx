@@ -1,56 +1,32 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True
-"""Tables of sockets, found by cookie and by tuple, and the timelines of who owned them.
+"""Tables of sockets, found by cookie and by tuple.
 
-    sockets     one per cookie: two lanes (writer, reader), each a first owner and its changes
+    sockets     one per cookie, with the timelines of who owned it (_timelines.pyx)
     tuples      one per (protocol, addresses, ports) as seen from one end: a chain of bindings, latest first
     bindings    this tuple belonged to this socket from this moment on
 
 Plain structs addressed by index, with free lists. A closed socket is kept as long as packets may belong to it, then forgotten with its bindings.
 """
 
-from cpython.mem cimport PyMem_RawFree, PyMem_RawMalloc, PyMem_RawRealloc
+from cpython.mem cimport PyMem_RawFree, PyMem_RawRealloc
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
 from libc.string cimport memcmp, memset
 
 from pcapdig.attribution._hashing cimport empty_slots, hash_words, mix
+from pcapdig.attribution._timelines cimport free_changes
 
 # After this long a closed socket owes no more packets (RFC 9293 time-wait on Linux: 60 s).
 cdef int64_t CLOSED_KEPT_NS = 60000000000
 cdef int64_t CLOSED_KEPT_LEAST_NS = 2000000000
 
 cdef uint32_t CLOSED_KEPT_MOST = 1 << 18
-# Comparing sequence numbers is meaningful within 2^31; a change is settled half way there.
-cdef int32_t SETTLED_DISTANCE = 1 << 30
-# Changes of a TCP lane kept though no packet waits for them: bytes sent again after a change still have their first owner.
-cdef uint32_t CHANGES_KEPT = 64
+# Peers of datagram sockets kept: a name server meets new ones without end. The probe remembers a quarter of that
+# (PEERS of tracer/core.py) and tells again of those it forgot.
+cdef int32_t PEERS_KEPT = 1 << 18
 
 cdef enum:
     TCP = 6
     ALREADY_BOUND = -2
-
-
-cdef Owner owner_at(const Socket *socket, int lane, int64_t time_ns, bint tcp, uint32_t seq, uint32_t length) noexcept nogil:
-    """The owner of a lane for a packet: for TCP by sequence number where the change says one, else by time."""
-    cdef Owner owner = socket.lanes[lane].base
-    cdef Change *change = socket.lanes[lane].first
-    cdef int32_t distance
-    cdef bint applies
-    while change != NULL:
-        if tcp and change.has_seq and not change.settled:
-            distance = <int32_t> (seq - change.seq)
-            applies = distance > 0 or (distance == 0 and (length > 0 or change.from_ns <= time_ns))
-            if distance > SETTLED_DISTANCE:
-                change.settled = 1
-        elif change.settled:
-            applies = True
-        else:
-            applies = time_ns > change.from_ns or (lane == LANE_WRITER and time_ns == change.from_ns)
-            if not applies and not tcp:
-                break  # by time alone the changes are sorted
-        if applies:
-            owner = change.owner
-        change = change.next
-    return owner
 
 
 cdef class SocketTables:
@@ -58,6 +34,7 @@ cdef class SocketTables:
 
     def __cinit__(self):
         self.socket_free = self.binding_free = self.tuple_free = -1
+        self.oldest_peer = self.newest_peer = -1
         self.tuple_slot_mask = self.cookie_slot_mask = self.closed_mask = 1023
         self.tuple_slots = empty_slots(1024)
         self.cookie_slots = empty_slots(1024)
@@ -68,7 +45,8 @@ cdef class SocketTables:
     def __dealloc__(self):
         cdef int32_t i
         for i in range(self.socket_count):
-            _free_changes(&self.sockets[i])
+            free_changes(&self.sockets[i].lanes[0])
+            free_changes(&self.sockets[i].lanes[1])
         PyMem_RawFree(self.sockets)
         PyMem_RawFree(self.bindings)
         PyMem_RawFree(self.tuples)
@@ -80,64 +58,8 @@ cdef class SocketTables:
     def sizes(self) -> dict[str, int]:
         """Entries in use."""
         changes = sum(self.sockets[i].lanes[0].count + self.sockets[i].lanes[1].count for i in range(self.socket_count))
-        return {"sockets": self.cookie_slots_used, "tuples": self.tuple_slots_used, "changes": changes}
-
-    cdef void change_owner(self, Socket *socket, int lane, Owner owner, int64_t from_ns, int64_t told_ns, bint has_seq,
-                           uint32_t seq) noexcept nogil:
-        """From here on the lane is this owner's: for TCP from `seq` on where has_seq, else from from_ns on. Told at told_ns."""
-        cdef Lane *changed = &socket.lanes[lane]
-        cdef Change *change = <Change *> PyMem_RawMalloc(sizeof(Change))
-        if change == NULL:
-            self.out_of_memory = True
-            return
-        self._fold(changed)
-        if not has_seq:
-            self._drop_later(changed, from_ns)
-        change.owner = owner
-        change.from_ns = from_ns
-        change.told_ns = told_ns
-        change.seq = seq
-        change.has_seq = has_seq
-        change.settled = 0
-        change.next = NULL
-        change.before = changed.last
-        if changed.last == NULL:
-            changed.first = change
-        else:
-            changed.last.next = change
-        changed.last = change
-        changed.count += 1
-
-    cdef void _fold(self, Lane *lane) noexcept nogil:
-        """Changes that hold for every packet still to come become the lane's first owner."""
-        cdef Change *change
-        while lane.first != NULL:
-            change = lane.first
-            if change.has_seq and (lane.count < CHANGES_KEPT or change.told_ns >= self.resolved_ns):
-                return
-            if change.from_ns >= self.resolved_ns:
-                return
-            lane.base = change.owner
-            lane.first = change.next
-            if lane.first == NULL:
-                lane.last = NULL
-            else:
-                lane.first.before = NULL
-            lane.count -= 1
-            PyMem_RawFree(change)
-
-    cdef void _drop_later(self, Lane *lane, int64_t from_ns) noexcept nogil:
-        """Changes by time that a change from from_ns on leaves nothing of: it came later, so it wins wherever they hold."""
-        cdef Change *change = lane.last
-        while change != NULL and not change.has_seq and change.from_ns >= from_ns:
-            lane.last = change.before
-            if lane.last == NULL:
-                lane.first = NULL
-            else:
-                lane.last.next = NULL
-            lane.count -= 1
-            PyMem_RawFree(change)
-            change = lane.last
+        return {"sockets": self.cookie_slots_used, "tuples": self.tuple_slots_used, "peers": self.peer_count,
+                "changes": changes}
 
     cdef int close(self, int32_t index, int64_t time_ns) except -1 nogil:
         cdef Socket *socket = &self.sockets[index]
@@ -173,6 +95,7 @@ cdef class SocketTables:
                 break
             self.closed_head += 1
             self._forget(index)
+        self._expire_peers()
 
     cdef int32_t socket_of(self, uint64_t cookie, uint32_t netns, uint8_t protocol, bint create) except -2 nogil:
         """The socket of this cookie; a new one without owner if wanted, else -1."""
@@ -231,26 +154,78 @@ cdef class SocketTables:
     cdef void _forget(self, int32_t index) noexcept nogil:
         cdef Socket *socket = &self.sockets[index]
         cdef int32_t i = socket.first_binding, after
-        cdef int32_t *link
-        cdef Tuple *entry
         while i >= 0:
             after = self.bindings[i].sibling
-            entry = &self.tuples[self.bindings[i].tuple]
-            link = &entry.newest
-            while link[0] >= 0 and link[0] != i:
-                link = &self.bindings[link[0]].older
-            if link[0] == i:
-                link[0] = self.bindings[i].older
-            if entry.newest < 0:
-                self._remove_tuple(self.bindings[i].tuple)
-            self.bindings[i].older = self.binding_free
-            self.binding_free = i
+            self._unbind(i)
             i = after
-        _free_changes(socket)
+        free_changes(&socket.lanes[0])
+        free_changes(&socket.lanes[1])
         self._remove_cookie(index)
         socket.in_use = 0
         socket.first_binding = self.socket_free
         self.socket_free = index
+
+    cdef void _unbind(self, int32_t index) noexcept nogil:
+        """Take a binding out of its tuple's chain, and give its room back. Its socket's list is left as it is."""
+        cdef Tuple *entry = &self.tuples[self.bindings[index].tuple]
+        cdef int32_t *link = &entry.newest
+        while link[0] >= 0 and link[0] != index:
+            link = &self.bindings[link[0]].older
+        if link[0] == index:
+            link[0] = self.bindings[index].older
+        if entry.newest < 0:
+            self._remove_tuple(self.bindings[index].tuple)
+        if self.bindings[index].is_peer:
+            self._leave_peers(index)
+        self.bindings[index].older = self.binding_free
+        self.binding_free = index
+
+    cdef void _join_peers(self, int32_t index) noexcept nogil:
+        cdef Binding *binding = &self.bindings[index]
+        binding.is_peer = True
+        binding.peer_before = self.newest_peer
+        binding.peer_after = -1
+        if self.newest_peer < 0:
+            self.oldest_peer = index
+        else:
+            self.bindings[self.newest_peer].peer_after = index
+        self.newest_peer = index
+        self.peer_count += 1
+
+    cdef void _leave_peers(self, int32_t index) noexcept nogil:
+        cdef Binding *binding = &self.bindings[index]
+        if binding.peer_before >= 0:
+            self.bindings[binding.peer_before].peer_after = binding.peer_after
+        else:
+            self.oldest_peer = binding.peer_after
+        if binding.peer_after >= 0:
+            self.bindings[binding.peer_after].peer_before = binding.peer_before
+        else:
+            self.newest_peer = binding.peer_before
+        self.peer_count -= 1
+
+    cdef void _expire_peers(self) noexcept nogil:
+        """Forget the peers that were met first and not asked for since. Those that waiting packets may need stay."""
+        cdef Binding *binding
+        cdef int32_t index, asked = 0
+        while self.peer_count > PEERS_KEPT:
+            index = self.oldest_peer
+            binding = &self.bindings[index]
+            if binding.bound_ns >= self.resolved_ns or asked > PEERS_KEPT:
+                return
+            if self.tuples[binding.tuple].asked:
+                self.tuples[binding.tuple].asked = False
+                asked += 1
+                self._leave_peers(index)
+                self._join_peers(index)
+                continue
+            if binding.sibling_before >= 0:
+                self.bindings[binding.sibling_before].sibling = binding.sibling
+            else:
+                self.sockets[binding.socket].first_binding = binding.sibling
+            if binding.sibling >= 0:
+                self.bindings[binding.sibling].sibling_before = binding.sibling_before
+            self._unbind(index)
 
     cdef void _remove_cookie(self, int32_t index) noexcept nogil:
         cdef uint32_t mask = self.cookie_slot_mask
@@ -280,10 +255,10 @@ cdef class SocketTables:
         cdef Binding *binding
         cdef Binding *grown
         index = self._bound_before(&self.tuples[tuple_index], socket_index, bound_ns)
-        if index == ALREADY_BOUND:
-            return 0
-        if index >= 0:
-            self._insert(index, &self.tuples[tuple_index], bound_ns)
+        if index != -1:
+            self.tuples[tuple_index].asked = True
+            if index >= 0:
+                self._insert(index, &self.tuples[tuple_index], bound_ns)
             return 0
         if self.binding_free >= 0:
             index = self.binding_free
@@ -302,8 +277,14 @@ cdef class SocketTables:
         binding = &self.bindings[index]
         binding.socket = socket_index
         binding.tuple = tuple_index
+        binding.sibling_before = -1
         binding.sibling = self.sockets[socket_index].first_binding
+        if binding.sibling >= 0:
+            self.bindings[binding.sibling].sibling_before = index
         self.sockets[socket_index].first_binding = index
+        binding.is_peer = False
+        if key.protocol != TCP and key.remote_port:
+            self._join_peers(index)
         self._insert(index, &self.tuples[tuple_index], bound_ns)
         return 0
 
@@ -417,17 +398,3 @@ cdef class SocketTables:
         self.tuple_slots_used -= 1
         self.tuples[index].newest = self.tuple_free
         self.tuple_free = index
-
-
-cdef void _free_changes(Socket *socket) noexcept nogil:
-    cdef Change *change
-    cdef Change *after
-    cdef int lane
-    for lane in range(2):
-        change = socket.lanes[lane].first
-        while change != NULL:
-            after = change.next
-            PyMem_RawFree(change)
-            change = after
-        socket.lanes[lane].first = socket.lanes[lane].last = NULL
-        socket.lanes[lane].count = 0

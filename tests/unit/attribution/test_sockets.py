@@ -26,6 +26,9 @@ from story import (
 
 from pcapdig.attribution._ledger import Ledger
 
+PEERS_KEPT = 1 << 18
+"""Of all datagram sockets together, as _sockets.pyx has it."""
+
 
 def test_a_passed_socket_changes_owner_at_a_sequence_number():
     """From seq 1000 on the bytes are another writer's, whatever the packets' times; retransmissions stay with the first."""
@@ -127,13 +130,41 @@ def test_a_later_told_change_from_an_earlier_moment():
     assert story.packet(350, peer, port, protocol=UDP)[1] == "p73"
 
 
+def test_peers_of_a_name_server_are_bounded():
+    """Of ever new peers of open sockets the latest are kept, and those that are still asked for."""
+    port, regular, seldom = ("127.0.0.1", 53), ("9.9.9.9", 9), ("9.9.9.8", 9)
+    story = Story(
+        event(BOUND, 1, 2, port, seldom, 72, protocol=UDP),
+        event(BOUND, 2, 1, port, regular, 71, protocol=UDP),
+    )
+    template = bytearray(event(BOUND, 3, 1, port, ("10.0.0.0", 9), 71, protocol=UDP))
+    remote_at = template.rindex(mapped("10.0.0.0")) + 13
+    for number in range(PEERS_KEPT + 60_000):
+        template[remote_at : remote_at + 3] = number.to_bytes(3, "big")
+        story.ledger.apply(bytes(template), 0)
+        if number % 50_000 == 0:
+            assert story.packet(4 + number, regular, port, protocol=UDP)[1] == "p71"
+            story.ledger.forget_before((4 + number) * MS)
+    assert story.packet(4_000_000, regular, port, protocol=UDP)[1] == "p71"
+    story.ledger.forget_before(4_000_000 * MS)
+    assert story.ledger.sizes["peers"] == PEERS_KEPT
+    assert story.ledger.sizes["tuples"] <= PEERS_KEPT + 2
+    assert story.packet(4_000_001, regular, port, protocol=UDP)[1] == "p71"
+    assert story.packet(4_000_001, seldom, port, protocol=UDP)[1] == "unknown", (
+        "forgotten, and two sockets have the port"
+    )
+    story.happens(event(CLOSED, 4_000_002, 1, port, protocol=UDP), event(CLOSED, 4_000_002, 2, port, protocol=UDP))
+    story.ledger.forget_before(4_070_000 * MS)
+    assert story.ledger.sizes == {"sockets": 0, "tuples": 0, "peers": 0, "changes": 0, "processes": 2}
+
+
 def test_closed_sockets_are_forgotten_in_the_end():
     """After time-wait nothing is left of a closed socket; open ones stay."""
     story = Story(*connected(), *accepted(), event(CLOSED, 1000, 1, CLIENT, SERVER))
     story.ledger.forget_before((1000 + 59_000) * MS)
     assert story.ledger.sizes["sockets"] == 2
     story.ledger.forget_before((1000 + 61_000) * MS)
-    assert story.ledger.sizes == {"sockets": 1, "tuples": 1, "changes": 0, "processes": 2}
+    assert story.ledger.sizes == {"sockets": 1, "tuples": 1, "peers": 0, "changes": 0, "processes": 2}
     assert story.packet(62_000, SERVER, CLIENT) == ("p20", "unknown")
 
 
