@@ -1,5 +1,5 @@
 """`python -m pcapdig` is the command pcapdig."""
 
-from pcapdig.cli import run
+from pcapdig.cli import main
 
-run()
+main()

@@ -3,12 +3,11 @@
 0: done, listings, a recording or live run ended by Ctrl-C or SIGTERM. 1: any error, one line on stderr (a filter's has two more,
 that show the place). 130: a dig stopped by Ctrl-C before its end. Nothing is printed on stdout after an error.
 
-    main(argv=None) -> int
-    run() -> never              # main, then the end of the process: what the command calls
+    main(argv) -> int           # without argv it is the command: ends the process with the exit status
 Reading an argv: options.py (the table) -> scanner.py (words) -> settings.py (types and ranges) -> one of listings.py, digging.py,
 recording.py, doctor.py. Rooms are imported when needed: a listing loads no numpy, a dig nothing of the recorder.
 """
 
-from pcapdig.cli.entry import main, run
+from pcapdig.cli.entry import main
 
-__all__ = ["main", "run"]
+__all__ = ["main"]

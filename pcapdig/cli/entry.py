@@ -10,7 +10,7 @@ import gc
 import os
 import sys
 from io import TextIOWrapper
-from typing import TYPE_CHECKING, NoReturn, TextIO
+from typing import TYPE_CHECKING, NoReturn, TextIO, overload
 
 from pcapdig import __version__
 from pcapdig.cli.book import Book
@@ -27,18 +27,37 @@ INTERRUPTED = 130
 """What a shell gives a command that ended by SIGINT."""
 
 
+@overload
+def main() -> NoReturn: ...
+@overload
+def main(argv: Sequence[str]) -> int: ...
 def main(argv: Sequence[str] | None = None) -> int:
     """Run pcapdig and give its exit status.
 
     Args:
-        argv: words after the program's name; None: those this process was started with.
+        argv: words after the program's name. None: be the command, with the words this process was started with, and end the
+            process. That goes without taking the interpreter apart piece by piece, which with numpy takes longer than many a dig:
+            everything that has to be closed has been by then.
     """
+    if argv is not None:
+        return _status_of(argv)
+    status = _status_of(sys.argv[1:])
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:
+            status = status or FAILED
+    os._exit(status)
+
+
+def _status_of(argv: Sequence[str]) -> int:
+    """Run a command line."""
     # numpy's OpenBLAS starts a thread per processor, which spins for a while; nothing here multiplies matrices.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     gc.disable()  # start-up makes no garbage, and looking for some takes a tenth of it; `_started` ends this
     try:
         _prepare_streams()
-        _run(settle(scan(sys.argv[1:] if argv is None else argv, Book())))
+        _run(settle(scan(argv, Book())))
         sys.stdout.flush()
     except BrokenPipeError:
         _abandon_stdout()
@@ -61,21 +80,6 @@ def _place_of(error: OSError) -> str:
     if isinstance(error.filename, (str, bytes)):
         return f"{os.fsdecode(error.filename)}: "
     return "standard output: " if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO) else ""
-
-
-def run() -> NoReturn:
-    """Be the command pcapdig: run it, and end this process with its exit status.
-
-    Ends without taking the interpreter apart piece by piece, which with numpy takes longer than many a dig. Everything that has to be
-    closed has been by now, and what streams still hold is written here.
-    """
-    status = main()
-    for stream in (sys.stdout, sys.stderr):
-        try:
-            stream.flush()
-        except OSError:
-            status = status or FAILED
-    os._exit(status)
 
 
 def _started() -> None:

@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 
 from pcapdig import __version__
-from pcapdig.cli import main
 
 Run = Callable[..., "Ended"]  # noqa: F821  # of conftest.py, which tests cannot import
 COMMAND = [sys.executable, "-m", "pcapdig"]
@@ -232,8 +231,15 @@ def test_an_interrupted_dig_is_quiet(monkeypatch: pytest.MonkeyPatch, run: Run, 
     assert (130, "", "") == (ended.status, ended.out, ended.err)
 
 
-def test_arguments_default_to_the_process(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    """main() reads sys.argv."""
-    monkeypatch.setattr(sys, "argv", ["pcapdig", "--version"])
-    assert 0 == main()
-    assert __version__ in capsys.readouterr().out
+@pytest.mark.parametrize(
+    ("argv", "status", "said"), [(["--version"], 0, __version__), (["--nosuch"], 1, "unknown option")]
+)
+def test_without_arguments_it_is_the_command(argv: list[str], status: int, said: str) -> None:
+    """main() reads sys.argv and ends the process, with all that was said written."""
+    code = "from pcapdig.cli import main; main(); print('never')"
+    done = subprocess.run(
+        [sys.executable, "-c", code, *argv], capture_output=True, text=True, cwd=ELSEWHERE, check=False
+    )
+    assert status == done.returncode
+    assert said in done.stdout + done.stderr
+    assert "never" not in done.stdout
