@@ -21,12 +21,11 @@ from pcapdig.errors import HostError
 from pcapdig.procs.procdir import TICK_NS, ProcDir
 from pcapdig.tracer.cgroups import open_cgroup2
 from pcapdig.tracer.contract import EventSource, TracerName
-from pcapdig.tracer.events import Evidence
 from pcapdig.tracer.headers import Headers, find_headers, one_tree
 from pcapdig.tracer.hostfiles import quiet_stderr, with_tracefs
 from pcapdig.tracer.packet_times import ask_for_packet_times
 from pcapdig.tracer.privileges import missing_capabilities
-from pcapdig.tracer.rounds import Rounds
+from pcapdig.tracer.rounds import held_now
 
 PACKAGE = Path("/usr/lib/python3/dist-packages/bcc")
 SOURCES = ("socktrace.bcc.c", "packets.bcc.c", "processes.bcc.c")
@@ -111,13 +110,7 @@ class BccTracer:
 
     def snapshot(self) -> bytes:
         """Every socket held now, by sock_diag and /proc: the kernel's own iterator needs BTF. Named only if one process holds it."""
-        looks = Rounds(self._proc, evidence=Evidence.SNAPSHOT)
-        try:
-            return looks.look(time.clock_gettime_ns(time.CLOCK_BOOTTIME), time.monotonic_ns())
-        except OSError as error:
-            raise HostError(f"sockets cannot be listed (sock_diag): {error.strerror}") from error
-        finally:
-            looks.close()
+        return held_now(self._proc)
 
     def poll(self) -> bytes:
         """Nothing: events are in the map."""

@@ -29,7 +29,7 @@ def open_tracer(name: str, *, processes: ProcessTable) -> Tracer:
     if name == "core":
         from pcapdig.tracer.core import CoreTracer
 
-        return CoreTracer()
+        return CoreTracer(processes=processes)
     if name == "bcc":
         from pcapdig.tracer.bcc import BccTracer
 

@@ -14,14 +14,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pcapdig.errors import HostError
+from pcapdig.procs.procdir import ProcDir
 from pcapdig.tracer.cgroups import open_cgroup2
 from pcapdig.tracer.contract import EventSource, TracerName
 from pcapdig.tracer.events import oldest_holders
 from pcapdig.tracer.packet_times import ask_for_packet_times
 from pcapdig.tracer.privileges import missing_capabilities
 from pcapdig.tracer.programs import PROGRAMS, REQUIRED, Program
+from pcapdig.tracer.rounds import held_now
 
 if TYPE_CHECKING:
+    from pcapdig.procs import ProcessTable
     from pcapdig.tracer._bpf import BpfObject
 
 OBJECT = Path(__file__).with_name("socktrace.bpf.o")
@@ -39,11 +42,20 @@ class CoreTracer:
         ring_bytes: size of the ring buffer, a power of two of at least a page.
         peers: entries of the table of (socket, peer).
         object_path: the compiled probe.
+        processes: the recorder's table; its /proc is looked at where the kernel cannot list who holds which socket.
     """
 
     name: TracerName = "core"
 
-    def __init__(self, *, ring_bytes: int = RING_BYTES, peers: int = PEERS, object_path: Path = OBJECT) -> None:
+    def __init__(
+        self,
+        *,
+        ring_bytes: int = RING_BYTES,
+        peers: int = PEERS,
+        object_path: Path = OBJECT,
+        processes: ProcessTable | None = None,
+    ) -> None:
+        self._proc = processes.proc if processes is not None else ProcDir()
         self.notes: list[str] = []
         self.loaded: set[str] = set()
         """Programs that run, by name."""
@@ -76,9 +88,15 @@ class CoreTracer:
         return EventSource(kind="ringbuf", map_fd=self._opened.map_fd("events"))
 
     def snapshot(self) -> bytes:
-        """One event for each socket that a process holds now; of several holders the oldest."""
-        if "socket_holders" not in self.loaded:
+        """One event for each socket that a process holds now; of several holders the oldest.
+
+        Raises:
+            HostError: the kernel has no iterator, and sockets cannot be listed otherwise.
+        """
+        if self._object is None:
             return b""
+        if "socket_holders" not in self.loaded:
+            return held_now(self._proc)
         return oldest_holders(self._opened.read_iterator("socket_holders"))
 
     def poll(self) -> bytes:

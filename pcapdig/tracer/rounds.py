@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import os
 import socket
+import time
 from dataclasses import dataclass, replace
 
+from pcapdig.errors import HostError
 from pcapdig.procs.events import EventProcess, Kind
 from pcapdig.procs.procdir import TICK_NS, ProcDir
 from pcapdig.tracer import sockdiag
@@ -231,6 +233,21 @@ class Rounds:
             family=found.family,
             process=who,
         ).pack()
+
+
+def held_now(proc: ProcDir) -> bytes:
+    """A snapshot by sock_diag and /proc, where the kernel's own iterator cannot be had. Named is what exactly one process holds.
+
+    Raises:
+        HostError: sockets cannot be listed.
+    """
+    looks = Rounds(proc, evidence=Evidence.SNAPSHOT)
+    try:
+        return looks.look(time.clock_gettime_ns(time.CLOCK_BOOTTIME), time.monotonic_ns())
+    except OSError as error:
+        raise HostError(f"sockets cannot be listed (sock_diag): {error.strerror}") from error
+    finally:
+        looks.close()
 
 
 def _addresses(found: sockdiag.DiagSocket) -> tuple[bytes, int, bytes, int]:

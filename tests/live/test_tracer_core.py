@@ -32,7 +32,7 @@ from tracer_story import (
 )
 
 from pcapdig.tracer.core import CoreTracer
-from pcapdig.tracer.events import Evidence, Flags, Kind
+from pcapdig.tracer.events import Evidence, Flags, Kind, SocketEvent, split, unpack
 
 pytestmark = pytest.mark.live
 
@@ -335,3 +335,26 @@ def test_nothing_stays_behind() -> None:
     tracer.close()
     tracer.close()
     assert bpf_descriptors() == before
+
+
+def of_port(events: bytes, port: int) -> list[SocketEvent]:
+    """Of packed events those of a socket with this port."""
+    sockets = [event for event in map(unpack, split(events)) if isinstance(event, SocketEvent)]
+    return [event for event in sockets if event.local_port == port]
+
+
+def test_without_the_iterator_sockets_are_listed_otherwise() -> None:
+    """Linux before 5.11: sock_diag and /proc tell who holds a socket, by the same cookie."""
+    server = listener()
+    tracer = CoreTracer()
+    tracer.start()
+    try:
+        told = of_port(tracer.snapshot(), port_of(server))
+        tracer.loaded.remove("socket_holders")
+        listed = of_port(tracer.snapshot(), port_of(server))
+    finally:
+        tracer.close()
+    assert [(event.kind, event.cookie, event.process.tgid) for event in told if event.process] == [
+        (event.kind, event.cookie, event.process.tgid) for event in listed if event.process
+    ]
+    assert len(listed) == 1
