@@ -9,8 +9,11 @@
 #ifndef PCAPDIG_DATAGRAM_BPF_H
 #define PCAPDIG_DATAGRAM_BPF_H
 
+#define PACKET_HOST     0 /* include/uapi/linux/if_packet.h */
+#define PACKET_OUTGOING 4
+
 struct peer_key {
-	__u64 cookie;
+	__u64 owner; /* of what may be given to several sockets at once: the cookie; else the network namespace */
 	__u8 local_addr[16];
 	__u8 remote_addr[16];
 	__u16 local_port;
@@ -19,9 +22,9 @@ struct peer_key {
 	__u8 unused[3];
 };
 
-static __always_inline void fill_key(struct peer_key *key, __u64 cookie, const struct packet *packet, bool sent)
+static __always_inline void fill_key(struct peer_key *key, __u64 owner, const struct packet *packet, bool sent)
 {
-	key->cookie = cookie;
+	key->owner = owner;
 	__builtin_memcpy(key->local_addr, sent ? packet->source : packet->destination, 16);
 	__builtin_memcpy(key->remote_addr, sent ? packet->destination : packet->source, 16);
 	key->local_port = sent || packet->is_icmp ? packet->source_port : packet->destination_port;
@@ -35,7 +38,7 @@ struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 65536);
 	__type(key, struct peer_key);
-	__type(value, __u8);
+	__type(value, __u64); /* cookie of the socket that met this peer last */
 } peers SEC(".maps");
 
 /*
@@ -90,15 +93,25 @@ static __always_inline void emit_packet(__u16 kind, struct bpf_sock *sk, struct 
 	bpf_ringbuf_submit(event, BPF_RB_NO_WAKEUP);
 }
 
-/* True the first time this socket meets this peer. */
-static __always_inline bool is_new(const struct peer_key *key)
+/* True when this peer is met for the first time, or was last met by another socket. */
+static __always_inline bool is_new(const struct peer_key *key, __u64 cookie)
 {
-	__u8 met = 1;
+	__u64 *last = bpf_map_lookup_elem(&peers, key);
 
-	if (bpf_map_lookup_elem(&peers, key))
+	if (last && *last == cookie)
 		return false;
-	bpf_map_update_elem(&peers, key, &met, BPF_ANY);
+	bpf_map_update_elem(&peers, key, &cookie, BPF_ANY);
 	return true;
+}
+
+/*
+ * A datagram to one receiver goes to one socket, which may be another than the last time: groups of SO_REUSEPORT that grow
+ * and shrink, a wildcard socket beside one of that address. Multicast, and raw sockets, are given copies.
+ */
+static __always_inline bool has_one_socket(struct __sk_buff *skb, struct bpf_sock *sk, const struct packet *packet)
+{
+	return packet->protocol == PROTO_UDP && sk->type == SOCK_DGRAM &&
+	       (skb->pkt_type == PACKET_HOST || skb->pkt_type == PACKET_OUTGOING);
 }
 
 /*
@@ -139,10 +152,10 @@ static __always_inline void on_datagram(struct __sk_buff *skb, struct bpf_sock *
 	memory = remember_at_packet(sk, bpf_get_socket_cookie(skb));
 	if (!memory || !(memory->marks & MARK_HAS_FILE))
 		return;
-	fill_key(&key, memory->cookie, packet, sent);
+	fill_key(&key, has_one_socket(skb, sk, packet) ? 1ULL << 63 | memory->netns : memory->cookie, packet, sent);
 	if (sent && writer_changed(memory))
 		emit_packet(SOCKET_WRITER, sk, memory, &key, 0);
-	if (is_new(&key) || has_untold_owner(memory))
+	if (is_new(&key, memory->cookie) || has_untold_owner(memory))
 		emit_packet(SOCKET_BOUND, sk, memory, &key, received_ns);
 	if (sent)
 		memory->last_ns[LANE_WRITER] = bpf_ktime_get_boot_ns();

@@ -182,7 +182,9 @@ cdef class Ledger:
         elif kind == SOCKET_READER:
             from_ns = <int64_t> event.previous_ns + boot_offset_ns if event.previous_ns else 0
             self._change(socket, LANE_READER, &owner, from_ns, time_ns, has_seq, event.seq)
-        elif kind == SOCKET_LISTENING or owner.evidence == EVIDENCE_PROCFS:
+        elif kind == SOCKET_LISTENING or owner.evidence == EVIDENCE_PROCFS or (
+                kind == SOCKET_HELD and socket.lanes[0].base.evidence == EVIDENCE_SNAPSHOT):
+            # a first use that the tracer, not having made the snapshot itself, could not know to be a change
             self._change(socket, LANE_WRITER, &owner, time_ns, time_ns, has_seq, event.seq)
             self._change(socket, LANE_READER, &owner, time_ns, time_ns, has_seq, event.seq)
         return 0

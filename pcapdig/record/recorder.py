@@ -39,6 +39,8 @@ RING_BYTES = 64 << 20
 RING_BYTES_LEAST = 4 << 20
 RINGS_BYTES_MOST = 512 << 20
 """Capture rings are locked memory: a host of a hundred containers has a hundred interfaces, and keeps its memory."""
+POLLED_HOLDBACK_MS = 500
+"""A polled tracer tells of a change up to a poll late, and takes a name back as late."""
 UNLIMITED = 1 << 62
 LINKTYPE_ETHERNET = 1
 
@@ -219,7 +221,8 @@ class Recorder:
 
     def _record(self) -> PcapdigError | None:
         """Cycles until told to stop; returns what ended it otherwise."""
-        holdback_ns = max(self._options.holdback_ms, 2 * TIMEOUT_MS) * 1_000_000
+        least_ms = POLLED_HOLDBACK_MS if self._polled else 2 * TIMEOUT_MS
+        holdback_ns = max(self._options.holdback_ms, least_ms) * 1_000_000
         next_status = next_addresses = 0
         try:
             while not self._stop.is_set():

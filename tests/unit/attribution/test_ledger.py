@@ -19,6 +19,7 @@ from story import (
     PASSIVE,
     RST,
     SERVER,
+    SNAPSHOT,
     SOCKET,
     SYN,
     SYN_ACK,
@@ -126,3 +127,11 @@ def test_a_containers_socket_is_found_off_loopback_only():
     )
     assert story.packet(100, outside, inside, loopback=False)[1] == "p50"
     assert story.packet(100, CLIENT, SERVER)[1] == "unknown"
+
+
+def test_a_first_use_after_the_snapshot_takes_over():
+    """Who was found holding a socket under /proc gives way to who then uses it; the packets before stay."""
+    story = Story(event(BOUND, 50, 1, CLIENT, SERVER, 10, evidence=SNAPSHOT), event(HELD, 200, 1, CLIENT, SERVER, 11))
+    assert story.packet(100, CLIENT, SERVER)[0] == "p10"
+    assert story.packet(300, CLIENT, SERVER)[0] == "p11"
+    assert story.evidence[0] == SOCKET
