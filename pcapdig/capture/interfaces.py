@@ -36,7 +36,7 @@ def list_interfaces(sysfs: Path = Path("/sys/class/net")) -> list[Interface]:
     Raises:
         HostError: rtnetlink cannot be asked.
     """
-    from pyroute2 import IPRoute  # noqa: PLC0415  # a quarter of a second to import, needed by a recording only
+    from pyroute2 import IPRoute  # a quarter of a second to import, needed by a recording only
 
     try:
         with IPRoute() as route:

@@ -6,7 +6,6 @@ newlines only, so that no terminal escape gets through. Must not know items or s
 
 from __future__ import annotations
 
-import base64
 from typing import TYPE_CHECKING
 
 from pcapdig.render.items import Gap
@@ -42,6 +41,8 @@ def data_text(buffer: bytes, style: DataStyle, gaps: Sequence[Gap] = ()) -> str:
     if style is DataStyle.ASCII:
         return "\n" + "".join(_ascii_parts(buffer, gaps))
     if style is DataStyle.BASE64:
+        import base64  # only -b needs it
+
         return "".join(
             _missing(part) if isinstance(part, Gap) else base64.b64encode(part).decode("ascii")
             for part in _parts(buffer, gaps)

@@ -6,7 +6,6 @@ relative times and the closing colour reset depend on what was shown before.
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 from pcapdig.render import terminal
@@ -163,4 +162,6 @@ def _object(members: dict[str, object]) -> str:
 
     Everything but ASCII is escaped, so no control byte gets through.
     """
+    import json  # only -j needs it
+
     return json.dumps(members, sort_keys=True, separators=(",", ":")) + "\n"

@@ -5,7 +5,6 @@ In: a `Table`. Out: one string that ends in a newline. Must not know which chise
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 from pcapdig.render.data import printable
@@ -52,6 +51,8 @@ def table_json(table: Table) -> str:
 
     `info` describes the entries of a `data` row one by one, in their order.
     """
+    import json  # only -j needs it
+
     info = [{"name": key.field, "desc": key.heading, "is_key": True} for key in table.keys]
     info.append({"name": table.value.field, "desc": table.value.heading, "is_key": False})
     whole_second_ns = table.time_ns // _NS * _NS

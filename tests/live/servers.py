@@ -14,8 +14,9 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -128,6 +129,25 @@ class Access:
     pid: int
     """The child that served it."""
     url: str
+
+
+def without_peeked_bytes(accesses: list[Access], requests: Iterable[tuple[str, int, int]]) -> list[Access]:
+    """mod_logio's counts of requests as they were on the wire.
+
+    On a kept-alive connection httpd peeks at one byte to see whether the next request has come; if it has, mod_logio counts it twice.
+
+    Args:
+        requests: client, its port and bytes sent, of each request in order.
+    """
+    sent: dict[tuple[str, int], list[int]] = defaultdict(list)
+    for client, port, size in requests:
+        sent[client, port].append(size)
+    corrected = []
+    for access in accesses:
+        on_the_wire = sent[access.client, access.port].pop(0)
+        is_peeked = access.received == on_the_wire + 1
+        corrected.append(replace(access, received=on_the_wire) if is_peeked else access)
+    return corrected
 
 
 class Server:

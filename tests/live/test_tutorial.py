@@ -13,13 +13,13 @@ import subprocess
 import time
 from collections import Counter, defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from captured import Packet, quiet, read_packets
 from command import Finished, Recording, dig, open_folder
-from servers import PASSWORD, USER, Access, Lamp
+from servers import PASSWORD, USER, Access, Lamp, without_peeked_bytes
 
 pytestmark = pytest.mark.live
 
@@ -119,22 +119,6 @@ def audit(lamp: Lamp) -> Iterator[Audit]:
         shutil.rmtree(folder)
 
 
-def without_peeked_bytes(accesses: list[Access], transfers: list[Transfer]) -> list[Access]:
-    """mod_logio's counts of requests as they were on the wire.
-
-    On a kept-alive connection httpd peeks at one byte to see whether the next request has come; if it has, mod_logio counts it twice.
-    """
-    sent: dict[tuple[str, int], list[int]] = defaultdict(list)
-    for made in transfers:
-        sent[made.client, made.port].append(made.sent)
-    corrected = []
-    for access in accesses:
-        on_the_wire = sent[access.client, access.port].pop(0)
-        is_peeked = access.received == on_the_wire + 1
-        corrected.append(replace(access, received=on_the_wire) if is_peeked else access)
-    return corrected
-
-
 def audited(lamp: Lamp, folder: Path) -> Audit:
     """The tutorial's `pcapdig -w act1.pcapng.gz -z -s 4096`, ended by Ctrl-C after the visit."""
     first = len(lamp.accesses(0))
@@ -150,7 +134,7 @@ def audited(lamp: Lamp, folder: Path) -> Audit:
         folder=folder,
         ended=ended,
         transfers=transfers,
-        accesses=without_peeked_bytes(accesses, transfers),
+        accesses=without_peeked_bytes(accesses, [(made.client, made.port, made.sent) for made in transfers]),
         mysqld=sum(lamp.mysqld_bytes()) - before - asking,
         packets=read_packets(folder / "act1.pcapng.gz"),
     )
