@@ -48,8 +48,8 @@ cdef class Capture:
         if pcap_setnonblock(self.handle, 1, error) != 0:
             raise HostError(f"cannot capture on {name}: {_text(error)}")
         self.link_type = pcap_datalink(self.handle)
-        if bpf:
-            self._set_filter(bpf)
+        # without a filter the kernel copies whole packets into the ring, whatever the snap length
+        self._set_filter(bpf or "")
 
     @staticmethod
     def from_file(path: str) -> Capture:
