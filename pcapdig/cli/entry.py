@@ -103,6 +103,10 @@ def _run(settings: Settings) -> None:
         from pcapdig.filters.listing import field_list
 
         print(field_list(types=settings.show.verbose), end="")
+    elif action is Action.SHOW_FORMAT:
+        from pcapdig.dig.event_lines import DEFAULT_FORMAT
+
+        print(DEFAULT_FORMAT)
     elif action is Action.DOCTOR:
         from pcapdig.cli.doctor import examine
 

@@ -106,7 +106,7 @@ OPTIONS: tuple[Option, ...] = (
     Option(
         name="format", short="p", long="print", value="FMT", group=SHOW,
         help="Format of event lines: -p '%evt.time %proc.name %fd.name'; a missing value hides the line unless FMT "
-        "starts with *. -pc adds the container to lines and headers.",
+        "starts with *. -pc adds the container to lines and headers, -pp shows the default format.",
     ),
     Option(
         name="time", short="t", long="timetype", value="TYPE", group=SHOW,

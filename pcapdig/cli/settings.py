@@ -48,6 +48,8 @@ class Action(Enum):
     LIST_CHISELS = auto()
     DESCRIBE_CHISEL = auto()
     LIST_FIELDS = auto()
+    SHOW_FORMAT = auto()
+    """-pp: the default format of event lines."""
     DOCTOR = auto()
     DIG = auto()
     """-r: event lines or chisels from files."""
@@ -132,6 +134,8 @@ def _action(scanned: Scanned) -> Action:
     ):
         if scanned.has(name):
             return action
+    if scanned.value("format") == "p":
+        return Action.SHOW_FORMAT
     if scanned.command == "doctor":
         return Action.DOCTOR
     if scanned.has("read"):

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from pcapdig.render.renderer import Renderer
     from pcapdig.trace.rows import Rows
 
+DEFAULT_FORMAT = "*%evt.num %evt.outputtime %proc.name (%proc.pid) %evt.dir %evt.type %evt.info"
+"""What -pp prints: the default line as -p takes it. Under -v they show the same; without it only the default line clips data."""
 _AT_ONCE = 1024
 """Rows whose columns are made at once: the first line must not wait for a batch of a million."""
 

@@ -113,7 +113,9 @@ def test_hostile_names_do_not_reach_the_terminal(run: Run) -> None:
     assert 1 == ended.err.count("\n")
 
 
-@pytest.mark.parametrize("argv", [["--version"], ["-cl"], ["-i", "spy_ip"], ["-l"], ["-lv"], ["-h"], ["--help"]])
+@pytest.mark.parametrize(
+    "argv", [["--version"], ["-cl"], ["-i", "spy_ip"], ["-l"], ["-lv"], ["-pp"], ["-h"], ["--help"]]
+)
 def test_listings_succeed(run: Run, argv: list[str]) -> None:
     """Exit status 0, text on stdout, nothing on stderr."""
     ended = run(*argv)

@@ -89,6 +89,7 @@ def test_copying_to_another_file_is_fine(tmp_path: Path) -> None:
         ({"list-chisels": ""}, None, Action.LIST_CHISELS),
         ({"chisel-info": "spy_ip"}, None, Action.DESCRIBE_CHISEL),
         ({"list-fields": ""}, None, Action.LIST_FIELDS),
+        ({"format": "p", "read": "f"}, None, Action.SHOW_FORMAT),
         ({}, "doctor", Action.DOCTOR),
     ],
 )

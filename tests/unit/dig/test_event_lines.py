@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from pcapdig.dig.event_lines import EventLines, TypeCounts
+from pcapdig.dig.event_lines import DEFAULT_FORMAT, EventLines, TypeCounts
 from pcapdig.errors import UsageError
 from pcapdig.procs.process import Process
 from pcapdig.render.options import Options, TimeStyle
@@ -35,6 +35,12 @@ def test_wrong_format_is_refused() -> None:
     """Before anything is shown."""
     with pytest.raises(UsageError, match="fd.bogus"):
         EventLines(Renderer(Options()), "%fd.bogus")
+
+
+def test_the_default_format_is_the_default_line() -> None:
+    """What -pp prints and -p takes shows the same, with process and without, with payload and without; data in full as under -v."""
+    shown = rows([b"GET /" + bytes(200), b"", b"x"], writer=[0, 0, -1], reader=[1, -1, -1], tcp_flags=[ACK, SYN, ACK])
+    assert lines(shown, verbose=True) == lines(shown, DEFAULT_FORMAT)
 
 
 def test_both_ends_of_a_packet() -> None:
