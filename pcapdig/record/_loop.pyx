@@ -217,6 +217,11 @@ cdef class Loop:
             raise MemoryError
         return complete_ns
 
+    @property
+    def fullest_bytes(self) -> int:
+        """What the last `gather` found in the fullest of the kernel's rings."""
+        return max([self.sources[i].queue.filled_bytes for i in range(self.source_count)], default=0)
+
     def failures(self) -> list[tuple[int, str]]:
         """Interfaces that cannot be read any more: (interface id, libpcap's words)."""
         return [(i, (<bytes> pcap_geterr(self.sources[i].queue.handle)).decode("utf-8", "replace"))

@@ -23,6 +23,7 @@ cdef struct Queue:
     Chunk *current
     Chunk *spare
     uint64_t chunk_bytes
+    uint64_t filled_bytes   # taken out of the kernel's ring by the last queue_fill
     int64_t since_ns        # earlier packets are not part of the recording
     int64_t until_ns        # later ones neither
     int64_t latest_ns

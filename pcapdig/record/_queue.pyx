@@ -30,6 +30,7 @@ cdef enum:
     DISPATCH_MOST = 16384
     DISPATCH_ROUNDS = 16
     ENTRIES_AT_FIRST = 1024
+    RING_OVERHEAD = 96      # of a packet in the kernel's ring: its header and padding (struct tpacket3_hdr)
 
 READABLE_LINK_TYPES = frozenset((LINKTYPE_ETHERNET, DLT_RAW, DLT_RAW_BSD, LINKTYPE_RAW, LINKTYPE_LINUX_SLL, LINKTYPE_IPV4, LINKTYPE_IPV6))
 """Link types whose packets can be queued."""
@@ -59,6 +60,7 @@ cdef void queue_fill(Queue *queue) noexcept nogil:
     """Take every packet that libpcap has, or as many as one cycle may take: `drained` says which."""
     cdef int rounds, count
     queue.drained = True
+    queue.filled_bytes = 0
     if queue.failed or queue.handle == NULL:
         return
     for rounds in range(DISPATCH_ROUNDS):
@@ -128,6 +130,7 @@ cdef void _on_packet(Queue *queue, const pcap_pkthdr *header, const uint8_t *dat
     cdef Pending entry
     if time_ns > queue.latest_ns:
         queue.latest_ns = time_ns
+    queue.filled_bytes += captured + RING_OVERHEAD
     if time_ns < queue.since_ns or time_ns > queue.until_ns:
         return
     if queue.link_type != LINKTYPE_ETHERNET:

@@ -31,14 +31,15 @@ from pcapdig.record.statistics import InterfaceStatistics, Statistics
 from pcapdig.tracer import Tracer, open_tracer
 
 CYCLE_NS = 20_000_000
-"""Rings are emptied this often: seldom enough to leave the processors to the traffic, often enough for a ring of 64 MiB."""
+BUSY_CYCLE_NS = 1_000_000
+"""Rings are emptied this often: seldom, to leave the processors to the traffic, and more often while they fill fast."""
 STATUS_NS = 1_000_000_000
 ADDRESSES_NS = 2_000_000_000
 """How often the machine's own addresses are read anew."""
 RING_BYTES = 64 << 20
 RING_BYTES_LEAST = 4 << 20
 RINGS_BYTES_MOST = 512 << 20
-"""Capture rings are locked memory: a host of a hundred containers has a hundred interfaces, and keeps its memory."""
+"""Capture rings are locked memory, and a host of a hundred containers has a hundred interfaces."""
 POLLED_HOLDBACK_MS = 500
 """A polled tracer tells of a change up to a poll late, and takes a name back as late."""
 UNLIMITED = 1 << 62
@@ -87,6 +88,7 @@ class Recorder:
         self._file_bytes = 0
         self._start_ns = 0
         self._described = 0
+        self._each_ring_bytes, self._cycle_ns = 0, CYCLE_NS
         self._tracer: Tracer
         self._processes: ProcessTable
         self._ledger: Ledger
@@ -119,22 +121,21 @@ class Recorder:
     # -- start -------------------------------------------------------------------------------------------------------
 
     def _open(self, cleanup: ExitStack) -> None:
-        options = self._options
         chosen = self._choose_interfaces()
-        ring_bytes = self._ring_bytes(len(chosen))
+        self._each_ring_bytes = self._ring_bytes(len(chosen))
         for interface in chosen:
-            self._open_capture(interface, ring_bytes, cleanup)
+            self._open_capture(interface, cleanup)
         if not self._captured:
             raise HostError("no interface to capture on: none is up")
         self._processes = ProcessTable(boot_offset_ns=boot_offset_ns())
-        self._tracer = open_tracer(options.tracer, processes=self._processes)
+        self._tracer = open_tracer(self._options.tracer, processes=self._processes)
         cleanup.callback(self._tracer.close)
         source = self._tracer.start()
         self._ledger = Ledger(
             own_netns=os.stat("/proc/self/ns/net").st_ino, complete=self._tracer.name in ("core", "bcc")
         )
         self._read_addresses()
-        self._loop = Loop(self._ledger, waiting_limit_bytes=options.waiting_limit_mib << 20)
+        self._loop = Loop(self._ledger, waiting_limit_bytes=self._options.waiting_limit_mib << 20)
         for captured in self._captured:
             self._loop.add_capture(
                 captured.capture, loopback=captured.interface.is_loopback, mac=captured.interface.mac
@@ -170,12 +171,12 @@ class Recorder:
         self._notes.append(f"{interfaces} interfaces: capture buffers of {share >> 20} MiB each; -B sets another size")
         return share
 
-    def _open_capture(self, interface: Interface, ring_bytes: int, cleanup: ExitStack) -> None:
+    def _open_capture(self, interface: Interface, cleanup: ExitStack) -> None:
         options = self._options
         capture = Capture(
             interface.name,
             snap_length=options.snap_length,
-            ring_bytes=ring_bytes,
+            ring_bytes=self._each_ring_bytes,
             timeout_ms=TIMEOUT_MS,
             bpf=options.bpf,
         )
@@ -226,7 +227,7 @@ class Recorder:
         next_status = next_addresses = 0
         try:
             while not self._stop.is_set():
-                complete_ns = self._gather(CYCLE_NS)
+                complete_ns = self._gather(self._pause_ns())
                 self._release(complete_ns - holdback_ns)
                 now = time.monotonic_ns()
                 if now >= next_addresses:
@@ -244,6 +245,15 @@ class Recorder:
             self._drain(holdback_ns)
         return None
 
+    def _pause_ns(self) -> int:
+        """How long to leave the rings alone: half as long each time one is found an eighth full, longer again when all are low."""
+        found = self._loop.fullest_bytes
+        if found * 8 > self._each_ring_bytes:
+            self._cycle_ns = max(BUSY_CYCLE_NS, self._cycle_ns // 2)
+        elif found * 32 < self._each_ring_bytes:
+            self._cycle_ns = min(CYCLE_NS, self._cycle_ns * 2)
+        return self._cycle_ns
+
     def _drain(self, holdback_ns: int) -> None:
         """Wait until the last packets' owners are known, then write them."""
         until = time.time_ns()
@@ -254,8 +264,7 @@ class Recorder:
             self._gather(0)
             self._release(UNLIMITED)
         except HostError:
-            # the first error is the one to tell
-            return
+            return  # the first error is the one to tell
 
     def _gather(self, sleep_ns: int) -> int:
         complete_ns = self._loop.gather(sleep_ns)

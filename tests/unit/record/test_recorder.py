@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from types import SimpleNamespace
 
 import pytest
 from recordings import ethernet, pcap, udp
@@ -138,3 +139,14 @@ def test_many_interfaces_share_the_memory_of_capture(interfaces, ring_kib, each_
     recorder = Recorder(RecordOptions(ring_kib=ring_kib), lambda batch: None)
     assert recorder._ring_bytes(interfaces) == each_mib << 20
     assert len(recorder._notes) == notes
+
+
+def test_rings_that_fill_fast_are_emptied_more_often():
+    """A ring found an eighth full halves the pause, down to 1 ms; a quiet one gets 20 ms again."""
+    recorder = Recorder(RecordOptions(), lambda batch: None)
+    recorder._each_ring_bytes = 1 << 20
+    pauses = []
+    for found in [0, 200_000, 200_000, 60_000, *[1 << 20] * 5, *[0] * 5]:
+        recorder._loop = SimpleNamespace(fullest_bytes=found)
+        pauses.append(recorder._pause_ns() / 1e6)
+    assert pauses == [20, 10, 5, 5, 2.5, 1.25, 1, 1, 1, 2, 4, 8, 16, 20]
