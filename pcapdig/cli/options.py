@@ -70,7 +70,7 @@ OPTIONS: tuple[Option, ...] = (
     ),
     Option(
         name="ring", short="B", long="buffer-size", value="KIB", group=RECORD,
-        help="Capture buffer of each interface in KiB (default 65536).",
+        help="Capture buffer of each interface in KiB (default 65536, less with more than 8 interfaces).",
     ),
     Option(
         name="tracer", long="tracer", value="NAME", group=RECORD,
