@@ -164,7 +164,7 @@ def commands_for(file: str, *, tshark: bool) -> dict[str, tuple[list[str], dict[
     wanted = {
         "cat FILE": (["cat", file], {}),
         "TZ=UTC0 tcpdump -nn -q -r FILE": (["tcpdump", "-nn", "-q", "-r", file], {"TZ": "UTC0"}),
-        "pcapdig's scanner alone": ([sys.executable, "-c", scan], {}),
+        "pcapdig's scanner alone": ([sys.executable, "-P", "-c", scan], {}),
         "pcapdig -r FILE -c topconns": ([*pcapdig, "-r", file, "-c", "topconns"], {}),
         "pcapdig -r FILE -c topprocs_net": ([*pcapdig, "-r", file, "-c", "topprocs_net"], {}),
     }
