@@ -87,12 +87,15 @@ def takes_word(signature: tuple[Argument, ...], rest: list[str], book: ChiselBoo
 def complete(call: ChiselCall, signature: tuple[Argument, ...]) -> ChiselCall:
     """Sort the word of a call into its arguments.
 
-    The word may hold several, parted by blanks; single quotes or backquotes group words.
+    The word may hold several, parted by blanks; single quotes or backquotes group words. A chisel whose one argument is a
+    filter takes the whole word.
 
     Raises:
         UsageError: too few or too many.
     """
     texts = [] if call.text is None else split_arguments(call.text)
+    if len(texts) > 1 and len(signature) == 1 and signature[0].type == "filter":
+        texts = [call.text or ""]
     required = sum(not argument.optional for argument in signature)
     if len(texts) < required:
         missing = ", ".join(f"[{argument.type}] {argument.name}" for argument in signature[len(texts) : required])

@@ -11,7 +11,7 @@ import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING, TextIO
 
-from pcapdig.chisels import registry
+from pcapdig.chisels.library import Library
 from pcapdig.dig import BlockFilter, Plan, dig
 from pcapdig.errors import UsageError
 from pcapdig.filters import ALWAYS, compile_filter
@@ -74,8 +74,9 @@ def make_plan(settings: Settings, out: TextIO) -> Plan:
         UsageError: the filter or a chisel's argument is wrong.
     """
     show = replace(settings.show, colour=out.isatty() and not settings.show.json)
+    library = Library(settings.chisel_directories)
     chisels = tuple(
-        registry.find(call.name)(verbose=show.verbose, **(call.arguments or {})) for call in settings.chisels
+        library.find(call.name)(verbose=show.verbose, **(call.arguments or {})) for call in settings.chisels
     )
     return Plan(
         filter=user_filter(settings),

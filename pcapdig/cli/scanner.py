@@ -11,6 +11,7 @@ In: argv, the option table, what is known of chisels. Out: `Scanned`. Must not k
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from pcapdig.cli.chisel_call import ChiselBook, ChiselCall, complete, takes_word
@@ -58,6 +59,17 @@ def scan(argv: Sequence[str], book: ChiselBook) -> Scanned:
         UsageError: an option or chisel is unknown, a value or argument is missing, an option stands twice.
     """
     return _Scanner(argv, book).run()
+
+
+def chisel_directories(argv: Sequence[str]) -> list[str]:
+    """The values of --chisel-dir: needed before the words can be sorted, since chisels say which words are theirs."""
+    words = argv[: argv.index("--")] if "--" in argv else argv
+    found = []
+    for word, next_word in pairwise([*words, ""]):
+        option, equals, value = word.partition("=")
+        if option == "--chisel-dir" and (value or next_word):
+            found.append(value if equals else next_word)
+    return found
 
 
 def is_option(word: str) -> bool:

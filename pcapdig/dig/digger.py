@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pcapdig.dig.event_lines import EventLines, TypeCounts
+from pcapdig.dig.extracts import ExtractFiles
 from pcapdig.dig.seconds import NS, SecondClock
 from pcapdig.errors import UsageError
 from pcapdig.filters import compile_filter
+from pcapdig.render.items import Extract
 from pcapdig.render.renderer import Renderer
 from pcapdig.streams.reassembler import Reassembler
 from pcapdig.trace.rows import rows_of
@@ -42,12 +44,17 @@ class _ChiselRun:
         self.chisel = chisel
         show = plan.show if chisel.colour else replace(plan.show, colour=False)
         self._renderer = Renderer(show)
+        self._files = ExtractFiles()
 
     def feed(self, rows: Rows) -> Iterator[str]:
         return self.texts(self.chisel.feed(_passing(rows, self.filter)))
 
     def texts(self, items: Iterable[Item]) -> Iterator[str]:
-        return map(self._renderer.text, items)
+        for item in items:
+            if isinstance(item, Extract):
+                self._files.write(item)
+            else:
+                yield self._renderer.text(item)
 
 
 def _passing(rows: Rows, filter: Filter) -> Rows:
