@@ -100,7 +100,7 @@ class Conns(LineChisel):
         start_ns = int(found.first_ns[flow])
         duration_ns = int(found.last_ns[flow]) - start_ns
         round_trip_ns = found.round_trip_ns(flow)
-        ends = [[process_text(trace.processes[i]) for i in found.processes(flow, end)] for end in (0, 1)]
+        ends = [[process_text(trace, i) for i in found.processes(flow, end)] for end in (0, 1)]
         sizes, packets = found.size_bytes[flow].tolist(), found.packets[flow].tolist()
         again = [found.retransmits(flow, end) for end in (0, 1)]
         protocol = str(lookup("fd.l4proto").values_of(trace, [flow])[0])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, TypeAlias
+from typing import TYPE_CHECKING, ClassVar
 
 from pcapdig.render.items import Line
 
@@ -11,14 +11,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from pcapdig.chisels.chisel import Arg, Needs
-    from pcapdig.procs.process import Process
     from pcapdig.render.items import Item
+    from pcapdig.trace.columns import Dimensions
     from pcapdig.trace.rows import Rows
 
 NOT_KNOWN = "<NA>"
 """Stands for a value the capture does not have."""
-FieldValue: TypeAlias = "int | float | str | None"
-"""A member of a line's JSON object."""
 
 
 class LineChisel:
@@ -84,6 +82,7 @@ def ends_text(clients: Iterable[str], servers: Iterable[str]) -> str:
     return "->".join(end or NOT_KNOWN for end in ends)
 
 
-def process_text(process: Process) -> str:
+def process_text(trace: Dimensions, process_id: int) -> str:
     """`httpd(15457)`."""
+    process = trace.processes[process_id]
     return f"{process.name}({process.pid})"

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from pcapdig.chisels.chisel import Needs
     from pcapdig.chisels.credentials.conversation import Conversation
     from pcapdig.chisels.credentials.credential import Credential
-    from pcapdig.procs.process import Process
     from pcapdig.render.items import Item
+    from pcapdig.trace.columns import Dimensions
     from pcapdig.trace.rows import Rows
 
 _SHOW = "show"
@@ -67,17 +67,20 @@ class Plaintext(LineChisel):
                 del self._conversations[next(iter(self._conversations))]
             for credential in conversation.hear(by_client, rows.buffer(i)):
                 ids = int(rows.facts.writer[fact]), int(rows.facts.reader[fact])
-                client, server = (
-                    rows.trace.processes[i] if i >= 0 else None for i in (ids if by_client else ids[::-1])
-                )
-                yield self._line(credential, time_ns, rows.trace.flows.name(flow), client, server)
+                ends = [_end(rows.trace, i) for i in (ids if by_client else ids[::-1])]
+                yield self._line(credential, time_ns, rows.trace.flows.name(flow), *ends)
 
     def _line(
-        self, credential: Credential, time_ns: int, connection: str, client: Process | None, server: Process | None
+        self,
+        credential: Credential,
+        time_ns: int,
+        connection: str,
+        client: tuple[str | None, int | None],
+        server: tuple[str | None, int | None],
     ) -> Line:
         secret = credential.secret if self._shows else _STARS
         user = "" if credential.user is None else f" user={_word(credential.user)}"
-        ends = ends_text(*([process.name] if process else [] for process in (client, server)))
+        ends = ends_text(*([name] if name else [] for name, _ in (client, server)))
         return Line(
             time_ns=time_ns,
             text=f"{credential.protocol} {credential.method}{user} secret={_word(secret)} {connection} ({ends})",
@@ -87,12 +90,20 @@ class Plaintext(LineChisel):
                 ("user", credential.user),
                 ("secret", secret),
                 ("fd.name", connection),
-                ("client_process", client.name if client else None),
-                ("client_pid", client.pid if client else None),
-                ("server_process", server.name if server else None),
-                ("server_pid", server.pid if server else None),
+                ("client_process", client[0]),
+                ("client_pid", client[1]),
+                ("server_process", server[0]),
+                ("server_pid", server[1]),
             ),
         )
+
+
+def _end(trace: Dimensions, process_id: int) -> tuple[str | None, int | None]:
+    """Name and id of the process at one end."""
+    if process_id < 0:
+        return None, None
+    process = trace.processes[process_id]
+    return process.name, process.pid
 
 
 def _word(text: str) -> str:

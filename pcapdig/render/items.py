@@ -53,7 +53,7 @@ class Line:
     """Without the time and without a newline. Tabs part its columns; other control characters become dots."""
     time_ns: int | None = None
     """Shown before the text as local HH:MM:SS; None: no time is shown."""
-    fields: tuple[tuple[str, int | float | str | None], ...] = ()
+    fields: tuple[tuple[str, int | str | None], ...] = ()
     """The same content as (name, value) pairs: with -j the line becomes an object of these; None is null.
 
     Empty: -j leaves the text.
