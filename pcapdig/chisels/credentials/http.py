@@ -15,8 +15,10 @@ from pcapdig.chisels.credentials.credential import Credential, text_of
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-_REQUEST = re.compile(rb"(?:^|(?<=\n))(?:[A-Z]{3,20}) ([^ \r\n]{1,65536}) HTTP/1\.[01]\r?\n")
+_REQUEST = re.compile(rb"[A-Z]{3,20} ([^ \r\n]{1,65536}) HTTP/1\.[01]\r?\n")
 """A request line (RFC 9112 section 3)."""
+_LATER_REQUEST = re.compile(rb"(?<=\n)" + _REQUEST.pattern)
+"""One after bytes that were not understood, as where some are missing."""
 _HEAD_END = re.compile(rb"\r?\n\r?\n")
 _HEAD_LIMIT_BYTES = 1 << 16
 _BODY_LIMIT_BYTES = 1 << 20
@@ -56,7 +58,7 @@ class HttpEar:
         if self._wanted:
             at = self._wanted - len(self._part)
             yield from self._body(message[:at])
-        while (request := _REQUEST.search(message, max(at, 0))) is not None:
+        while (request := _REQUEST.match(message, at) or _LATER_REQUEST.search(message, at)) is not None:
             end = _HEAD_END.search(message, request.end() - 1, request.end() + _HEAD_LIMIT_BYTES)
             if end is None:
                 return

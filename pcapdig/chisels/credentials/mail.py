@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 _PENDING_LIMIT_BYTES = 1 << 16
 _LITERAL = re.compile(rb"\{([0-9]{1,5})\+?\}\r\n")
-_IMAP_LOGIN = re.compile(rb"[^ \r\n\"{]{1,64} LOGIN ", re.IGNORECASE)
+_IMAP_LOGIN = re.compile(rb"(?!AUTH )[^ \r\n\"{]{1,64} LOGIN ", re.IGNORECASE)
 _IMAP_LITERAL_ENDS = re.compile(rb"\{[0-9]{1,5}\+?\}\r\n$")
 _SASL = re.compile(rb"(?:(AUTH)|[^ \"{]{1,64} (AUTHENTICATE)) (PLAIN|LOGIN)(?: ([^ ]+))?$", re.IGNORECASE)
 _REPLY = re.compile(rb"[1-5][0-9][0-9][ -]")
@@ -48,7 +48,7 @@ class MailEar:
             message, self._imap = self._imap, b""
             yield from _imap_login(message)
             return
-        for line in message[:_PENDING_LIMIT_BYTES].split(b"\n")[:1000]:
+        for line in message[:_PENDING_LIMIT_BYTES].removesuffix(b"\n").split(b"\n")[:1000]:
             yield from self._line(line.rstrip(b"\r"))
 
     def _server(self, message: bytes) -> None:

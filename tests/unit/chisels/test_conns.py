@@ -263,5 +263,6 @@ def test_equal_to_tshark(tmp_path: Path) -> None:
             assert line["round_trip_ns"] == expected["round_trip_ns"]
     assert [line["state"] for line in lines.values()] == ["SF", "S0", "REJ", "S1", "RSTR"]
     web = lines["10.0.0.1:5000->10.0.0.2:80"]
+    assert web["round_trip_ns"] == 2_000_000
     assert (web["client_bytes"], web["server_bytes"], web["server_retransmits"]) == (5, 2000, 1)
     assert counted["10.0.0.1:5000->10.0.0.2:80"]["server_sent"] == 3000  # with what was sent again
