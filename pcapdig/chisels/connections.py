@@ -147,8 +147,8 @@ class Connections:
     def processes(self, flow: int, end: int) -> list[int]:
         """The processes seen at an end of a flow."""
         slot = 2 * flow + end
-        start, stop = np.searchsorted(self._ends, (slot << 32, (slot + 1) << 32))
-        return [int(entry) & 0xFFFFFFFF for entry in self._ends[start:stop]]
+        start, stop = self._ends.searchsorted(np.array((slot << 32, (slot + 1) << 32), np.int64))
+        return [entry & 0xFFFFFFFF for entry in self._ends[start:stop].tolist()]
 
     def retransmits(self, flow: int, end: int) -> int:
         """TCP: packets an end sent again, at least in part: payload, SYN or FIN."""

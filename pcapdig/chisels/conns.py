@@ -89,11 +89,14 @@ class Conns(LineChisel):
         if not self._is_headed and (flows or is_last):
             self._is_headed = True
             yield from heading(_CELLS)
-        if self._trace is not None:
-            yield from (self._line(self._trace, flow) for flow in flows)
-
-    def _line(self, trace: Dimensions, flow: int) -> Line:
+        if self._trace is None:
+            return
         from pcapdig.filters.catalogue import lookup
+
+        for flow, protocol in zip(flows, lookup("fd.l4proto").values_of(self._trace, flows), strict=True):
+            yield self._line(self._trace, flow, str(protocol))
+
+    def _line(self, trace: Dimensions, flow: int, protocol: str) -> Line:
         from pcapdig.render.units import duration_text
 
         found = self._connections
@@ -103,7 +106,6 @@ class Conns(LineChisel):
         ends = [[process_text(trace, i) for i in found.processes(flow, end)] for end in (0, 1)]
         sizes, packets = found.size_bytes[flow].tolist(), found.packets[flow].tolist()
         again = [found.retransmits(flow, end) for end in (0, 1)]
-        protocol = str(lookup("fd.l4proto").values_of(trace, [flow])[0])
         state = state_of(found, flow, int(trace.flows.protocol[flow]))
         name = trace.flows.name(flow)
         start = f"{self._clock.date(start_ns)} {self._clock.time_of_day_ns(start_ns)}"[:23]

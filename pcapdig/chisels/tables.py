@@ -177,9 +177,12 @@ class FieldTable(TableChisel):
 
         if len(columns) == 1:
             return columns[0]
-        distinct, position = np.unique(np.stack(columns, axis=1), axis=0, return_inverse=True)
-        groups = [self._groups.setdefault(tuple(ids), len(self._groups)) for ids in distinct.tolist()]
-        return np.array(groups, np.intp)[position.reshape(-1)]
+        code = np.zeros(len(columns[0]), np.int64)
+        for column in columns:  # pairs of ids become ids without holes again, so that none can overflow
+            _, code = np.unique(code * (int(column.max(initial=0)) + 2) + column + 1, return_inverse=True)
+        _, first, position = np.unique(code, return_index=True, return_inverse=True)
+        found = zip(*(column[first].tolist() for column in columns), strict=True)
+        return np.array([self._groups.setdefault(ids, len(self._groups)) for ids in found], np.intp)[position]
 
     def _ranked(
         self, trace: Dimensions, ids: NDArray[np.intp], sums: NDArray[np.int64]

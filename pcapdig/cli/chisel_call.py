@@ -94,7 +94,7 @@ def complete(call: ChiselCall, signature: tuple[Argument, ...]) -> ChiselCall:
         UsageError: too few or too many.
     """
     texts = [] if call.text is None else split_arguments(call.text)
-    if len(texts) > 1 and len(signature) == 1 and signature[0].type == "filter":
+    if texts and len(signature) == 1 and signature[0].type == "filter":
         texts = [call.text or ""]
     required = sum(not argument.optional for argument in signature)
     if len(texts) < required:

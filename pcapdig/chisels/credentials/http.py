@@ -163,7 +163,7 @@ def _credentials(fields: Iterable[tuple[str, str]], method: str) -> Iterator[Cre
     user = None
     secrets: list[str] = []
     for name, value in fields:
-        lowered = name.lower()
+        lowered = name[:256].lower()
         if _SECRET_NAME.search(lowered):
             if value and value not in secrets:
                 secrets.append(value[:256])

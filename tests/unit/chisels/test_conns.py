@@ -180,7 +180,9 @@ class Wire:
         """One segment between 10.0.0.1:port and 10.0.0.2:80."""
         ends = ("10.0.0.1", "10.0.0.2") if by_client else ("10.0.0.2", "10.0.0.1")
         ports = (port, 80) if by_client else (80, port)
-        head = Ether() / IP(src=ends[0], dst=ends[1]) / TCP(sport=ports[0], dport=ports[1], flags=flags, seq=seq, ack=ack)
+        head = (
+            Ether() / IP(src=ends[0], dst=ends[1]) / TCP(sport=ports[0], dport=ports[1], flags=flags, seq=seq, ack=ack)
+        )
         self._add(head / Raw(payload) if payload else head)
 
     def datagram(self, port: int, payload: bytes) -> None:
@@ -241,14 +243,24 @@ def test_equal_to_tshark(tmp_path: Path) -> None:
     for packets in trace.read(str(path)):
         chisel.feed(rows_of(packets))
     lines = {str(fields(line)["fd.name"]): fields(line) for line in list(chisel.end())[1:]}
-    names = ["ip.src", "tcp.srcport", "tcp.dstport", "tcp.len", "tcp.analysis.retransmission", "tcp.analysis.initial_rtt"]
+    names = [
+        "ip.src",
+        "tcp.srcport",
+        "tcp.dstport",
+        "tcp.len",
+        "tcp.analysis.retransmission",
+        "tcp.analysis.initial_rtt",
+    ]
     columns = [word for name in names for word in ("-e", name)]
     counted: dict[str, dict[str, object]] = {}
     for row in tshark(path, "-Y", "tcp", "-T", "fields", *columns).splitlines():
         source, source_port, target_port, size, again, trip = row.split("\t")
         end = "client" if source == "10.0.0.1" else "server"
         name = f"10.0.0.1:{source_port if end == 'client' else target_port}->10.0.0.2:80"
-        total = counted.setdefault(name, dict.fromkeys((f"{e}_{w}" for e in ("client", "server") for w in ("packets", "retransmits", "sent")), 0))
+        total = counted.setdefault(
+            name,
+            dict.fromkeys((f"{e}_{w}" for e in ("client", "server") for w in ("packets", "retransmits", "sent")), 0),
+        )
         total[f"{end}_packets"] += 1  # type: ignore[operator]
         total[f"{end}_retransmits"] += bool(again)  # type: ignore[operator]
         total[f"{end}_sent"] += int(size)  # type: ignore[operator]

@@ -22,7 +22,11 @@ def lines(key: str, *, times: int = 1) -> list[tuple[str, tuple[tuple[str, objec
     chisel = FdcountBy(key=key)
     for _ in range(times):
         packets = Packets.from_payloads(
-            tables, [b"", b"x", b"", b"", b""], flow=[0, 0, 1, 2, -1], writer=[0, 0, 0, 1, 1], reader=[-1, 0, -1, -1, -1]
+            tables,
+            [b"", b"x", b"", b"", b""],
+            flow=[0, 0, 1, 2, -1],
+            writer=[0, 0, 0, 1, 1],
+            reader=[-1, 0, -1, -1, -1],
         )
         chisel.feed(rows_of(packets))
     return [(item.text, item.fields) for item in chisel.end() if isinstance(item, Line)]

@@ -18,7 +18,9 @@ def heard(*messages: bytes, by_client: bool = True) -> list[tuple[str, str | Non
 def post(body: bytes, kind: str = "application/x-www-form-urlencoded", *, size: int | str | None = None) -> bytes:
     """A POST request."""
     length = len(body) if size is None else size
-    return f"POST /login HTTP/1.1\r\nHost: x\r\nContent-Type: {kind}\r\nContent-Length: {length}\r\n\r\n".encode() + body
+    return (
+        f"POST /login HTTP/1.1\r\nHost: x\r\nContent-Type: {kind}\r\nContent-Length: {length}\r\n\r\n".encode() + body
+    )
 
 
 def basic(value: bytes, header: str = "Authorization") -> bytes:

@@ -28,7 +28,9 @@ def rows(tables: Tables, **columns: object) -> Rows:
     return rows_of(Packets.from_payloads(tables, [b"a", b"bb", b"ccc"], **columns))
 
 
-@pytest.mark.parametrize("name", ["fd.bogus", "fd.ip", "fd.net", "evt.outputtime", "evt.around", "evt.buffer", "fd.num"])
+@pytest.mark.parametrize(
+    "name", ["fd.bogus", "fd.ip", "fd.net", "evt.outputtime", "evt.around", "evt.buffer", "fd.num"]
+)
 def test_what_is_no_key_is_refused(name: str) -> None:
     """Unknown fields, those with two values, those that depend on the output, payload."""
     with pytest.raises(UsageError):

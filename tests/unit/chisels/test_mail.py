@@ -39,7 +39,7 @@ ALICE, SECRET = base64.b64encode(b"alice"), base64.b64encode(b"secret")
         [b"S:* OK", b"C:a1 LOGIN"],
         [b"S:* OK", b"C:a1 LOGIN alice"],
         [b"S:* OK", b"C:a1 LOGIN alice {99999}", b"S:+ go", b"C:short"],
-        [b'S:* OK', b'C:a1 LOGIN "alice secret'],
+        [b"S:* OK", b'C:a1 LOGIN "alice secret'],
         [b"S:* OK", b"C:" + b"a1 LOGIN {1}\r\nx" * 20_000],
     ],
 )

@@ -29,9 +29,7 @@ def shown(flow: list[int], **columns: object) -> list[Line]:
     chisel.feed(rows_of(Packets.from_payloads(tables, [b""] * len(flow), flow=flow, time_ns=times, **columns)))
     heading, *lines = (item for item in chisel.end() if isinstance(item, Line))
     assert heading.is_heading
-    assert heading.text == (
-        "Proto Server Address           Client Address           State          PID/Program Name"
-    )
+    assert heading.text == ("Proto Server Address           Client Address           State          PID/Program Name")
     return lines
 
 

@@ -86,7 +86,9 @@ def dialogue(port: int, client_port: int, turns: list[tuple[bool, bytes]]) -> li
         ends = ("10.0.0.1", "10.0.0.2") if by_client else ("10.0.0.2", "10.0.0.1")
         ports = (client_port, port) if by_client else (port, client_port)
         seq, ack = numbers[by_client], 0 if flags == "S" else numbers[not by_client]
-        frame = Ether() / IP(src=ends[0], dst=ends[1]) / TCP(sport=ports[0], dport=ports[1], flags=flags, seq=seq, ack=ack)
+        frame = (
+            Ether() / IP(src=ends[0], dst=ends[1]) / TCP(sport=ports[0], dport=ports[1], flags=flags, seq=seq, ack=ack)
+        )
         frames.append(frame / Raw(payload) if payload else frame)
         numbers[by_client] += len(payload) + ("S" in flags)
 
@@ -102,7 +104,7 @@ def dialogue(port: int, client_port: int, turns: list[tuple[bool, bytes]]) -> li
 C, S = True, False
 DIALOGUES = {
     (21, 5001): [(S, b"220 hi\r\n"), (C, b"USER alice\r\n"), (S, b"331 go\r\n"), (C, b"PASS secret\r\n"), (S, b"230 in\r\n")],
-    (80, 5002): [(C, b"GET / HTTP/1.1\r\nHost: x\r\nAuthorization: Basic Ym9iOmh1bnRlcjI=\r\n\r\n"), (S, b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")],
+    (80, 5002): [(C, b"GET / HTTP/1.1\r\nHost: x\r\nAuthorization: Basic Ym9iOmh1bnRlcjI=\r\n\r\n"), (S, b"HTTP/1.1 204 No Content\r\n\r\n")],
     (110, 5003): [(S, b"+OK hi\r\n"), (C, b"USER carol\r\n"), (S, b"+OK\r\n"), (C, b"PASS pw3\r\n"), (S, b"+OK\r\n")],
     (143, 5004): [(S, b"* OK hi\r\n"), (C, b"a1 LOGIN dave pw4\r\n"), (S, b"a1 OK\r\n")],
     (25, 5005): [(S, b"220 hi ESMTP\r\n"), (C, b"EHLO x\r\n"), (S, b"250 AUTH PLAIN\r\n"), (C, b"AUTH PLAIN AGVyaW4AcHc1\r\n"), (S, b"235 ok\r\n")],

@@ -23,9 +23,7 @@ def fed(chisel: UdpExtract, payloads: list[bytes], **columns: object) -> list[Ex
     tables = Tables(flows=Flows.from_records(FLOWS), processes=[Process(name="p", pid=1), Process(name="q", pid=2)])
     rows = rows_of(Packets.from_payloads(tables, payloads, **columns))
     return [
-        item
-        for item in chisel.feed(rows.select(compile_filter(chisel.filter).mask(rows)))
-        if isinstance(item, Extract)
+        item for item in chisel.feed(rows.select(compile_filter(chisel.filter).mask(rows))) if isinstance(item, Extract)
     ]
 
 

@@ -218,3 +218,29 @@ def test_arguments_default_to_the_process(monkeypatch: pytest.MonkeyPatch, capsy
     monkeypatch.setattr(sys, "argv", ["pcapdig", "--version"])
     assert 0 == main()
     assert __version__ in capsys.readouterr().out
+
+
+def test_a_chisel_of_the_users(folder: Path, run: Run) -> None:
+    """Found, described, listed; what is broken beside it is told after the list, with exit status 1."""
+    text = "from pcapdig.chisels.topconns import Topconns\nclass Mine(Topconns):\n    name = 'mine'\n"
+    (folder / "own").mkdir()
+    (folder / "own" / "mine.py").write_text(text)
+    assert run("-c", "mine", "--chisel-dir", "own", "-r", "t.pcapng").out == run("topconns", "-r", "t.pcapng").out
+    assert run("-cl", "--chisel-dir=own").err == ""
+    (folder / "own" / "worse.py").write_text("x = 1 / 0")
+    listed = run("-cl", "--chisel-dir", "own")
+    assert "\nmine                Top network connections" in listed.out
+    assert (listed.status, listed.err) == (1, "chisel own/worse.py line 1: ZeroDivisionError: division by zero\n")
+    assert run("-i", "mine", "--chisel-dir", "own").status == 0
+
+
+def test_no_chisel_directory(folder: Path, run: Run) -> None:
+    """One line, exit status 1."""
+    ended = run("-cl", "--chisel-dir", "nosuch")
+    assert (ended.status, ended.out, ended.err) == (1, "", "--chisel-dir nosuch: there is no such directory\n")
+
+
+def test_udp_extract_writes_beside_the_text(folder: Path, run: Run) -> None:
+    """A directory that is a file is an error, and no file is left of TCP."""
+    assert run("-r", "t.pcapng", "-c", "udp_extract").out == ""
+    assert not (folder / "udp_dump_files").exists()
