@@ -15,9 +15,10 @@ if TYPE_CHECKING:
     from pcapdig.trace.columns import Dimensions
     from pcapdig.trace.rows import Rows
 
-_QUIET_NS = 60_000_000_000
+_SECOND_NS = 1_000_000_000
+_QUIET_NS = 60 * _SECOND_NS
 """Live, a conversation without FIN or RST that was silent for so long is shown: Zeek's udp_inactivity_timeout."""
-_LAST_PACKETS_NS = 1_000_000_000
+_LAST_PACKETS_NS = _SECOND_NS
 """Live, a closed connection is shown after so long, since an ACK may follow."""
 _CELLS = (
     Cell(heading="START", width=24),
@@ -69,15 +70,16 @@ class Conns(LineChisel):
         return ()
 
     def interval(self, time_ns: int) -> Iterable[Item]:
-        """Those that are over by now."""
+        """Those that are over by the end of this second."""
         import numpy as np
 
         found = self._connections
-        over = [
-            flow
-            for flow in found.seen().tolist()
-            if time_ns - int(found.last_ns[flow]) > (_QUIET_NS if found.closed_ns(flow) is None else _LAST_PACKETS_NS)
-        ]
+        now_ns = time_ns + _SECOND_NS
+        over = []
+        for flow in found.seen().tolist():
+            patience_ns = _QUIET_NS if found.closed_ns(flow) is None else _LAST_PACKETS_NS
+            if now_ns - int(found.last_ns[flow]) > patience_ns:
+                over.append(flow)
         yield from self._lines(over)
         found.forget(np.array(over, np.intp))
 
