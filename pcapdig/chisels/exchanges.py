@@ -34,12 +34,8 @@ class ExchangeChisel:
         Raises:
             UsageError: disable_color is some other word.
         """
-        if disable_color not in (None, *_NO_COLOUR):
-            raise UsageError(
-                f"chisel {self.name}: argument {disable_color!r} is not understood; the only word is {_NO_COLOUR[0]}"
-            )
+        self.colour = wants_colour(self.name, disable_color)
         self.filter = own_filter
-        self.colour = disable_color is None
 
     def feed(self, rows: Rows) -> Iterable[Item]:
         """Each message's exchange."""
@@ -72,3 +68,16 @@ class ExchangeChisel:
                 container_id=process.container_id if process else None,
                 time_ns=time_ns,
             )
+
+
+def wants_colour(chisel: str, disable_color: str | None) -> bool:
+    """Whether a chisel may be coloured, by its argument `disable_color`.
+
+    Raises:
+        UsageError: it is some other word.
+    """
+    if disable_color not in (None, *_NO_COLOUR):
+        raise UsageError(
+            f"chisel {chisel}: argument {disable_color!r} is not understood; the only word is {_NO_COLOUR[0]}"
+        )
+    return disable_color is None

@@ -149,6 +149,57 @@ class FlowTable(TableChisel):
         return ()
 
 
+class FieldTable(TableChisel):
+    """Keys are any fields. A missing value is shown as `<NA>`.
+
+    Keys that belong to connections alone count each packet once; with any other key a packet counts at each end that passed.
+    """
+
+    def __init__(self, *, verbose: bool = False) -> None:
+        """Raises UsageError where a key is no field that can be counted by."""
+        from pcapdig.chisels.key_ids import KeyIds, key_field
+
+        super().__init__(verbose=verbose)
+        self._key_ids = [KeyIds(key_field(key.field)) for key in self.shown_keys()]
+        self._groups: dict[tuple[int, ...], int] = {}
+
+    def _count(self, rows: Rows) -> None:
+        from pcapdig.chisels.totals import first_of_packet
+
+        if all(key.by_flow for key in self._key_ids):
+            rows = rows.select(first_of_packet(rows))
+        rows = rows.select(rows.size > 0)
+        self._totals.add(self._group_ids([key.of(rows) for key in self._key_ids]), rows.size)
+
+    def _group_ids(self, columns: list[NDArray[np.intp]]) -> NDArray[np.intp]:
+        """One id for each combination of keys."""
+        import numpy as np
+
+        if len(columns) == 1:
+            return columns[0]
+        code = np.zeros(len(columns[0]), np.int64)
+        for column in columns:  # pairs of ids become ids without holes again, so that none can overflow
+            _, code = np.unique(code * (int(column.max(initial=0)) + 2) + column + 1, return_inverse=True)
+        _, first, position = np.unique(code, return_index=True, return_inverse=True)
+        found = zip(*(column[first].tolist() for column in columns), strict=True)
+        return np.array([self._groups.setdefault(ids, len(self._groups)) for ids in found], np.intp)[position]
+
+    def _ranked(
+        self, trace: Dimensions, ids: NDArray[np.intp], sums: NDArray[np.int64]
+    ) -> list[tuple[int, tuple[str, ...]]]:
+        of_group = [*self._groups] if len(self._key_ids) > 1 else None
+        parts = [of_group[group] if of_group else (group,) for group in ids.tolist()]
+
+        def rank(entry: tuple[int, tuple[int, ...]]) -> tuple[object, ...]:
+            return (-entry[0], *(key.order(number) for key, number in zip(self._key_ids, entry[1], strict=True)))
+
+        shown = sorted(zip(sums.tolist(), parts, strict=True), key=rank)[: self.limit]
+        return [
+            (total, tuple(key.text(number) or NOT_KNOWN for key, number in zip(self._key_ids, part, strict=True)))
+            for total, part in shown
+        ]
+
+
 def key_texts(trace: Dimensions, keys: Sequence[Column], ids: Sequence[int]) -> list[tuple[str, ...]]:
     """The texts of some key fields for flows or processes by id; `<NA>` where there is no value, as for id -1."""
     from pcapdig.filters.catalogue import lookup

@@ -36,6 +36,9 @@ class ChiselBook(Protocol):
     def names(self) -> list[str]:
         """Names of all chisels."""
 
+    def has(self, name: str) -> bool:
+        """Whether a word is the name of a chisel."""
+
     def checked(self, name: str) -> str:
         """Give the name back. Raises UsageError if there is no such chisel."""
 
@@ -88,12 +91,15 @@ def takes_word(signature: tuple[Argument, ...], rest: list[str], book: ChiselBoo
 def complete(call: ChiselCall, signature: tuple[Argument, ...]) -> ChiselCall:
     """Sort the word of a call into its arguments.
 
-    The word may hold several, parted by blanks; single quotes or backquotes group words.
+    The word may hold several, parted by blanks; single quotes or backquotes group words. A chisel whose one argument is a
+    filter takes the whole word.
 
     Raises:
         UsageError: too few or too many.
     """
     texts = [] if call.text is None else split_arguments(call.text)
+    if texts and len(signature) == 1 and signature[0].type == "filter":
+        texts = [call.text or ""]
     required = sum(not argument.optional for argument in signature)
     if len(texts) < required:
         missing = ", ".join(f"[{argument.type}] {argument.name}" for argument in signature[len(texts) : required])

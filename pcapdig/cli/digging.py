@@ -11,7 +11,7 @@ import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING, TextIO
 
-from pcapdig.chisels import registry
+from pcapdig.cli.book import Book
 from pcapdig.dig import Plan, dig
 from pcapdig.errors import UsageError
 from pcapdig.filters import ALWAYS, compile_filter
@@ -77,12 +77,13 @@ def make_plan(settings: Settings, out: TextIO) -> Plan:
     """Give what is asked of a dig. Colour only where the output is a terminal.
 
     Raises:
-        UsageError: the filter or a chisel's argument is wrong.
+        UsageError: the filter, a directory or a chisel's argument is wrong.
     """
     show = replace(settings.show, colour=out.isatty() and not settings.show.json)
-    chisels = tuple(
-        registry.find(call.name)(verbose=show.verbose, **(call.arguments or {})) for call in settings.chisels
-    )
+    book = Book(settings.chisel_directories)
+    if settings.chisel_directories:
+        book.library()  # a mistyped directory is told, be there a chisel or not
+    chisels = tuple(book.find(call.name)(verbose=show.verbose, **(call.arguments or {})) for call in settings.chisels)
     return Plan(
         filter=user_filter(settings),
         chisels=chisels,

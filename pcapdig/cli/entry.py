@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, NoReturn, TextIO, overload
 
 from pcapdig import __version__
 from pcapdig.cli.book import Book
-from pcapdig.cli.scanner import scan
+from pcapdig.cli.scanner import chisel_directories, scan
 from pcapdig.cli.settings import Action, Settings, settle
-from pcapdig.errors import PcapdigError
+from pcapdig.errors import PcapdigError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -57,7 +57,7 @@ def _status_of(argv: Sequence[str]) -> int:
     gc.disable()  # start-up makes no garbage, and looking for some takes a tenth of it; `_started` ends this
     try:
         _prepare_streams()
-        _run(settle(scan(argv, Book())))
+        _run(settle(scan(argv, Book(chisel_directories(argv)))))
         sys.stdout.flush()
     except BrokenPipeError:
         _abandon_stdout()
@@ -98,7 +98,7 @@ def _run(settings: Settings) -> None:
     elif action is Action.VERSION:
         print(f"pcapdig {__version__}")
     elif action in (Action.LIST_CHISELS, Action.DESCRIBE_CHISEL):
-        _list_chisels(settings.described if action is Action.DESCRIBE_CHISEL else None)
+        _list_chisels(settings)
     elif action is Action.LIST_FIELDS:
         from pcapdig.filters.listing import field_list
 
@@ -123,15 +123,27 @@ def _run(settings: Settings) -> None:
         record(settings, sys.stdout, sys.stderr)
 
 
-def _list_chisels(described: str | None) -> None:
-    """Print -cl, or -i of one chisel."""
-    from pcapdig.chisels import registry
+def _list_chisels(settings: Settings) -> None:
+    """Print -cl, or -i of one chisel.
+
+    Raises:
+        UsageError: there is no such chisel; of a list, after all that are whole: one of the user's is none.
+    """
     from pcapdig.cli.listings import chisel_description, chisel_list
 
-    if described is None:
-        print(chisel_list(registry.all()), end="")
-    else:
-        print(chisel_description(registry.find(Book().checked(described))), end="")
+    book = Book(settings.chisel_directories)
+    if settings.described is not None:
+        print(chisel_description(book.find(settings.described)), end="")
+        return
+    whole, broken = [], []
+    for name in book.names():
+        try:
+            whole.append(book.find(name))
+        except UsageError as error:
+            broken.append(error)
+    print(chisel_list(whole), end="")
+    if broken:
+        raise broken[0]
 
 
 def _prepare_streams() -> None:

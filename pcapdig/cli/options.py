@@ -93,6 +93,11 @@ OPTIONS: tuple[Option, ...] = (
         help="Run this chisel; its arguments are the next word. May be repeated.",
     ),
     Option(
+        name="chisel-dir", long="chisel-dir", value="DIR", group=DIG, repeatable=True,
+        help="Look for chisels in DIR too, before ~/.config/pcapdig/chisels: DIR/NAME.py holds the chisel NAME. May be "
+        "repeated.",
+    ),
+    Option(
         name="data-ascii", short="A", long="print-ascii", group=SHOW,
         help="Show captured bytes as text with line ends, without what is not printable.",
     ),

@@ -11,6 +11,7 @@ In: argv, the option table, what is known of chisels. Out: `Scanned`. Must not k
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from pcapdig.cli.chisel_call import ChiselBook, ChiselCall, complete, takes_word
@@ -63,6 +64,17 @@ def scan(argv: Sequence[str], book: ChiselBook) -> Scanned:
     return _Scanner(argv, book).run()
 
 
+def chisel_directories(argv: Sequence[str]) -> list[str]:
+    """The values of --chisel-dir: needed before the words can be sorted, since chisels say which words are theirs."""
+    words = argv[: argv.index("--")] if "--" in argv else argv
+    found = []
+    for word, next_word in pairwise([*words, ""]):
+        option, equals, value = word.partition("=")
+        if option == "--chisel-dir" and (value or next_word):
+            found.append(value if equals else next_word)
+    return found
+
+
 def is_option(word: str) -> bool:
     """Whether a word is read as an option: `-r`, `--read`, but not `-` and not `-5`."""
     return len(word) > 1 and word[0] == "-" and not word[1].isdigit()
@@ -98,7 +110,7 @@ class _Scanner:
                 self._long(word[2:])
             else:
                 self._cluster(word[1:])
-        if self._words and self._words[0] in self._book.names():
+        if self._words and self._book.has(self._words[0]):
             raise UsageError(f"{self._words[0]} is a chisel: write it first, or as -c {self._words[0]}")
         return Scanned(
             values={name: tuple(values) for name, values in self._values.items()},
@@ -113,7 +125,7 @@ class _Scanner:
         if word in COMMANDS:
             self._command = word
             self._at = 1
-        elif word in self._book.names():
+        elif self._book.has(word):
             self._at = 1
             self._chisel(word)
         elif word.isidentifier() and word not in ("not", "and", "or"):

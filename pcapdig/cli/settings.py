@@ -75,6 +75,8 @@ class Settings:
     """Whether it is gzipped."""
     chisels: tuple[ChiselCall, ...]
     """To run, in order."""
+    chisel_directories: tuple[str, ...]
+    """Where to look for chisels besides the usual places."""
     filter_text: str
     """The filter's words joined by blanks; empty: none."""
     limit: int | None
@@ -112,6 +114,7 @@ def settle(scanned: Scanned) -> Settings:
         target=target,
         compress=scanned.has("compress"),
         chisels=scanned.chisels,
+        chisel_directories=scanned.values.get("chisel-dir", ()),
         filter_text=scanned.filter_text,
         limit=_number(scanned, "limit", 1, MAX_LIMIT),
         format=None if preset in (None, "c") else preset,

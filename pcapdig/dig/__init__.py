@@ -6,7 +6,7 @@
         .feed(blocks) -> rows that passed  .pass_time(time_ns)  .done  .end()
     BlockFilter(trace, filter, limit=...).keep(blocks) -> blocks; .kept   # block_filter.py: -w with a filter
 Nothing is written before the whole plan has been found right. A damaged capture is dug up to the damage, results are written, and then
-InputError is raised.
+InputError is raised. What chisels hand out as `Extract` goes into files (extracts.py).
 Callers: cli. The only room that knows both traces and chisels. Knows nothing of probes or capture.
 """
 

@@ -15,6 +15,7 @@ import numpy as np
 from pcapdig.dig.seconds import NS, SecondClock
 from pcapdig.errors import UsageError
 from pcapdig.filters import compile_filter
+from pcapdig.render.items import Extract
 from pcapdig.render.renderer import Renderer
 from pcapdig.trace.rows import rows_of
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
     from pcapdig.chisels.chisel import Chisel
     from pcapdig.dig.event_lines import EventLines, TypeCounts
+    from pcapdig.dig.extracts import ExtractFiles
     from pcapdig.dig.plan import Plan
     from pcapdig.filters import Filter
     from pcapdig.render.items import Item
@@ -42,12 +44,24 @@ class _ChiselRun:
         self.chisel = chisel
         show = plan.show if chisel.colour else replace(plan.show, colour=False)
         self._renderer = Renderer(show)
+        self._files: ExtractFiles | None = None
 
     def feed(self, rows: Rows) -> Iterator[str]:
         return self.texts(self.chisel.feed(_passing(rows, self.filter)))
 
     def texts(self, items: Iterable[Item]) -> Iterator[str]:
-        return map(self._renderer.text, items)
+        for item in items:
+            if isinstance(item, Extract):
+                self._extract(item)
+            else:
+                yield self._renderer.text(item)
+
+    def _extract(self, item: Extract) -> None:
+        if self._files is None:
+            from pcapdig.dig.extracts import ExtractFiles  # few chisels write files
+
+            self._files = ExtractFiles()
+        self._files.write(item)
 
 
 def _passing(rows: Rows, filter: Filter) -> Rows:

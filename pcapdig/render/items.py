@@ -48,14 +48,16 @@ class Line(NamedTuple):
     """One line of words: `12:00:01 in:984 out:1716 tot:2700`."""
 
     text: str
-    """Without the time and without a newline."""
+    """Without the time and without a newline. Tabs part its columns; other control characters become dots."""
     time_ns: int | None = None
     """Shown before the text as local HH:MM:SS; None: no time is shown."""
-    fields: tuple[tuple[str, int | str], ...] = ()
-    """The same content as (name, value) pairs: with -j the line becomes an object of these.
+    fields: tuple[tuple[str, int | str | None], ...] = ()
+    """The same content as (name, value) pairs: with -j the line becomes an object of these; None is null.
 
     Empty: -j leaves the text.
     """
+    is_heading: bool = False
+    """It names the columns of the lines after it: with -j it is left out."""
 
 
 class Gap(NamedTuple):
@@ -120,5 +122,16 @@ class Event(NamedTuple):
     """Shown under -pc; None is shown as `<NA>`."""
 
 
-Item: TypeAlias = Table | Line | Exchange | Event
-"""Anything that can be shown."""
+class Extract(NamedTuple):
+    """Captured bytes for a file of their own. It is not shown: the dig writes it."""
+
+    directory: str
+    """Where the file belongs, made if it is not there."""
+    name: str
+    """The file's name, without a directory."""
+    data: bytes
+    """What is added at its end. The first piece of a dig replaces a file that was there before."""
+
+
+Item: TypeAlias = Table | Line | Exchange | Event | Extract
+"""Anything a chisel hands out."""

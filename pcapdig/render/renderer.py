@@ -49,11 +49,14 @@ class Renderer:
         return data_text(buffer, self.options.data, gaps)
 
     def _line_text(self, line: Line) -> str:
+        text = "\t".join(map(printable, line.text.split("\t")))
         if line.time_ns is None:
-            return f"{printable(line.text)}\n"
-        return f"{self._clock.time_of_day(line.time_ns)} {printable(line.text)}\n"
+            return f"{text}\n"
+        return f"{self._clock.time_of_day(line.time_ns)} {text}\n"
 
     def _line_json(self, line: Line) -> str:
+        if line.is_heading:
+            return ""
         if not line.fields:
             return self._line_text(line)
         members: dict[str, object] = dict(line.fields)

@@ -20,17 +20,30 @@ def test_unlike_name_is_refused_without_a_guess() -> None:
         registry.find("zzz")
 
 
-def test_the_set_of_the_tutorial() -> None:
-    """All chisels there are, by category and name."""
-    assert [(chisel.category, chisel.name) for chisel in registry.all()] == [
+def test_sorted_by_category_and_name() -> None:
+    """As they are listed, each once."""
+    listed = [(chisel.category, chisel.name) for chisel in registry.all()]
+    assert listed == sorted(set(listed))
+
+
+def test_sysdigs_are_there() -> None:
+    """Under the names and categories that sysdig's users know."""
+    assert {(chisel.category, chisel.name) for chisel in registry.all()} >= {
         ("I/O", "echo_fds"),
+        ("I/O", "fdbytes_by"),
+        ("I/O", "fdcount_by"),
+        ("I/O", "udp_extract"),
         ("Net", "iobytes_net"),
         ("Net", "spy_ip"),
         ("Net", "spy_port"),
         ("Net", "topconns"),
+        ("Net", "topcontainers_net"),
         ("Net", "topports_server"),
         ("Net", "topprocs_net"),
-    ]
+        ("Performance", "netlower"),
+        ("System State", "netstat"),
+        ("System State", "ps"),
+    }
 
 
 def test_found_by_name() -> None:

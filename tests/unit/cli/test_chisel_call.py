@@ -1,5 +1,7 @@
 """The word a chisel takes, parted into its arguments."""
 
+from dataclasses import dataclass
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -37,6 +39,24 @@ def test_blanks_part_and_quotes_hold_together(text: str, expected: list[str]) ->
 def test_words_without_quotes_come_back(words: list[str]) -> None:
     """What was joined by blanks is parted again."""
     assert words == split_arguments(" ".join(words))
+
+
+@dataclass(frozen=True)
+class Arg:
+    """An argument of a chisel."""
+
+    name: str
+    type: str
+    optional: bool = True
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("", {}), ("fd.sport=80", {"filter": "fd.sport=80"}), ("a=1 and b='x y'", {"filter": "a=1 and b='x y'"})],
+)
+def test_a_filter_is_one_argument(text: str, expected: dict[str, str]) -> None:
+    """With its blanks and quotes; the empty word is none, as in sysdig."""
+    assert expected == complete(ChiselCall(name="netstat", text=text), (Arg("filter", "filter"),)).arguments
 
 
 def test_a_call_without_arguments_is_complete() -> None:

@@ -166,12 +166,14 @@ def test_a_table_loads_only_what_it_needs(folder: Path) -> None:
         "import sys; from pcapdig.cli import main; status = main(sys.argv[1:]); sys.stdout.flush();"
         "unneeded = {'base64', 'difflib', 'json', 'ipaddress', 'lz4', 'zstandard', 'isal', 'pcapdig.filters.compiler', 'pcapdig.filters.syntax',"
         "'pcapdig.filters.format', 'pcapdig.streams.reassembler', 'pcapdig.dig.live', 'pcapdig.dig.block_filter',"
-        "'pcapdig.chisels.spy_ip', 'pcapdig.dig.event_lines'};"
+        "'pcapdig.chisels.spy_ip', 'pcapdig.chisels.library', 'pcapdig.dig.extracts', 'pcapdig.dig.event_lines', 'pathlib', 'dpkt'};"
         "sys.exit(status or ' '.join(unneeded & set(sys.modules)) or 0)"
     )
-    argv = [sys.executable, "-c", code, "-r", str(folder / "t.pcapng"), "-c", "topconns"]
-    done = subprocess.run(argv, capture_output=True, text=True, cwd=ELSEWHERE, check=False)
-    assert (0, "") == (done.returncode, done.stderr)
+    file = str(folder / "t.pcapng")
+    for argv in (["-r", file, "-c", "topconns"], ["topconns", "-r", file]):
+        command = [sys.executable, "-c", code, *argv]
+        done = subprocess.run(command, capture_output=True, text=True, cwd=ELSEWHERE, check=False)
+        assert (0, "") == (done.returncode, done.stderr)
 
 
 def test_main_leaves_garbage_collection_on(run: Run) -> None:
@@ -245,3 +247,30 @@ def test_without_arguments_it_is_the_command(argv: list[str], status: int, said:
     assert status == done.returncode
     assert said in done.stdout + done.stderr
     assert "never" not in done.stdout
+
+
+def test_a_chisel_of_the_users(folder: Path, run: Run) -> None:
+    """Found, described, listed; what is broken beside it is told after the list, with exit status 1."""
+    text = "from pcapdig.chisels.topconns import Topconns\nclass Mine(Topconns):\n    name = 'mine'\n"
+    (folder / "own").mkdir()
+    (folder / "own" / "mine.py").write_text(text)
+    assert run("-c", "mine", "--chisel-dir", "own", "-r", "t.pcapng").out == run("topconns", "-r", "t.pcapng").out
+    assert run("-cl", "--chisel-dir=own").err == ""
+    (folder / "own" / "worse.py").write_text("x = 1 / 0")
+    listed = run("-cl", "--chisel-dir", "own")
+    assert "\nmine                Top network connections" in listed.out
+    assert (listed.status, listed.err) == (1, "chisel own/worse.py line 1: ZeroDivisionError: division by zero\n")
+    assert run("-i", "mine", "--chisel-dir", "own").status == 0
+
+
+def test_no_chisel_directory(folder: Path, run: Run) -> None:
+    """One line, exit status 1, whether a chisel is asked for or not."""
+    for argv in (["-cl"], ["-r", "t.pcapng"], ["-r", "t.pcapng", "-c", "topconns"]):
+        ended = run(*argv, "--chisel-dir", "nosuch")
+        assert (ended.status, ended.out, ended.err) == (1, "", "--chisel-dir nosuch: there is no such directory\n")
+
+
+def test_udp_extract_writes_beside_the_text(folder: Path, run: Run) -> None:
+    """A directory that is a file is an error, and no file is left of TCP."""
+    assert run("-r", "t.pcapng", "-c", "udp_extract").out == ""
+    assert not (folder / "udp_dump_files").exists()

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pcapdig.cli.options import OPTIONS
-from pcapdig.cli.scanner import Scanned, is_option, scan
+from pcapdig.cli.scanner import Scanned, chisel_directories, is_option, scan
 from pcapdig.errors import UsageError
 
 
@@ -35,6 +35,10 @@ class Book:
     def names(self) -> list[str]:
         """All of them."""
         return list(self.signatures)
+
+    def has(self, name: str) -> bool:
+        """As the real one."""
+        return name in self.signatures
 
     def checked(self, name: str) -> str:
         """As the real one."""
@@ -206,3 +210,18 @@ def test_every_option_is_spelt_once() -> None:
 def test_what_counts_as_an_option(word: str, expected: bool) -> None:
     """A dash alone and negative numbers do not."""
     assert expected is is_option(word)
+
+
+@pytest.mark.parametrize(
+    ("argv", "found"),
+    [
+        ([], []),
+        (["--chisel-dir"], []),
+        (["--chisel-dir="], []),
+        (["-r", "f", "--", "--chisel-dir", "a"], []),
+        (["--chisel-dir", "a", "-c", "x", "--chisel-dir=b", "--chisel-dir", "c"], ["a", "b", "c"]),
+    ],
+)
+def test_chisel_directories_are_known_before_the_words_are_sorted(argv: list[str], found: list[str]) -> None:
+    """In the order given; what is wrong with them is told by the scan itself."""
+    assert chisel_directories(argv) == found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -272,3 +273,16 @@ def test_live_screen_is_kept_for_what_scrolls() -> None:
     digger, pieces, tables = live_digger("echo_fds", refresh="<clear>")
     digger.feed(conversation(tables))
     assert "<clear>" not in pieces
+
+
+def test_extracts_are_written_and_not_shown(tmp_path: Path) -> None:
+    """Bytes for files go there, the rest of what a chisel says is text."""
+    tables = trace()
+    pieces: list[str] = []
+    chisel = registry.find("udp_extract")(directory=str(tmp_path / "out"))
+    digger = Digger(tables, Plan(chisels=(chisel,)), pieces.append)
+    digger.feed(conversation(tables))
+    digger.end()
+    name = "10.0.0.1_5353--10.0.0.2_53"
+    assert (tmp_path / "out" / name).read_bytes() == b"question"
+    assert pieces == [f"{tmp_path}/out/{name}: 1 datagram, 8 bytes\n"]

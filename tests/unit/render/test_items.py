@@ -2,10 +2,10 @@
 
 import pytest
 
-from pcapdig.render.items import Column, Event, Exchange, Gap, Line, Table
+from pcapdig.render.items import Column, Event, Exchange, Extract, Gap, Line, Table
 
 
-@pytest.mark.parametrize("kind", [Column, Event, Exchange, Gap, Line, Table])
+@pytest.mark.parametrize("kind", [Column, Event, Exchange, Extract, Gap, Line, Table])
 def test_items_are_frozen(kind: type) -> None:
     """A chisel cannot change what it gave away."""
     assert issubclass(kind, tuple)

@@ -169,3 +169,15 @@ def test_table_goes_through_the_same_door() -> None:
     table = Table(value=Column("v", "Bytes"), keys=(Column("k", "K"),), rows=())
     assert text(table).startswith("Bytes")
     assert [] == json.loads(text(table, json=True))["data"]
+
+
+def test_headings_are_left_out_of_json() -> None:
+    """Objects name their members."""
+    heading = Line(text="PID  CMD", is_heading=True)
+    assert Renderer(Options()).text(heading) == "PID  CMD\n"
+    assert Renderer(Options(json=True)).text(heading) == ""
+
+
+def test_tabs_part_the_columns_of_a_line() -> None:
+    """Other control characters are dots."""
+    assert Renderer(Options()).text(Line(text="a\x1b[31m\t7")) == "a.[31m\t7\n"

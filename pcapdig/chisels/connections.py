@@ -1,0 +1,179 @@
+"""What each connection came to: packets and bytes each way, how it was opened and closed, who was at its ends.
+
+Columns over the flows of a trace, filled batch by batch; `conns` and `netstat` read them.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pcapdig.chisels.totals import first_of_packet
+from pcapdig.trace.columns import TCP_ACK, TCP_FIN, TCP_RST, TCP_SYN
+
+if TYPE_CHECKING:
+    from pcapdig.trace.rows import Rows
+
+TCP, UDP = 6, 17
+"""IPPROTO numbers."""
+NEVER = np.iinfo(np.int64).max
+"""Time of what was not seen."""
+CLIENT, SERVER = 0, 1
+"""Second index of columns with a value for each end: who sent, or whose process it is."""
+
+_COLUMNS: dict[str, tuple[type, int, int]] = {
+    # name: (type, values a flow, value before anything was seen)
+    "first_ns": (np.int64, 1, NEVER),
+    "last_ns": (np.int64, 1, 0),
+    "packets": (np.int64, 2, 0),
+    "size_bytes": (np.int64, 2, 0),
+    "repeats": (np.int64, 2, 0),
+    "syns": (np.int64, 2, 0),
+    "fins_alone": (np.int64, 2, 0),
+    "syn_ns": (np.int64, 2, NEVER),
+    "ack_ns": (np.int64, 2, NEVER),
+    "fin_ns": (np.int64, 2, NEVER),
+    "rst_ns": (np.int64, 2, NEVER),
+    "interface": (np.int32, 2, -1),
+    "holder": (np.int32, 2, -1),
+}
+
+
+class Connections:
+    """Columns by flow. Those with two values a flow have the client's first.
+
+    A packet seen on several interfaces counts as often as the interface saw it on which its direction was seen first: payload
+    that only another interface saw counts too.
+    """
+
+    first_ns: NDArray[np.int64]
+    """Time of the first packet; NEVER: none passed."""
+    last_ns: NDArray[np.int64]
+    packets: NDArray[np.int64]
+    """Packets sent by each end."""
+    size_bytes: NDArray[np.int64]
+    """Payload sent by each end, each byte once."""
+    repeats: NDArray[np.int64]
+    """TCP: packets whose payload was, at least in part, sent before."""
+    syns: NDArray[np.int64]
+    """TCP: packets with SYN; the server's have ACK too."""
+    fins_alone: NDArray[np.int64]
+    """TCP: packets with FIN and without payload."""
+    syn_ns: NDArray[np.int64]
+    """Time of the first SYN."""
+    ack_ns: NDArray[np.int64]
+    """Time of the first packet with ACK and without SYN and RST."""
+    fin_ns: NDArray[np.int64]
+    """Time of the first FIN."""
+    rst_ns: NDArray[np.int64]
+    """Time of the first RST."""
+    interface: NDArray[np.int32]
+    """Row in trace.interfaces on which a direction was seen first."""
+    holder: NDArray[np.int32]
+    """Row in trace.processes of the process last seen at each end, -1: nobody."""
+
+    def __init__(self) -> None:
+        """No flow yet."""
+        self._reserved = 0
+        self._ends = np.zeros(0, np.int64)  # flow, end and process in one number, each once
+        self._grow(64)
+
+    def _grow(self, flows: int) -> None:
+        """Make room for so many flows."""
+        if flows <= self._reserved:
+            return
+        reserved = max(flows, 2 * self._reserved)
+        for name, (kind, width, nothing) in _COLUMNS.items():
+            column: NDArray[Any] = np.full((reserved, width) if width > 1 else reserved, nothing, kind)
+            if self._reserved:
+                column[: self._reserved] = getattr(self, name)[: self._reserved]
+            setattr(self, name, column)
+        self._reserved = reserved
+
+    def add(self, rows: Rows) -> None:
+        """Count the packets of these rows, each once, and note the processes at their ends."""
+        rows = rows.select(rows.flow >= 0)
+        if not len(rows):
+            return
+        self._grow(len(rows.trace.flows))
+        self._note_ends(rows)
+        rows = rows.select(first_of_packet(rows))
+        flow = rows.flow.astype(np.intp)
+        slot = 2 * flow + ~rows.forward  # an end's place in a flattened column
+        np.minimum.at(self.first_ns, flow, rows.time_ns)
+        np.maximum.at(self.last_ns, flow, rows.time_ns)
+        counted = self._counted(rows, slot)
+        self._sum("size_bytes", slot, rows.size)
+        self._sum("packets", slot[counted])
+        self._add_tcp(rows, flow, slot, counted)
+
+    def _counted(self, rows: Rows, slot: NDArray[np.intp]) -> NDArray[np.bool_]:
+        """Which packets are not another interface's copy."""
+        interface = self.interface.reshape(-1)
+        new = np.flatnonzero(interface[slot] < 0)
+        if len(new):
+            slots, first = np.unique(slot[new], return_index=True)
+            interface[slots] = rows.interface[new[first]]
+        counted: NDArray[np.bool_] = (interface[slot] == rows.interface) | (rows.size > 0)
+        return counted
+
+    def _add_tcp(self, rows: Rows, flow: NDArray[np.intp], slot: NDArray[np.intp], counted: NDArray[np.bool_]) -> None:
+        is_tcp = rows.trace.flows.protocol[flow] == TCP
+        flags, time_ns, length = rows.tcp_flags, rows.time_ns, rows.length
+        is_syn, is_fin, is_rst = (is_tcp & (flags & bit != 0) for bit in (TCP_SYN, TCP_FIN, TCP_RST))
+        is_ack = is_tcp & (flags & (TCP_SYN | TCP_RST | TCP_ACK) == TCP_ACK)
+        for name, seen in (("syn_ns", is_syn), ("ack_ns", is_ack), ("fin_ns", is_fin), ("rst_ns", is_rst)):
+            np.minimum.at(getattr(self, name).reshape(-1), slot[seen], time_ns[seen])
+        self._sum("syns", slot[is_syn & counted])
+        self._sum("fins_alone", slot[is_fin & counted & (length == 0)])
+        self._sum("repeats", slot[is_tcp & counted & (rows.size < length)])
+
+    def _sum(self, name: str, slot: NDArray[np.intp], amounts: NDArray[np.int64] | None = None) -> None:
+        np.add.at(getattr(self, name).reshape(-1), slot, 1 if amounts is None else amounts)
+
+    def _note_ends(self, rows: Rows) -> None:
+        known = rows.process >= 0
+        slot = 2 * rows.flow[known].astype(np.int64) + ~rows.is_client[known]
+        self.holder.reshape(-1)[slot] = rows.process[known]  # of several the last stays
+        self._ends = np.union1d(self._ends, (slot << 32) + rows.process[known])
+
+    def seen(self) -> NDArray[np.intp]:
+        """Flows of which a packet passed, in the order of their first packets."""
+        flows = np.flatnonzero(self.first_ns != NEVER)
+        return flows[np.argsort(self.first_ns[flows], kind="stable")]
+
+    def processes(self, flow: int, end: int) -> list[int]:
+        """The processes seen at an end of a flow."""
+        slot = 2 * flow + end
+        start, stop = self._ends.searchsorted(np.array((slot << 32, (slot + 1) << 32), np.int64))
+        return [entry & 0xFFFFFFFF for entry in self._ends[start:stop].tolist()]
+
+    def retransmits(self, flow: int, end: int) -> int:
+        """TCP: packets an end sent again, at least in part: payload, SYN or FIN."""
+        fins = int(self.fins_alone[flow, end])
+        return int(self.repeats[flow, end]) + max(0, int(self.syns[flow, end]) - 1) + max(0, fins - 1)
+
+    def round_trip_ns(self, flow: int) -> int | None:
+        """TCP: from the client's SYN to its ACK of the server's. None: not seen whole, or a SYN was sent again.
+
+        Wherever the capture was taken, that is the way from there to the server and back, and to the client and back.
+        """
+        if self.syns[flow].tolist() != [1, 1]:
+            return None
+        syn_ns, ack_ns = int(self.syn_ns[flow, CLIENT]), int(self.ack_ns[flow, CLIENT])
+        if ack_ns == NEVER or not syn_ns <= int(self.syn_ns[flow, SERVER]) <= ack_ns:
+            return None
+        return ack_ns - syn_ns
+
+    def closed_ns(self, flow: int) -> int | None:
+        """TCP: when both ends had sent FIN, or one RST. None: it is open."""
+        moment = min(int(self.fin_ns[flow].max()), int(self.rst_ns[flow].min()))
+        return None if moment == NEVER else moment
+
+    def forget(self, flows: NDArray[np.intp]) -> None:
+        """Begin anew with these flows."""
+        for name, (_, _, nothing) in _COLUMNS.items():
+            getattr(self, name)[flows] = nothing
+        self._ends = self._ends[~np.isin(self._ends >> 33, flows)]

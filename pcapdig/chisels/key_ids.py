@@ -1,0 +1,90 @@
+"""Values of any field as small numbers, so that rows can be counted by them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pcapdig.errors import UsageError
+from pcapdig.filters.catalogue import lookup
+from pcapdig.filters.fields import Field, FieldType
+
+if TYPE_CHECKING:
+    from pcapdig.filters.values import Value
+    from pcapdig.trace.columns import Dimensions
+    from pcapdig.trace.rows import Rows
+
+
+def key_field(name: str) -> Field:
+    """The field of that name, if it can be a key.
+
+    Raises:
+        UsageError: there is none, or it has no single value that could be compared.
+    """
+    field = lookup(name)
+    if field.filter_only or field.print_only or field.indexed or field.type is FieldType.BYTES:
+        raise UsageError(f"field {name} has no single value to count by")
+    return field
+
+
+class KeyIds:
+    """Numbers the values of one field in the order they are met, from 0 without holes. -1: no value.
+
+    Values of flows and processes are made once each, those of events once a row.
+    """
+
+    __slots__ = ("_field", "_of_id", "_parts", "_shown", "values")
+
+    def __init__(self, field: Field) -> None:
+        """`field` is one that `key_field` gave."""
+        self.values: list[Value] = []
+        """The values by id."""
+        self._field = field
+        self._shown: dict[Value, int] = {}
+        self._parts = field.ends if field.ends is not None else (field,)
+        self._of_id = [np.zeros(0, np.intp) for _ in self._parts]  # by flow or process
+
+    @property
+    def by_flow(self) -> bool:
+        """All packets of a flow have the same value, at both of their ends."""
+        return self._field.domain == "flow"
+
+    def of(self, rows: Rows) -> NDArray[np.intp]:
+        """The id of each row's value."""
+        if self._field.domain == "event":
+            return np.array([self._number(value) for value in self._field.values(rows)], np.intp).reshape(-1)
+        ids = rows.process if self._field.domain == "process" else rows.flow
+        columns = [self._column(position, rows.trace)[ids] for position in range(len(self._parts))]
+        if len(columns) == 1:
+            return columns[0]
+        return np.where(rows.is_client, columns[0], columns[1])
+
+    def text(self, number: int) -> str | None:
+        """A value as shown, by its id; None for -1."""
+        return None if number < 0 else self._field.text(self.values[number])
+
+    def order(self, number: int) -> tuple[bool, Value]:
+        """Sorts ids by their values: numbers as numbers, what has no value last."""
+        return (True, 0) if number < 0 else (False, self.values[number])
+
+    def _column(self, position: int, trace: Dimensions) -> NDArray[np.intp]:
+        """Ids of the values of all flows or processes there are, and -1 at the end, where index -1 finds it."""
+        known = self._of_id[position]
+        field = self._parts[position]
+        total = len(trace.processes) if self._field.domain == "process" else len(trace.flows)
+        if len(known) < total + 1:
+            begun = max(0, len(known) - 1)
+            fresh = [self._number(value) for value in field.values_of(trace, range(begun, total))]
+            known = np.concatenate([known[:begun], np.array([*fresh, -1], np.intp)])
+            self._of_id[position] = known
+        return known
+
+    def _number(self, value: Value | None) -> int:
+        if value is None:
+            return -1
+        number = self._shown.setdefault(value, len(self.values))
+        if number == len(self.values):
+            self.values.append(value)
+        return number
