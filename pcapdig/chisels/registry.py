@@ -5,10 +5,17 @@ from __future__ import annotations
 import difflib
 from typing import TYPE_CHECKING
 
+from pcapdig.chisels.dnslog import Dnslog
 from pcapdig.chisels.echo_fds import EchoFds
+from pcapdig.chisels.httplog import Httplog
+from pcapdig.chisels.httptop import Httptop
 from pcapdig.chisels.iobytes_net import IobytesNet
+from pcapdig.chisels.memcachelog import Memcachelog
+from pcapdig.chisels.redislog import Redislog
 from pcapdig.chisels.spy_ip import SpyIp
 from pcapdig.chisels.spy_port import SpyPort
+from pcapdig.chisels.sqllog import Sqllog
+from pcapdig.chisels.tlslog import Tlslog
 from pcapdig.chisels.topconns import Topconns
 from pcapdig.chisels.topports_server import TopportsServer
 from pcapdig.chisels.topprocs_net import TopprocsNet
@@ -17,7 +24,22 @@ from pcapdig.errors import UsageError
 if TYPE_CHECKING:
     from pcapdig.chisels.chisel import Chisel
 
-_CHISELS: tuple[type[Chisel], ...] = (EchoFds, IobytesNet, SpyIp, SpyPort, Topconns, TopportsServer, TopprocsNet)
+_CHISELS: tuple[type[Chisel], ...] = (
+    Dnslog,
+    EchoFds,
+    Httplog,
+    Httptop,
+    IobytesNet,
+    Memcachelog,
+    Redislog,
+    SpyIp,
+    SpyPort,
+    Sqllog,
+    Tlslog,
+    Topconns,
+    TopportsServer,
+    TopprocsNet,
+)
 
 
 def all() -> list[type[Chisel]]:  # noqa: A001 - reads as registry.all()

@@ -54,6 +54,8 @@ class Turn:
     moment: Moment
     gaps: tuple[tuple[int, int], ...] = ()
     """(position in data, bytes missing there), ascending."""
+    is_last: bool = False
+    """Its side closed the connection with it (FIN or RST)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,8 +103,8 @@ class Dialogue(Generic[_R, _Open]):
 
     @property
     def is_idle(self) -> bool:
-        """Nothing is open and nothing half read: a new dialogue would go on as well."""
-        return not self.open and all(inbox.is_empty for inbox in self._inboxes.values())
+        """Nothing is open, half read or remembered: a new dialogue would go on as well as this one."""
+        return not self.open and all(inbox.is_between and inbox.is_empty for inbox in self._inboxes.values())
 
     def feed(self, turn: Turn) -> list[_R]:
         """Read the next message of the flow; the records that are complete with it."""
@@ -119,26 +121,33 @@ class Dialogue(Generic[_R, _Open]):
             try:
                 next(reading)
                 break
-            except LostPlaceError:
+            except (LostPlaceError, StreamEndedError):
                 inbox.clear()
                 self._readings[asks] = None
             except StopIteration:
                 self._readings[asks] = None
+        if turn.is_last:
+            self._end_side(asks)
         while len(self.open) > OPEN_LIMIT:
             self._done.append(self.unanswered(self.open.popleft()))
         return self._taken()
 
     def end(self) -> list[_R]:
         """The capture has ended: what is still open, unanswered."""
-        for asks in (True, False):
-            inbox, reading = self._inboxes[asks], self._readings[asks]
-            inbox.end()
-            if reading is not None and not self.is_over:
-                with suppress(LostPlaceError, StreamEndedError, StopIteration):
-                    next(reading)
-            self._readings[asks] = None
+        self._end_side(True)
+        self._end_side(False)
         self._done.extend(self.unanswered(self.open.popleft()) for _ in range(len(self.open)))
         return self._taken()
+
+    def _end_side(self, asks: bool) -> None:
+        """Nothing more comes from one side: let its reader make of it what it can."""
+        inbox, reading = self._inboxes[asks], self._readings[asks]
+        inbox.end()
+        if reading is not None and not self.is_over:
+            with suppress(LostPlaceError, StreamEndedError, StopIteration):
+                next(reading)
+        self._readings[asks] = None
+        inbox.clear()
 
     def asks(self, turn: Turn) -> bool:
         """Whether a turn is of the side that asks."""

@@ -56,7 +56,7 @@ class DnsDialogue(Dialogue[DnsCall, tuple[Moment, DnsMessage]]):
     def asking(self, inbox: Inbox) -> Reading[None]:
         """Messages, one after the other; the same in both directions."""
         while True:
-            yield from inbox.something()
+            yield from inbox.next_message()
             moment = inbox.moment
             size = int.from_bytes((yield from inbox.exactly(2)))
             data = yield from inbox.prefix(size, size)

@@ -135,7 +135,7 @@ class HttpDialogue(Dialogue[HttpCall, _Asked]):
     def asking(self, inbox: Inbox) -> Reading[None]:
         """Requests, one after the other."""
         while True:
-            yield from inbox.something()
+            yield from inbox.next_message()
             moment = inbox.moment
             head, is_cut = yield from _head(inbox)
             start = _REQUEST.match(head)
@@ -152,7 +152,7 @@ class HttpDialogue(Dialogue[HttpCall, _Asked]):
     def answering(self, inbox: Inbox) -> Reading[None]:
         """Responses, one after the other."""
         while True:
-            yield from inbox.something()
+            yield from inbox.next_message()
             moment = inbox.moment
             head, is_cut = yield from _head(inbox)
             start = _STATUS.match(head)

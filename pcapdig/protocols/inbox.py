@@ -31,7 +31,7 @@ class StreamEndedError(Exception):
 class Inbox:
     """Bytes not taken yet. Positions count captured bytes from the first turn on; a hole lies before a position."""
 
-    __slots__ = ("_at", "_base", "_data", "_ended", "_holes", "_marks")
+    __slots__ = ("_at", "_base", "_data", "_ended", "_holes", "_marks", "is_between")
 
     def __init__(self) -> None:
         self._data = b""
@@ -40,6 +40,8 @@ class Inbox:
         self._holes: deque[tuple[int, int]] = deque()  # (position, bytes missing before it)
         self._marks: deque[tuple[int, Moment]] = deque()  # (position, turn that begins there)
         self._ended = False
+        self.is_between = True
+        """Whoever reads waits for the first byte of a message."""
 
     def add(self, turn: Turn) -> None:
         """One more turn of this direction."""
@@ -58,7 +60,8 @@ class Inbox:
         self._ended = True
 
     def clear(self) -> None:
-        """Give up all that is here."""
+        """Give up all that is here. Reading begins anew."""
+        self.is_between = True
         self._base += len(self._data)
         self._data = b""
         self._at = 0
@@ -88,6 +91,16 @@ class Inbox:
     def next_size(self) -> int:
         """Bytes on the wire that can be taken at once: those before the next hole, or those the hole misses."""
         return self._ready() or (self._holes[0][1] if self._holes else 0)
+
+    def next_message(self) -> Reading[None]:
+        """Wait for the first byte of a message, or a hole in its place.
+
+        Raises:
+            StreamEndedError: there will be none.
+        """
+        self.is_between = True
+        yield from self.something()
+        self.is_between = False
 
     def something(self) -> Reading[None]:
         """Wait until there is a byte or a hole.

@@ -73,7 +73,7 @@ class MemcachedDialogue(Dialogue[MemcachedCall, _Command]):
     def asking(self, inbox: Inbox) -> Reading[None]:
         """Commands."""
         while True:
-            yield from inbox.something()
+            yield from inbox.next_message()
             moment = inbox.moment
             words = _words((yield from inbox.through(_LINE_END, LINE_LIMIT)))
             name = words[0] if words else ""
@@ -100,8 +100,8 @@ class MemcachedDialogue(Dialogue[MemcachedCall, _Command]):
         values: list[tuple[str, int]] = []
         is_begun = False
         while True:
-            yield from inbox.something()
             if not is_begun:
+                yield from inbox.next_message()
                 moment = inbox.moment
                 is_begun = True
             line = yield from inbox.through(_LINE_END, LINE_LIMIT)

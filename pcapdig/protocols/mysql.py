@@ -33,7 +33,7 @@ _NAMES = {
 }  # fmt: skip
 _STREAMS = {0x12, 0x13, 0x1E, 0x1D}  # binlog and table dumps, daemon: no more questions and answers
 
-_TEXT_COMMAND = re.compile(rb"\x02[!-~]{1,64}|[\x03\x16](?:\0\1)?[\s(]*(?:[A-Za-z]{2,20}\b|/\*|--|#)")
+_TEXT_COMMAND = re.compile(rb"\x02[!-~]{1,64}|[\x03\x16](?:\x00\x01)?[\s(]*(?:[A-Za-z]{2,20}\b|/\*|--|#)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,6 +91,11 @@ class MysqlDialogue(Dialogue[SqlCall, _Command]):
         self._is_compressed = False
         self._prepared: dict[int, _Prepared] = {}
 
+    @property
+    def is_idle(self) -> bool:
+        """User and prepared statements are remembered until the client leaves."""
+        return False
+
     def unanswered(self, asked: _Command) -> SqlCall:
         """A command alone."""
         return self._call(asked, None, None)
@@ -98,7 +103,7 @@ class MysqlDialogue(Dialogue[SqlCall, _Command]):
     def asking(self, inbox: Inbox) -> Reading[None]:
         """The login, then commands."""
         while True:
-            yield from inbox.something()
+            yield from inbox.next_message()
             moment = inbox.moment
             sequence, payload, _ = yield from read_packet(inbox, STATEMENT_KEPT)
             try:
@@ -114,7 +119,7 @@ class MysqlDialogue(Dialogue[SqlCall, _Command]):
     def answering(self, inbox: Inbox) -> Reading[None]:
         """The greeting, then answers."""
         while True:
-            yield from inbox.something()
+            yield from inbox.next_message()
             moment = inbox.moment
             is_greeting = not self.open and inbox.peek()[3:5] == b"\0\n"
             if is_greeting:
@@ -163,6 +168,8 @@ class MysqlDialogue(Dialogue[SqlCall, _Command]):
             return
         if code == 0x19 and len(payload) >= 5:
             self._prepared.pop(int.from_bytes(payload[1:5], "little"), None)
+        if code == 0x01:
+            self.is_over = True
         if code in _NO_ANSWER:
             return
         if code not in _NAMES:

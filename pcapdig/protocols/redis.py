@@ -82,6 +82,11 @@ class RedisDialogue(Dialogue[RedisCall, _Command]):
         super().__init__()
         self._is_subscribed = False
 
+    @property
+    def is_idle(self) -> bool:
+        """A subscription is remembered."""
+        return not self._is_subscribed and super().is_idle
+
     def unanswered(self, asked: _Command) -> RedisCall:
         """A command alone."""
         return self._call(asked, None, None)
@@ -89,7 +94,7 @@ class RedisDialogue(Dialogue[RedisCall, _Command]):
     def asking(self, inbox: Inbox) -> Reading[None]:
         """Commands: arrays of bulk strings, or words on a line."""
         while True:
-            yield from inbox.something()
+            yield from inbox.next_message()
             moment = inbox.moment
             line = (yield from inbox.through(_INLINE_END, _LINE_LIMIT)).rstrip(b"\r\n")
             if line[:1] == b"*":
@@ -116,7 +121,7 @@ class RedisDialogue(Dialogue[RedisCall, _Command]):
     def answering(self, inbox: Inbox) -> Reading[None]:
         """Replies, one a command."""
         while True:
-            yield from inbox.something()
+            yield from inbox.next_message()
             moment = inbox.moment
             reply = yield from _value(inbox, 0)
             if not self._is_published(reply):

@@ -107,6 +107,11 @@ class TlsDialogue(Dialogue[Handshake, None]):
         self._asked: Moment | None = None
         self._answered: Moment | None = None
 
+    @property
+    def is_idle(self) -> bool:
+        """What was said is remembered until the handshake is over."""
+        return False
+
     def end(self) -> list[Handshake]:
         """The handshake so far, if there was one."""
         done = super().end()
@@ -130,7 +135,7 @@ class TlsDialogue(Dialogue[Handshake, None]):
         """Records of one side; handshake messages may be split over them, or share one (RFC 8446 section 5.1)."""
         pending, total, is_clear = b"", 0, True
         while True:
-            yield from inbox.something()
+            yield from inbox.next_message()
             moment = inbox.moment
             header = yield from inbox.exactly(5)
             kind, major, size = header[0], header[1], header[3] << 8 | header[4]
