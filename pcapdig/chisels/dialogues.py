@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import Enum
 from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
 
 from pcapdig.protocols.conversation import Dialogue, Moment, Record, Seen, Turn
@@ -20,12 +21,23 @@ _UDP = 17
 R = TypeVar("R", bound=Record)
 
 
+class _Left(Enum):
+    """What is left of a dialogue that was dropped."""
+
+    OVER = 0
+    """Nothing more is read of its flow."""
+    IDLE = 1
+    """A new one begins with the next message."""
+
+
 class Opening(NamedTuple):
     """The message a dialogue could begin with."""
 
     data: bytes
     from_client: bool
     is_datagram: bool
+    is_known: bool = False
+    """The flow has had a dialogue before, which was dropped between two messages."""
 
 
 class Found(NamedTuple, Generic[R]):
@@ -73,7 +85,7 @@ class Dialogues(Generic[R]):
     def __init__(self, begin: Callable[[Opening], Dialogue[R, Any] | None]) -> None:
         """`begin` gives a new dialogue if the protocol begins with this message."""
         self._begin = begin
-        self._by_flow: dict[int, Dialogue[R, Any] | None] = {}  # None: over, whatever comes
+        self._by_flow: dict[int, Dialogue[R, Any] | _Left] = {}
         self._trace: Dimensions | None = None
 
     def feed(self, rows: Rows) -> Iterator[Found[R]]:
@@ -93,10 +105,11 @@ class Dialogues(Generic[R]):
             if flow < 0 or not sizes[first]:
                 continue  # a copy of what was read before
             dialogue = self._by_flow.get(flow)
-            if dialogue is None:
-                if flow in self._by_flow:
-                    continue
-                dialogue = self._begin(Opening(rows.buffer(first), forwards[first], int(protocols[flow]) == _UDP))
+            if dialogue is _Left.OVER:
+                continue
+            if dialogue is None or dialogue is _Left.IDLE:
+                is_datagram = int(protocols[flow]) == _UDP
+                dialogue = self._begin(Opening(rows.buffer(first), forwards[first], is_datagram, dialogue is not None))
                 if dialogue is None:
                     continue
             seen = tuple(Seen(forwards[row] == writes[row], writes[row], processes[row]) for row in range(first, index))
@@ -110,9 +123,9 @@ class Dialogues(Generic[R]):
             records = dialogue.feed(turn)
             if dialogue.is_over:
                 records += dialogue.end()
-                self._by_flow[flow] = None
+                self._by_flow[flow] = _Left.OVER
             elif dialogue.is_idle:
-                self._by_flow.pop(flow, None)
+                self._by_flow[flow] = _Left.IDLE
             else:
                 self._by_flow[flow] = dialogue
             for record in records:
@@ -123,7 +136,7 @@ class Dialogues(Generic[R]):
         found = [
             Found(record, flow, self._trace)
             for flow, dialogue in self._by_flow.items()
-            if dialogue is not None and self._trace is not None
+            if not isinstance(dialogue, _Left) and self._trace is not None
             for record in dialogue.end()
         ]
         self._by_flow.clear()

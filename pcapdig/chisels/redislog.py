@@ -38,7 +38,9 @@ class Redislog(LogChisel["RedisCall"]):
         """Where a client's command begins, an array of strings."""
         from pcapdig.protocols.redis import RedisDialogue, starts
 
-        return RedisDialogue() if opening.from_client and starts(opening.data) else None
+        if opening.is_known or (opening.from_client and starts(opening.data)):
+            return RedisDialogue()
+        return None
 
     def lines(self, found: Found[RedisCall]) -> Iterable[Line]:
         """One line, with both ends."""

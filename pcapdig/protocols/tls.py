@@ -152,7 +152,8 @@ class TlsDialogue(Dialogue[Handshake, None]):
                 if self._client or self._server:
                     self._alert = f"{side}:{ALERTS.get(data[1], str(data[1]))}"
                     self._finish()
-            elif kind in (_CHANGE_CIPHER, _DATA):
+            elif kind in (_CHANGE_CIPHER, _DATA) and self._server:
+                # Before a ServerHello it only looks so: RFC 8446 appendix D.4, after a HelloRetryRequest.
                 is_clear = False
                 self._finish_if(side)
             if self.is_over:

@@ -23,6 +23,13 @@ def test_unlike_name_is_refused_without_a_guess() -> None:
 def test_the_set_of_the_tutorial() -> None:
     """All chisels there are, by category and name."""
     assert [(chisel.category, chisel.name) for chisel in registry.all()] == [
+        ("Application", "dnslog"),
+        ("Application", "httplog"),
+        ("Application", "httptop"),
+        ("Application", "memcachelog"),
+        ("Application", "redislog"),
+        ("Application", "sqllog"),
+        ("Application", "tlslog"),
         ("I/O", "echo_fds"),
         ("Net", "iobytes_net"),
         ("Net", "spy_ip"),
