@@ -26,7 +26,8 @@ UPSTREAM: dict[str, set[str]] = {
     "trace": {"pcapng", "packets", "procs"},
     "filters": {"trace", "procs", "render"},
     "streams": {"trace"},
-    "chisels": {"trace", "filters", "streams", "render"},
+    "protocols": set(),
+    "chisels": {"trace", "procs", "filters", "streams", "protocols", "render"},
     "dig": {"pcapng", "trace", "filters", "streams", "chisels", "render"},
     "cli": {"record", "tracer", "procs", "capture", "pcapng", "trace", "filters", "chisels", "dig", "render"},
 }

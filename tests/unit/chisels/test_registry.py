@@ -29,6 +29,9 @@ def test_sorted_by_category_and_name() -> None:
 def test_sysdigs_are_there() -> None:
     """Under the names and categories that sysdig's users know."""
     assert {(chisel.category, chisel.name) for chisel in registry.all()} >= {
+        ("Application", "httplog"),
+        ("Application", "httptop"),
+        ("Application", "memcachelog"),
         ("I/O", "echo_fds"),
         ("I/O", "fdbytes_by"),
         ("I/O", "fdcount_by"),
@@ -43,6 +46,18 @@ def test_sysdigs_are_there() -> None:
         ("Performance", "netlower"),
         ("System State", "netstat"),
         ("System State", "ps"),
+    }
+
+
+def test_ours_are_there() -> None:
+    """Those that sysdig has not."""
+    assert {(chisel.category, chisel.name) for chisel in registry.all()} >= {
+        ("Application", "dnslog"),
+        ("Application", "redislog"),
+        ("Application", "sqllog"),
+        ("Application", "tlslog"),
+        ("Net", "conns"),
+        ("Security", "plaintext"),
     }
 
 

@@ -1,0 +1,63 @@
+"""httplog: a line for each HTTP request, at each end."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from pcapdig.chisels.logs import NOT_KNOWN, LogChisel
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from pcapdig.chisels.dialogues import Found, Opening
+    from pcapdig.protocols.conversation import Dialogue
+    from pcapdig.protocols.http import HttpCall
+    from pcapdig.render.items import Line
+
+
+class Httplog(LogChisel["HttpCall"]):
+    """Requests and their responses, HTTP/1.0 and 1.1 at any port."""
+
+    name: ClassVar[str] = "httplog"
+    short_description: ClassVar[str] = "HTTP requests log"
+    description: ClassVar[str] = (
+        "Prints a line for each HTTP request (1.0 and 1.1, any port) when its response is complete: method, host and path, "
+        "status code, milliseconds from the request's first packet to the response's, bytes of the response's body as sent. "
+        "'<' is the server's end, '>' the client's: between two processes of this machine there is a line for each. Pipelined "
+        "requests, and bodies that are chunked or end with the connection, are read; a request without an answer is shown at "
+        "the end with <NA>. The time is the response's. -v adds the process and the connection."
+    )
+
+    def __init__(self, *, verbose: bool = False) -> None:
+        """`verbose`: with process and connection."""
+        super().__init__(verbose=verbose)
+
+    def begin(self, opening: Opening) -> Dialogue[HttpCall, Any] | None:
+        """Where a request or a response begins."""
+        from pcapdig.protocols.http import HttpDialogue, starts
+
+        return HttpDialogue() if starts(opening.data) else None
+
+    def lines(self, found: Found[HttpCall]) -> Iterable[Line]:
+        """A line an end."""
+        call = found.record
+        request, response = call.request, call.response
+        method, url = (request.method, request.url) if request else (NOT_KNOWN, NOT_KNOWN)
+        code = str(response.status) if response else NOT_KNOWN
+        size = f"{response.body.size_bytes}B" if response else NOT_KNOWN
+        latency = NOT_KNOWN if call.latency_ns is None else f"{call.latency_ns // 1_000_000}ms"
+        words = f"method={method} url={url} response_code={code} latency={latency} size={size}"
+        for asks, process in found.views():
+            yield self.line(
+                found,
+                f"{'>' if asks else '<'} {words}{self.view_words(found, process)}",
+                {
+                    "direction": ">" if asks else "<",
+                    "method": request.method if request else None,
+                    "url": request.url if request else None,
+                    "response_code": response.status if response else None,
+                    "size": response.body.size_bytes if response else None,
+                    "request_size": request.body.size_bytes if request else None,
+                    **self.view_members(process),
+                },
+            )

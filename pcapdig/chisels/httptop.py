@@ -1,0 +1,98 @@
+"""httptop: URLs by calls, bytes or time."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from pcapdig.chisels.chisel import Arg
+from pcapdig.chisels.logs import NOT_KNOWN, TCP
+from pcapdig.errors import UsageError
+from pcapdig.render.items import Column, Table
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from pcapdig.chisels.chisel import Needs
+    from pcapdig.chisels.dialogues import Dialogues, Found
+    from pcapdig.protocols.http import HttpCall
+    from pcapdig.render.items import Item, Unit
+    from pcapdig.trace.rows import Rows
+
+_UNITS: dict[str, Unit] = {"ncalls": "count", "bytes": "bytes", "time": "time"}
+_KEYS = (Column("http.method", "method"), Column("http.url", "url"))
+
+
+class Httptop:
+    """A ranked table of what was asked for."""
+
+    name: ClassVar[str] = "httptop"
+    category: ClassVar[str] = "Application"
+    short_description: ClassVar[str] = "Top HTTP requests"
+    description: ClassVar[str] = (
+        "Ranks HTTP requests (1.0 and 1.1, any port) by method and URL: by number of calls (ncalls), by bytes of the responses' "
+        "bodies as sent (bytes), or by the mean time from request to response (time). Each request counts once, also where "
+        "both of its ends are on this machine; one without an answer is a call too. Live, the table is that of the last second."
+    )
+    args: ClassVar[tuple[Arg, ...]] = (
+        Arg(name="by", type="string", description="ncalls (default), bytes or time", optional=True),
+    )
+    needs: ClassVar[Needs] = "messages"
+    every_second: ClassVar[bool] = False
+    refreshes: ClassVar[bool] = True
+    filter: ClassVar[str] = TCP
+    colour: ClassVar[bool] = True
+    limit: ClassVar[int] = 30
+
+    def __init__(self, *, by: str = "ncalls", verbose: bool = False) -> None:
+        """Raises UsageError where `by` is none of the three. `verbose` changes nothing here."""
+        if by not in _UNITS:
+            raise UsageError(f"chisel httptop: {by!r} is not understood; by is one of {', '.join(_UNITS)}")
+        from pcapdig.chisels.dialogues import Dialogues
+        from pcapdig.chisels.httplog import Httplog
+
+        self._by = by
+        self._dialogues: Dialogues[HttpCall] = Dialogues(Httplog().begin)
+        self._counts: dict[tuple[str, str], tuple[int, int, int, int]] = {}  # calls, bytes, answered, ns
+        self._time_ns = 0
+
+    def feed(self, rows: Rows) -> Iterable[Item]:
+        """Count."""
+        self._count(self._dialogues.feed(rows))
+        return ()
+
+    def interval(self, time_ns: int) -> Iterable[Item]:
+        """The table of this second; counting starts anew."""
+        table = self._table()
+        self._counts.clear()
+        return (table,)
+
+    def end(self) -> Iterable[Item]:
+        """The table of all that was counted since the last one."""
+        self._count(self._dialogues.end())
+        return (self._table(),)
+
+    def _count(self, found: Iterable[Found[HttpCall]]) -> None:
+        for one in found:
+            call = one.record
+            key = (call.request.method, call.request.url) if call.request else (NOT_KNOWN, NOT_KNOWN)
+            calls, size, answered, time_ns = self._counts.get(key, (0, 0, 0, 0))
+            if call.response:
+                size += call.response.body.size_bytes
+            if call.latency_ns is not None:
+                answered, time_ns = answered + 1, time_ns + call.latency_ns
+            self._counts[key] = (calls + 1, size, answered, time_ns)
+            self._time_ns = max(self._time_ns, call.moment.time_ns)
+
+    def _table(self) -> Table:
+        values = {
+            key: {"ncalls": calls, "bytes": size, "time": time_ns // answered if answered else 0}[self._by]
+            for key, (calls, size, answered, time_ns) in self._counts.items()
+        }
+        ranked = sorted(((value, key) for key, value in values.items() if value), key=lambda row: (-row[0], row[1]))
+        return Table(
+            value=Column(self._by, self._by),
+            keys=_KEYS,
+            rows=tuple(ranked[: self.limit]),
+            unit=_UNITS[self._by],
+            time_ns=self._time_ns,
+        )

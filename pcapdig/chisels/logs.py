@@ -1,0 +1,142 @@
+"""One line a request: what the chisels that log a protocol share."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
+
+from pcapdig.render.items import Line
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from pcapdig.chisels.chisel import Arg, Needs
+    from pcapdig.chisels.dialogues import Dialogues, Found, Opening
+    from pcapdig.procs.process import Process
+    from pcapdig.protocols.conversation import Dialogue, Record
+    from pcapdig.render.items import Item
+    from pcapdig.trace.rows import Rows
+
+NOT_KNOWN = "<NA>"
+"""Stands for what the capture does not have."""
+TCP = "fd.l4proto=tcp"
+"""Filter of a chisel that knows its protocol at any port."""
+
+R = TypeVar("R", bound="Record")
+
+
+class LogChisel(Generic[R]):
+    """Reads a protocol and gives lines. A subclass says how a dialogue begins, and what the lines of a record are."""
+
+    name: ClassVar[str]
+    category: ClassVar[str] = "Application"
+    args: ClassVar[tuple[Arg, ...]] = ()
+    needs: ClassVar[Needs] = "messages"
+    every_second: ClassVar[bool] = False
+    refreshes: ClassVar[bool] = False
+    colour: ClassVar[bool] = True
+
+    def __init__(self, *, own_filter: str = TCP, verbose: bool = False) -> None:
+        """`own_filter`: which messages are read. `verbose`: lines say more."""
+        from pcapdig.chisels.dialogues import Dialogues
+        from pcapdig.render.times import LocalClock
+
+        self.filter = own_filter
+        self.verbose = verbose
+        self._clock = LocalClock()
+        self._dialogues: Dialogues[R] = Dialogues(self.begin)
+
+    def begin(self, opening: Opening) -> Dialogue[R, Any] | None:
+        """A dialogue, if the protocol begins with this message."""
+        raise NotImplementedError
+
+    def lines(self, found: Found[R]) -> Iterable[Line]:
+        """The lines of one record."""
+        raise NotImplementedError
+
+    def feed(self, rows: Rows) -> Iterable[Item]:
+        """Lines of the records that are complete."""
+        return self._lines(self._dialogues.feed(rows))
+
+    def interval(self, time_ns: int) -> Iterable[Item]:
+        """Nothing goes by seconds here."""
+        return ()
+
+    def end(self) -> Iterable[Item]:
+        """Lines of what was never answered, by time."""
+        return self._lines(self._dialogues.end())
+
+    def _lines(self, found: Iterable[Found[R]]) -> Iterator[Line]:
+        for one in found:
+            yield from self.lines(one)
+
+    def line(self, found: Found[R], words: str, members: dict[str, int | str | None]) -> Line:
+        """A line dated by its record. `members`: what -j gives in its place; what is None is left out."""
+        time_ns = found.record.moment.time_ns
+        members = {
+            "evt.rawtime": time_ns,
+            "latency_ns": found.record.latency_ns,
+            "fd.name": found.connection,
+            **members,
+        }
+        return Line(
+            text=f"{self._clock.date(time_ns)} {self._clock.time_of_day_ns(time_ns)} {words}",
+            fields=tuple((key, value) for key, value in members.items() if value is not None),
+        )
+
+    def call_line(self, found: Found[R], pairs: dict[str, object], members: dict[str, int | str | None]) -> Line:
+        """A line of both ends: what was said, then latency and the processes; under -v also their ids and the connection.
+
+        Args:
+            found: the record.
+            pairs: shown before as `key=value`, quoted where they have to be; None is shown as <NA>.
+            members: the same for -j, with numbers as numbers.
+        """
+        pairs["latency"] = latency_text(found.record)
+        members = dict(members)
+        for end, of_client in (("client", True), ("server", False)):
+            process = found.process(of_client=of_client)
+            members.update(_process_members(f"{end}.proc", process))
+            pairs[f"{end}.proc"] = process.name if process else None
+            if self.verbose:
+                pairs[f"{end}.pid"] = process.pid if process else None
+        if self.verbose:
+            pairs["fd.name"] = found.connection
+        return self.line(found, " ".join(f"{key}={value_text(value)}" for key, value in pairs.items()), members)
+
+    def view_words(self, found: Found[R], process: Process | None) -> str:
+        """What -v adds to a line of one end, with a blank before it."""
+        if not self.verbose:
+            return ""
+        name, pid = (process.name, str(process.pid)) if process else (NOT_KNOWN, NOT_KNOWN)
+        return f" proc.name={name} proc.pid={pid} fd.name={found.connection}"
+
+    def view_members(self, process: Process | None) -> dict[str, int | str | None]:
+        """What -j says of the process of one end."""
+        return _process_members("proc", process)
+
+
+def _process_members(prefix: str, process: Process | None) -> dict[str, int | str | None]:
+    return {f"{prefix}.name": process.name if process else None, f"{prefix}.pid": process.pid if process else None}
+
+
+def latency_text(record: Record) -> str | None:
+    """39ms, 1.63us; None where there was no answer, or no request."""
+    from pcapdig.render.units import duration_text
+
+    return None if record.latency_ns is None else duration_text(record.latency_ns)
+
+
+def value_text(value: object) -> str:
+    """A value of `key=value`: in double quotes with escapes where it is empty or holds blanks, quotes or control characters."""
+    if value is None:
+        return NOT_KNOWN
+    text = str(value)
+    if text and text.isprintable() and not set(text) & set(' "\\'):
+        return text
+    return json.dumps(text, ensure_ascii=False)
+
+
+def one_line(text: str) -> str:
+    """Text with each run of white space as one blank."""
+    return " ".join(text.split())

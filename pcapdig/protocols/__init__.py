@@ -1,0 +1,24 @@
+"""What the messages of a connection say: requests and answers of application protocols.
+
+In: the messages of one flow in their order, as bytes with a moment and gaps (`Turn`). Out: frozen records, one a request with its
+answer, or without where none came. Pure: no file, clock, column or text output; whose message it was is carried through untouched.
+Callers: chisels. Upstream: nothing but errors; dpkt reads TLS handshakes, brotli and zstandard are asked for only when a body needs them.
+
+    conversation.py  Turn(data, from_client, moment, gaps), Moment(time_ns, number, seen): when, and opaque to this room by whom
+                     Dialogue.feed(turn) -> list of records, .end() -> those still open; .is_over: nothing more will come of this flow
+                     Record.asked, .answered: Moment | None; .latency_ns
+    inbox.py         Inbox: one direction's bytes, read by coroutines (`yield from inbox.exactly(4)`) that wait for more
+    http.py          HttpDialogue -> HttpCall(request, response); http.starts(data): an HTTP/1 message begins here
+    bodies.py        Body: size as sent, bytes kept, .content() without gzip, deflate, brotli, zstd
+    dns.py           DnsDialogue(is_stream=) -> DnsCall(query, answer); dns_names.py, dns_records.py read the bytes
+    redis.py         RedisDialogue -> RedisCall(command, reply); redis.starts(data)
+    memcached.py     MemcachedDialogue -> MemcachedCall(command, keys, values ...)
+    mysql.py         MysqlDialogue -> SqlCall(statement, parameters, rows, error ...); mysql.starts(data, from_client)
+    tls.py           TlsDialogue -> Handshake(client, server, certificate names ...); ja4.py, certificates.py; tls.starts(data)
+
+Any bytes are allowed. What does not read as the protocol, and bytes that were not captured where they are needed, lose the place:
+reading begins anew with the next turn of that direction, and what was known of a record is handed out (`is_cut`). No record holds
+more than the limits its module names, each loop consumes bytes, so time and memory are bounded by the input.
+
+A moment is that of the first packet of the turn in which a request or answer begins: of several pipelined in one turn it is the same.
+"""

@@ -1,0 +1,178 @@
+"""Two directions of one flow, read side by side: what every protocol's dialogue is.
+
+In: turns. Out: records as they are complete. A protocol is two coroutines, one that reads what is asked and one that reads what is
+answered; they share a queue of what is still to be answered. Must not know any protocol.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
+
+from pcapdig.protocols.inbox import Inbox, LostPlaceError, StreamEndedError
+
+if TYPE_CHECKING:
+    from pcapdig.protocols.inbox import Reading
+
+OPEN_LIMIT = 1000
+"""Requests of one connection that wait for their answers; beyond it the oldest is handed out as unanswered."""
+
+
+class Seen(NamedTuple):
+    """One end that had a message. This room only carries it."""
+
+    is_client: bool
+    """The flow's client, else its server."""
+    is_write: bool
+    """It wrote the message, else read it."""
+    process: int
+    """Row in the trace's processes; -1: not known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """When a message was, and at which ends it was seen."""
+
+    time_ns: int
+    """Of its first packet, ns since 1970."""
+    number: int = 0
+    """Of its first packet."""
+    seen: tuple[Seen, ...] = ()
+    """Its ends that passed the filters."""
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One message of one side of a flow."""
+
+    data: bytes
+    """What was captured of it, in order."""
+    from_client: bool
+    """The flow's client sent it."""
+    moment: Moment
+    gaps: tuple[tuple[int, int], ...] = ()
+    """(position in data, bytes missing there), ascending."""
+    is_last: bool = False
+    """Its side closed the connection with it (FIN or RST)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """A request and its answer. At least one of both moments is there."""
+
+    asked: Moment | None
+    """When the request began; None: it is not in the capture."""
+    answered: Moment | None
+    """When the answer began; None: there is none in the capture."""
+
+    @property
+    def latency_ns(self) -> int | None:
+        """From the request's first packet to the answer's; None where one is missing, or the capture has them the other way round."""
+        if self.asked is None or self.answered is None or self.answered.time_ns < self.asked.time_ns:
+            return None
+        return self.answered.time_ns - self.asked.time_ns
+
+    @property
+    def moment(self) -> Moment:
+        """The answer's, else the request's: what a log line is dated by."""
+        moment = self.answered or self.asked
+        assert moment is not None
+        return moment
+
+
+_R = TypeVar("_R", bound=Record)
+_Open = TypeVar("_Open")
+
+
+class Dialogue(Generic[_R, _Open]):
+    """Reads one flow. A subclass gives two coroutines, and says what an unanswered request is.
+
+    A coroutine loops forever over messages; it is begun anew after LostPlaceError.
+    """
+
+    def __init__(self) -> None:
+        self.is_over = False
+        """Nothing more will be read of this flow, whatever comes."""
+        self.open: deque[_Open] = deque()
+        """What waits for an answer, oldest first."""
+        self._done: list[_R] = []
+        self._inboxes = {True: Inbox(), False: Inbox()}
+        self._readings: dict[bool, Reading[None] | None] = {True: None, False: None}
+
+    @property
+    def is_idle(self) -> bool:
+        """Nothing is open, half read or remembered: a new dialogue would go on as well as this one."""
+        return not self.open and all(inbox.is_between and inbox.is_empty for inbox in self._inboxes.values())
+
+    def feed(self, turn: Turn) -> list[_R]:
+        """Read the next message of the flow; the records that are complete with it."""
+        if self.is_over:
+            return []
+        asks = self.asks(turn)
+        inbox = self._inboxes[asks]
+        inbox.add(turn)
+        while not inbox.is_empty and not self.is_over:
+            reading = self._readings[asks]
+            if reading is None:
+                reading = self.answering(inbox) if not asks else self.asking(inbox)
+                self._readings[asks] = reading
+            try:
+                next(reading)
+                break
+            except (LostPlaceError, StreamEndedError):
+                inbox.clear()
+                self._readings[asks] = None
+            except StopIteration:
+                self._readings[asks] = None
+        if turn.is_last:
+            self._end_side(asks)
+        while len(self.open) > OPEN_LIMIT:
+            self._done.append(self.unanswered(self.open.popleft()))
+        return self._taken()
+
+    def end(self) -> list[_R]:
+        """The capture has ended: what is still open, unanswered."""
+        self._end_side(True)
+        self._end_side(False)
+        self._done.extend(self.unanswered(self.open.popleft()) for _ in range(len(self.open)))
+        return self._taken()
+
+    def _end_side(self, asks: bool) -> None:
+        """Nothing more comes from one side: let its reader make of it what it can."""
+        inbox, reading = self._inboxes[asks], self._readings[asks]
+        inbox.end()
+        if reading is not None and not self.is_over:
+            with suppress(LostPlaceError, StreamEndedError, StopIteration):
+                next(reading)
+        self._readings[asks] = None
+        inbox.clear()
+
+    def asks(self, turn: Turn) -> bool:
+        """Whether a turn is of the side that asks."""
+        return turn.from_client
+
+    def asking(self, inbox: Inbox) -> Reading[None]:
+        """Read requests: append to `open`."""
+        raise NotImplementedError
+
+    def answering(self, inbox: Inbox) -> Reading[None]:
+        """Read answers: take from `open`, call `tell`."""
+        raise NotImplementedError
+
+    def unanswered(self, asked: _Open) -> _R:
+        """The record of a request that has no answer."""
+        raise NotImplementedError
+
+    def tell(self, record: _R) -> None:
+        """A record is complete."""
+        self._done.append(record)
+
+    def next_open(self) -> _Open | None:
+        """The oldest request without an answer, taken from the queue."""
+        return self.open.popleft() if self.open else None
+
+    def _taken(self) -> list[_R]:
+        done, self._done = self._done, []
+        return done

@@ -1,0 +1,173 @@
+"""memcached: the text protocol, meta commands included.
+
+In: turns. Out: `MemcachedCall`. The binary protocol (deprecated since 1.6) is not read. Source: doc/protocol.txt of memcached 1.6.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pcapdig.protocols.conversation import Dialogue, Moment, Record
+from pcapdig.protocols.inbox import LostPlaceError
+
+if TYPE_CHECKING:
+    from pcapdig.protocols.inbox import Inbox, Reading
+
+LINE_LIMIT = 64 << 10
+"""Bytes of a command line; a get of many keys may be long."""
+KEYS_KEPT = 256
+"""Keys kept of one command."""
+STORAGE = frozenset({"set", "add", "replace", "append", "prepend", "cas"})
+"""Commands that carry a value."""
+RETRIEVAL = frozenset({"get", "gets", "gat", "gats"})
+"""Commands that ask for values by keys."""
+_KEYED = frozenset({"incr", "decr", "delete", "touch"})
+_META = frozenset({"mg", "ms", "md", "ma", "me"})
+_OTHER = frozenset({
+    "mn", "stats", "flush_all", "version", "verbosity", "quit", "shutdown", "slabs", "lru", "lru_crawler", "watch", "cache_memlimit",
+})  # fmt: skip
+_COMMANDS = STORAGE | RETRIEVAL | _KEYED | _META | _OTHER
+_LINE_END = re.compile(rb"\r?\n")
+_NUMBER = re.compile(r"[0-9]{1,10}", re.ASCII)
+_REPLY = re.compile(
+    r"(?:STORED|NOT_STORED|EXISTS|NOT_FOUND|DELETED|TOUCHED|OK|ERROR|CLIENT_ERROR|SERVER_ERROR|VERSION|RESET|BUSY|BADCLASS|"
+    r"NOSPARE|NOTFULL|UNSAFE|SAME|END|VALUE|STAT|ITEM|HD|EN|NF|NS|EX|MN|ME|VA|[0-9]{1,20})(?: |$)"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MemcachedCall(Record):
+    """A command and what came back."""
+
+    command: str
+    """get, set, mg, ...; empty where only the answer was captured."""
+    keys: tuple[str, ...]
+    """The keys named, at most KEYS_KEPT; empty where the command has none."""
+    size_bytes: int
+    """Bytes of the value sent with the command (set, ms, ...); 0 without one."""
+    values: tuple[tuple[str, int], ...]
+    """(key, bytes of the value) of each value that came back, at most KEYS_KEPT."""
+    status: str
+    """First word of the last line of the answer: STORED, END, ERROR, HD, ... or a number; empty where there is no answer."""
+    is_quiet: bool = False
+    """No answer was asked for (noreply, or the meta flag q), so a missing one says nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Command:
+    moment: Moment
+    name: str
+    keys: tuple[str, ...]
+    size: int
+
+
+class MemcachedDialogue(Dialogue[MemcachedCall, _Command]):
+    """Reads one connection, or one flow of UDP without its frame headers."""
+
+    def unanswered(self, asked: _Command) -> MemcachedCall:
+        """A command alone."""
+        return _call(asked, None, (), "")
+
+    def asking(self, inbox: Inbox) -> Reading[None]:
+        """Commands."""
+        while True:
+            yield from inbox.next_message()
+            moment = inbox.moment
+            words = _words((yield from inbox.through(_LINE_END, LINE_LIMIT)))
+            name = words[0] if words else ""
+            if name not in _COMMANDS:
+                raise LostPlaceError
+            size, is_quiet = 0, words[-1] == "noreply"
+            if name in STORAGE or name == "ms":
+                at = 4 if name in STORAGE else 2
+                if len(words) <= at or not _NUMBER.fullmatch(words[at]):
+                    raise LostPlaceError
+                size = int(words[at])
+                yield from inbox.prefix(size, 0)
+                yield from inbox.through(_LINE_END, 2)
+            if name in _META:
+                is_quiet = any(flag == "q" for flag in words[2:])
+            command = _Command(moment, name, _keys(name, words), size)
+            if is_quiet or name == "quit":
+                self.tell(_call(command, None, (), "", is_quiet=True))
+            else:
+                self.open.append(command)
+
+    def answering(self, inbox: Inbox) -> Reading[None]:
+        """Answers: values until END, or one line."""
+        values: list[tuple[str, int]] = []
+        is_begun = False
+        while True:
+            if not is_begun:
+                yield from inbox.next_message()
+                moment = inbox.moment
+                is_begun = True
+            line = yield from inbox.through(_LINE_END, LINE_LIMIT)
+            words = _words(line)
+            if not words or not _REPLY.match(" ".join(words[:2])):
+                raise LostPlaceError
+            status = words[0]
+            if status in ("VALUE", "VA"):
+                key, at = (words[1], 3) if status == "VALUE" and len(words) > 3 else ("", 1)
+                if len(words) <= at or not _NUMBER.fullmatch(words[at]):
+                    raise LostPlaceError
+                size = int(words[at])
+                yield from inbox.prefix(size, 0)
+                yield from inbox.through(_LINE_END, 2)
+                if len(values) < KEYS_KEPT:
+                    values.append((key, size))
+            if status in ("VALUE", "STAT", "ITEM"):
+                continue  # more lines follow
+            command = self._answered_by(status)
+            if command or status not in ("HD", "VA", "MN"):  # those may answer a quiet command, told before
+                self.tell(_call(command, moment, _with_keys(command, values), status))
+            values, is_begun = [], False
+
+    def _answered_by(self, status: str) -> _Command | None:
+        """The command that an answer belongs to. Meta answers, which may be a quiet command's, only belong to meta commands."""
+        if self.open and status in ("HD", "VA", "NS", "EX", "NF", "EN", "MN", "ME"):
+            is_meta = self.open[0].name in _META | {"mn"}
+            return self.next_open() if is_meta and (status == "MN") == (self.open[0].name == "mn") else None
+        return self.next_open()
+
+
+def _with_keys(command: _Command | None, values: list[tuple[str, int]]) -> tuple[tuple[str, int], ...]:
+    """Values with their keys: VA has none, it answers the one key of an mg."""
+    if command and command.keys:
+        return tuple((key or command.keys[0], size) for key, size in values)
+    return tuple(values)
+
+
+def _call(
+    command: _Command | None,
+    answered: Moment | None,
+    values: tuple[tuple[str, int], ...],
+    status: str,
+    *,
+    is_quiet: bool = False,
+) -> MemcachedCall:
+    return MemcachedCall(
+        asked=command.moment if command else None,
+        answered=answered,
+        command=command.name if command else "",
+        keys=command.keys if command else (),
+        size_bytes=command.size if command else 0,
+        values=values,
+        status=status,
+        is_quiet=is_quiet,
+    )
+
+
+def _words(line: bytes) -> list[str]:
+    return line.decode("utf-8", "replace").split()
+
+
+def _keys(name: str, words: list[str]) -> tuple[str, ...]:
+    """The keys a command names."""
+    if name in ("get", "gets"):
+        return tuple(words[1 : 1 + KEYS_KEPT])
+    if name in ("gat", "gats"):
+        return tuple(words[2 : 2 + KEYS_KEPT])
+    return tuple(words[1:2]) if name in STORAGE | _KEYED | _META else ()

@@ -1,0 +1,207 @@
+"""What a MySQL server answers: OK, error, result sets of any number of rows.
+
+In: packets. Out: `Answer`. Whether the connection leaves out EOF packets (CLIENT_DEPRECATE_EOF) is seen from the packets: an EOF packet
+has 5 bytes of payload, the OK packet in its place 7 or more. Source: as mysql.py, "Text Resultset", "OK_Packet", "EOF_Packet".
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pcapdig.protocols.inbox import LostPlaceError
+from pcapdig.protocols.mysql_packets import Bytes, CutPacketError
+
+if TYPE_CHECKING:
+    from pcapdig.protocols.inbox import Inbox, Reading
+
+_KEPT = 1024
+_MORE_RESULTS, _CURSOR = 0x0008, 0x0040
+_OK, _EOF, _ERROR, _LOCAL_FILE, _AUTH_MORE = 0x00, 0xFE, 0xFF, 0xFB, 0x01
+_FULL = 0xFFFFFF
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SqlError:
+    """An error packet."""
+
+    code: int
+    """1064, ..."""
+    state: str
+    """SQLSTATE, five characters; empty before the login."""
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """The answer to one command, all its result sets together."""
+
+    rows: int | None = None
+    """Rows returned; None: it was no result set."""
+    affected: int | None = None
+    """Rows changed, as the server counts them; None: it said nothing of that."""
+    error: SqlError | None = None
+    prepared: int | None = None
+    """Id of a statement prepared."""
+    parameter_count: int = 0
+    """Its parameters."""
+
+
+def read_packet(inbox: Inbox, keep: int) -> Reading[tuple[int, bytes, int]]:
+    """One packet: number, first bytes of its payload, its size. Those of 16 MiB go on in the next, and are one here."""
+    header = yield from inbox.exactly(4)
+    size = int.from_bytes(header[:3], "little")
+    data = yield from inbox.prefix(size, keep)
+    total, part = size, size
+    while part == _FULL:
+        header = yield from inbox.exactly(4)
+        part = int.from_bytes(header[:3], "little")
+        yield from inbox.prefix(part, 0)
+        total += part
+    return header[3], data, total
+
+
+class AnswerReader:
+    """Reads one answer. `command`: what it answers, as mysql.py names it; empty: not known."""
+
+    def __init__(self, command: str) -> None:
+        self._command = command
+        self._rows: int | None = None
+        self._affected: int | None = None
+
+    def read(self, inbox: Inbox) -> Reading[Answer | None]:
+        """The answer; None: the packet was none, but the end of an answer before."""
+        sequence, data, size = yield from read_packet(inbox, _KEPT)
+        if not data:
+            if size:
+                raise LostPlaceError  # not captured
+            return Answer()  # debug and others answer with nothing
+        if sequence == 0:
+            raise LostPlaceError
+        if data[0] == _EOF and size == 5 and sequence > 1 and self._command != "connect":
+            return None
+        try:
+            if self._command in ("connect", "change_user"):
+                return (yield from self._login(inbox, data))
+            if self._command == "statistics":
+                return Answer()
+            if data[0] == _ERROR:
+                return Answer(error=_error(data))
+            if self._command == "prepare":
+                return (yield from self._prepared(inbox, data))
+            if self._command == "fetch":
+                self._rows = 0
+                yield from self._read_rows(inbox, data, size)
+            elif self._command == "field_list":
+                yield from self._read_rows(inbox, data, size)
+                self._rows = None
+            else:
+                return (yield from self._results(inbox, data, size))
+        except CutPacketError:
+            raise LostPlaceError from None
+        return self._answer(None)
+
+    def _answer(self, error: SqlError | None) -> Answer:
+        return Answer(rows=self._rows, affected=self._affected, error=error)
+
+    def _login(self, inbox: Inbox, data: bytes) -> Reading[Answer]:
+        """Until OK or an error; in between servers and clients may ask each other more."""
+        while data[:1] in (bytes([_AUTH_MORE]), bytes([_EOF])):
+            _, data, _ = yield from read_packet(inbox, _KEPT)
+        if data[:1] == bytes([_ERROR]):
+            return Answer(error=_error(data))
+        if data[:1] != bytes([_OK]):
+            raise LostPlaceError
+        return Answer()
+
+    def _prepared(self, inbox: Inbox, data: bytes) -> Reading[Answer]:
+        """The statement's id, then definitions of parameters and columns; an EOF packet after each kind is left for `read`."""
+        head = Bytes(data, 1)
+        number, columns, parameters = head.integer(4), head.integer(2), head.integer(2)
+        left = columns + parameters
+        while left:
+            _, data, size = yield from read_packet(inbox, 1)
+            if not (data == b"\xfe" and size == 5):
+                left -= 1
+        return Answer(prepared=number, parameter_count=parameters)
+
+    def _results(self, inbox: Inbox, data: bytes, size: int) -> Reading[Answer]:
+        """OK packets and result sets, until one says that it is the last."""
+        while True:
+            error = None
+            if data[0] == _LOCAL_FILE:
+                status = _MORE_RESULTS  # the client sends the file, then OK comes
+            elif data[0] == _OK or (data[0] == _EOF and size < 9):
+                status = self._read_ok(data)
+            elif data[0] == _ERROR:
+                return self._answer(_error(data))
+            else:
+                status, error = yield from self._read_result_set(inbox, data)
+            if error or not status & _MORE_RESULTS:
+                return self._answer(error)
+            _, data, size = yield from read_packet(inbox, _KEPT)
+            if not data:
+                raise LostPlaceError
+
+    def _read_ok(self, data: bytes) -> int:
+        """An OK or EOF packet; its status flags."""
+        packet = Bytes(data, 1)
+        if data[0] == _EOF and len(data) == 5:
+            packet.take(2)
+            return packet.integer(2)
+        self._affected = (self._affected or 0) + packet.length()
+        packet.length()
+        return packet.integer(2)
+
+    def _read_result_set(self, inbox: Inbox, data: bytes) -> Reading[tuple[int, SqlError | None]]:
+        """Columns, then rows. The packet after the definitions is an EOF, or the first row."""
+        columns = Bytes(data).length()
+        sends_definitions = data[-1] != 0 or len(data) != _length_size(data) + 1  # MARIADB_CLIENT_CACHE_METADATA
+        for _ in range(columns if sends_definitions else 0):
+            yield from read_packet(inbox, 0)
+        self._rows = self._rows or 0
+        _, data, size = yield from read_packet(inbox, _KEPT)
+        if data[:1] == b"\xfe" and size == 5:
+            status = self._end_status(data)
+            if status & _CURSOR:
+                return status & ~_MORE_RESULTS, None
+            _, data, size = yield from read_packet(inbox, _KEPT)
+        return (yield from self._read_rows(inbox, data, size))
+
+    def _read_rows(self, inbox: Inbox, data: bytes, size: int) -> Reading[tuple[int, SqlError | None]]:
+        """Rows from this packet on, to the packet that ends them: status flags, or the error that broke them off."""
+        rows = self._rows or 0
+        while True:
+            first = data[:1]
+            if first == b"\xff":
+                self._rows = rows
+                return 0, _error(data)
+            if first == b"\xfe" and size < _FULL:
+                self._rows = rows
+                return self._end_status(data), None
+            rows += 1
+            _, data, size = yield from read_packet(inbox, 64)
+
+    def _end_status(self, data: bytes) -> int:
+        """Status flags of the packet that ends definitions or rows: EOF, or OK with the EOF's first byte."""
+        packet = Bytes(data, 1)
+        if len(data) == 5:
+            packet.take(2)
+        else:
+            packet.length()
+            packet.length()
+        return packet.integer(2)
+
+
+def _length_size(data: bytes) -> int:
+    """Bytes of the length-encoded integer at the start."""
+    return {0xFC: 3, 0xFD: 4, 0xFE: 9}.get(data[0], 1)
+
+
+def _error(data: bytes) -> SqlError:
+    """An error packet."""
+    packet = Bytes(data, 1)
+    code = packet.integer(2)
+    text = packet.rest().decode("utf-8", "replace")
+    state, text = (text[1:6], text[6:]) if text.startswith("#") else ("", text)
+    return SqlError(code=code, state=state, message=text)

@@ -1,0 +1,193 @@
+"""Redis: commands and replies of RESP2 and RESP3.
+
+In: turns. Out: `RedisCall`. Source: the Redis serialization protocol specification (redis.io/docs, "RESP protocol spec"), Redis 7.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pcapdig.protocols.conversation import Dialogue, Moment, Record
+from pcapdig.protocols.inbox import LostPlaceError
+
+if TYPE_CHECKING:
+    from pcapdig.protocols.inbox import Inbox, Reading
+
+WORD_KEPT = 1024
+"""Bytes kept of one argument or value."""
+WORDS_KEPT = 64
+"""Arguments kept of one command, and values of one reply."""
+_LINE_LIMIT = 64 << 10
+"""PROTO_INLINE_MAX_SIZE of Redis' server.h."""
+_DEPTH_LIMIT = 16
+_LINE_END = re.compile(rb"\r\n")
+_INLINE_END = re.compile(rb"\n")
+_START = re.compile(rb"\*[1-9][0-9]{0,6}\r\n\$[0-9]{1,9}\r\n")
+_COUNT = re.compile(rb"-?[0-9]{1,18}")
+_SUBSCRIBED = {"subscribe", "unsubscribe", "psubscribe", "punsubscribe", "ssubscribe", "sunsubscribe"}
+_PUBLISHED = {"message", "pmessage", "smessage"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RedisReply:
+    """What the server answered."""
+
+    kind: str
+    """The type byte of RESP: + simple, - error, : integer, $ bulk, * array, _ null, # boolean, , double, % map, ~ set ..."""
+    text: str
+    """A simple value, an error's text, or the first bytes of a bulk string; an array's first values, parted by blanks."""
+    size_bytes: int
+    """Bytes of a bulk string, of a simple value; of an array the sum of its values."""
+    count: int
+    """Values of an array, set or map (its keys and values); 1 for what is not one; 0 for null."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RedisCall(Record):
+    """A command and its reply."""
+
+    words: tuple[str, ...]
+    """The command's name as sent, then its arguments, each at most WORD_KEPT bytes, at most WORDS_KEPT of them. Empty: not captured."""
+    word_count: int
+    """How many there were."""
+    size_bytes: int
+    """Their bytes together, without framing."""
+    reply: RedisReply | None
+
+    @property
+    def name(self) -> str:
+        """The command in capitals; empty where it is not known."""
+        return self.words[0].upper() if self.words else ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Command:
+    moment: Moment
+    words: tuple[str, ...]
+    count: int
+    size: int
+
+
+def starts(data: bytes) -> bool:
+    """A command in RESP begins here: an array of bulk strings."""
+    return _START.match(data) is not None
+
+
+class RedisDialogue(Dialogue[RedisCall, _Command]):
+    """Reads one connection. Published messages and other pushes are no replies and are passed over."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._is_subscribed = False
+
+    @property
+    def is_idle(self) -> bool:
+        """A subscription is remembered."""
+        return not self._is_subscribed and super().is_idle
+
+    def unanswered(self, asked: _Command) -> RedisCall:
+        """A command alone."""
+        return self._call(asked, None, None)
+
+    def asking(self, inbox: Inbox) -> Reading[None]:
+        """Commands: arrays of bulk strings, or words on a line."""
+        while True:
+            yield from inbox.next_message()
+            moment = inbox.moment
+            line = (yield from inbox.through(_INLINE_END, _LINE_LIMIT)).rstrip(b"\r\n")
+            if line[:1] == b"*":
+                count = _number(line[1:])
+                words, size = [], 0
+                for index in range(max(count, 0)):
+                    head = yield from inbox.through(_LINE_END, 32)
+                    length = _number(head[1:-2])
+                    if head[:1] != b"$" or length < 0:
+                        raise LostPlaceError
+                    word = yield from inbox.prefix(length, WORD_KEPT)
+                    yield from inbox.prefix(2, 0)
+                    size += length
+                    if index < WORDS_KEPT:
+                        words.append(_text(word))
+            else:
+                parts = line.split()
+                if parts and not all(0x20 <= byte < 0x7F for byte in parts[0]):
+                    raise LostPlaceError
+                words, count, size = [_text(word[:WORD_KEPT]) for word in parts[:WORDS_KEPT]], len(parts), len(line)
+            if words:
+                self.open.append(_Command(moment, tuple(words), count, size))
+
+    def answering(self, inbox: Inbox) -> Reading[None]:
+        """Replies, one a command."""
+        while True:
+            yield from inbox.next_message()
+            moment = inbox.moment
+            reply = yield from _value(inbox, 0)
+            if not self._is_published(reply):
+                self.tell(self._call(self.next_open(), moment, reply))
+
+    def _is_published(self, reply: RedisReply) -> bool:
+        """A message of a subscription, or a further reply to one command that names several channels.
+
+        RESP2 has no type for these: arrays whose first value is a certain word, on a connection that has subscribed.
+        """
+        word = reply.text.partition(" ")[0].lower()
+        asked = self.open[0].words[0].lower() if self.open else ""
+        if word in _SUBSCRIBED and reply.kind in "*>":
+            if asked == word:
+                self._is_subscribed = True
+                return False
+            return self._is_subscribed or reply.kind == ">"
+        return reply.kind == ">" or (self._is_subscribed and reply.kind == "*" and word in _PUBLISHED)
+
+    def _call(self, command: _Command | None, answered: Moment | None, reply: RedisReply | None) -> RedisCall:
+        return RedisCall(
+            asked=command.moment if command else None,
+            answered=answered,
+            words=command.words if command else (),
+            word_count=command.count if command else 0,
+            size_bytes=command.size if command else 0,
+            reply=reply,
+        )
+
+
+def _value(inbox: Inbox, depth: int) -> Reading[RedisReply]:
+    """One value of any type, with those inside it."""
+    line = yield from inbox.through(_LINE_END, _LINE_LIMIT)
+    kind, rest = line[:1].decode("latin-1"), line[1:-2]
+    if kind in "+-:_#,(" and kind:
+        return RedisReply(kind=kind, text=_text(rest[:WORD_KEPT]), size_bytes=len(rest), count=int(kind != "_"))
+    if kind in ("$", "!", "="):
+        size = _number(rest)
+        if size < 0:
+            return RedisReply(kind="_", text="", size_bytes=0, count=0)
+        data = yield from inbox.prefix(size, WORD_KEPT)
+        yield from inbox.prefix(2, 0)
+        return RedisReply(kind=kind, text=_text(data), size_bytes=size, count=1)
+    if kind not in ("*", "~", "%", ">", "|") or depth >= _DEPTH_LIMIT:
+        raise LostPlaceError
+    count = _number(rest) * (2 if kind in "%|" else 1)
+    if count < 0:
+        return RedisReply(kind="_", text="", size_bytes=0, count=0)
+    texts, total = [], 0
+    for index in range(count):
+        value = yield from _value(inbox, depth + 1)
+        total += value.size_bytes
+        if index < WORDS_KEPT:
+            texts.append(value.text)
+    if kind == "|":  # attributes come before the value they belong to
+        return (yield from _value(inbox, depth + 1))
+    return RedisReply(kind=kind, text=" ".join(texts)[:WORD_KEPT], size_bytes=total, count=count)
+
+
+def _number(data: bytes) -> int:
+    """A decimal number."""
+    if not _COUNT.fullmatch(data):
+        raise LostPlaceError
+    return int(data)
+
+
+def _text(data: bytes) -> str:
+    """Bytes as text; what is no UTF-8 is replaced."""
+    return data.decode("utf-8", "replace")

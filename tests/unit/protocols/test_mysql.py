@@ -1,0 +1,91 @@
+"""MySQL conversations, of a real MariaDB too."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from pcapdig.protocols.conversation import Moment, Turn
+from pcapdig.protocols.mysql import MysqlDialogue, SqlCall, starts
+
+OK = b"\7\0\0\1\0\0\0\2\0\0\0"
+
+
+def packet(payload: bytes, number: int = 0) -> bytes:
+    """With its header."""
+    return len(payload).to_bytes(3, "little") + bytes([number]) + payload
+
+
+def calls(*turns: tuple[bool, bytes]) -> list[SqlCall]:
+    """The calls of a connection."""
+    dialogue = MysqlDialogue()
+    return [
+        r for from_client, data in turns for r in dialogue.feed(Turn(data, from_client, Moment(0)))
+    ] + dialogue.end()
+
+
+def mysql(opening: Any) -> MysqlDialogue | None:
+    """Begin as the chisel does."""
+    return MysqlDialogue() if starts(opening.data, from_client=opening.from_client) else None
+
+
+@pytest.mark.parametrize(
+    "data", [b"", b"\x05\0\0\0\x0a", b"GET / HTTP/1.1\r\n\r\n", packet(b"\x03\x01\x02"), packet(b"\x0e"), bytes(80)]
+)
+@pytest.mark.parametrize("from_client", [True, False])
+def test_what_does_not_begin_a_conversation(data: bytes, from_client: bool) -> None:
+    """Zeros, HTTP, a command without a text."""
+    assert not starts(data, from_client=from_client)
+
+
+def test_an_unknown_command_loses_the_place() -> None:
+    """The next turn is read."""
+    found = calls((True, packet(b"\x77zz") + packet(b"\x03SELECT 0")), (True, packet(b"\x03SELECT 1")), (False, OK))
+    assert [call.statement for call in found] == ["SELECT 1"]
+
+
+def test_a_short_execute_is_not_guessed_at() -> None:
+    """An execute that was cut has the parameters that are there."""
+    prepared = b"\0\1\0\0\0\0\0\1\0\0\0\0"
+    execute = b"\x17\1\0\0\0\0\1\0\0\0\0\1\x08\0\1\2"
+    found = calls(
+        (True, packet(b"\x16SELECT ?")),
+        (False, packet(prepared, 1) + packet(b"\3def", 2)),
+        (True, packet(execute)),
+        (False, OK),
+    )
+    assert [(call.command, call.statement, call.parameters) for call in found] == [
+        ("prepare", "SELECT ?", None),
+        ("execute", "SELECT ?", ()),
+    ]
+
+
+def test_nothing_is_read_under_tls() -> None:
+    """A TLS request is the first half of a login."""
+    greeting = packet(b"\x0a8.0\0" + bytes(40))
+    dialogue = MysqlDialogue()
+    dialogue.feed(Turn(greeting, False, Moment(0)))
+    dialogue.feed(Turn(packet(b"\0\x0a\0\0" + bytes(28), 1), True, Moment(0)))
+    assert dialogue.is_over
+
+
+def test_the_capture(records_of: Callable[..., list[Any]], tshark: Callable[..., list[list[str]]]) -> None:
+    """Statements and error codes are tshark's; rows, changes and parameters are what captures/record.py asks for."""
+    found = records_of("mysql", mysql)
+    texts = [call.statement for call in found if call.command in ("query", "prepare")]
+    assert texts == [query for (query,) in tshark("mysql", "mysql.command in {3, 22}", "mysql.query")]
+    errors = [str(call.answer.error.code) for call in found if call.answer and call.answer.error]
+    assert errors == [code for (code,) in tshark("mysql", "mysql.error_code", "mysql.error_code")]
+    inserts = [call.parameters for call in found if call.command == "execute" and call.statement.startswith("INSERT")]
+    assert inserts == [
+        (0, 0.0, "thing 0", None),
+        (1, 1.5, "thing 1", "2024-02-01 10:00:00"),
+        (2, 3.0, "thing 2", "2024-02-02 10:00:00"),
+    ]
+    counts = {call.statement: (call.answer.rows, call.answer.affected) for call in found if call.command == "query"}
+    assert counts["SELECT * FROM t"] == (3, None)
+    assert counts["SELECT 1; SELECT id FROM t; UPDATE t SET name = 'x'"] == (4, 3)
+    assert {(call.user, call.database) for call in found} == {("shop", "shop")}
+    assert [call for call in found if call.answer is None] == []
