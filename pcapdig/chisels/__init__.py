@@ -12,7 +12,8 @@
         def interval(self, time_ns) -> Iterable[Item]     # a second of trace time is over; live tables are taken here
         def end(self) -> Iterable[Item]
     Item = render.Table | render.Line | render.Exchange (a header line and a buffer) | render.Extract (bytes for a file; dig writes it)
-    registry.find(name) -> type[Chisel] (UsageError: not found), registry.all() sorted by category and name: those of pcapdig
+    registry.find(name) -> type[Chisel] (UsageError: not found), .names(), .all() sorted by category and name: those of pcapdig, loaded
+        one by one when they are asked for
     Library(directories).find(name), .names(): with those in files of the user's and in other packages (library.py)
 Chisels that show lines start from lines.LineChisel. `credentials/` is what `plaintext` knows of protocols.
 Table chisels are data: keys, value, headings, rows shown (tables.py). topconns and other tables keyed by fd.* count each packet's payload
