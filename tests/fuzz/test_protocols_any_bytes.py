@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -35,15 +36,18 @@ PIECES: dict[str, list[bytes]] = {
     ],
     "dns-udp": [b"\0\7\1\0\0\1\0\0\0\0\0\0", b"\0\7\x81\x80\0\1\0\2\0\0\0\0", b"\1a\0\0\1\0\1", b"\xc0\x0c\0\1\0\1\0\0\0\7\0\4abcd", b"\xc0\x0d"],
     "dns-tcp": [b"\0\x13", b"\0\7\1\0\0\1\0\0\0\0\0\0", b"\0\7\x81\x80\0\1\0\2\0\0\0\0", b"\1a\0\0\1\0\1", b"\xc0\x0c\0\1\0\1\0\0\0\7\0\4abcd"],
-    "redis": [b"*2\r\n", b"$3\r\n", b"GET\r\n", b"$-1\r\n", b"+OK\r\n", b"*9999999\r\n", b"%1\r\n", b"|1\r\n", b":1\r\n", b">2\r\n", b"PING\r\n", b"$99999999\r\n"],
-    "memcached": [b"set k 0 0 3\r\n", b"abc\r\n", b"get k\r\n", b"VALUE k 0 3\r\n", b"END\r\n", b"mg k v q\r\n", b"VA 3 \r\n", b"MN\r\n", b"STORED\r\n", b"noreply", b"0\r\n"],
+    "redis": [b"*2\r\n", b"$3\r\n", b"GET\r\n", b"$-1\r\n", b"+OK\r\n", b"*9999999\r\n", b"%1\r\n",
+         b"|1\r\n", b":1\r\n", b">2\r\n", b"PING\r\n", b"$99999999\r\n"],
+    "memcached": [b"set k 0 0 3\r\n", b"abc\r\n", b"get k\r\n", b"VALUE k 0 3\r\n", b"END\r\n", b"mg k v q\r\n",
+         b"VA 3 \r\n", b"MN\r\n", b"STORED\r\n", b"noreply", b"0\r\n"],
     "mysql": [
         b"\7\0\0\1\0\0\0\2\0\0\0", b"\x09\0\0\0\x03SELECT 1", b"\x09\0\0\0\x16SELECT ?", b"\x0c\0\0\1\0\1\0\0\0\1\0\1\0\0\0\0", b"\4\0\0\2\3def",
         b"\5\0\0\3\xfe\0\0\2\0", b"\1\0\0\1\1", b"\x10\0\0\0\x17\1\0\0\0\0\1\0\0\0\0\1\xfd\0\1x", b"\x09\0\0\1\xff\x28\4#42000", b"\x0a8.0\0",
         b"\xff\xff\xff\0", b"\1\0\0\0\x01",
     ],
     "tls": [
-        b"\x16\x03\x01\0\x2f", b"\x01\0\0\x2b\x03\x03" + bytes(32) + b"\0\0\2\x13\1\1\0", b"\x16\x03\x03\0\x2a\x02\0\0\x26\x03\x03" + bytes(35) + b"\x2f\0",
+        b"\x16\x03\x01\0\x2f", b"\x01\0\0\x2b\x03\x03" + bytes(32) + b"\0\0\2\x13\1\1\0",
+        b"\x16\x03\x03\0\x2a\x02\0\0\x26\x03\x03" + bytes(35) + b"\x2f\0",
         b"\x14\x03\x03\0\1\1", b"\x15\x03\x03\0\2\2\x28", b"\x17\x03\x03\0\1x", b"\x0b\0\0\7\0\0\4\0\0\1\x30", b"\0\0\0\5\0\3\0\0\0",
     ],
 }  # fmt: skip
@@ -94,7 +98,5 @@ def test_any_certificate(data: bytes) -> None:
 )
 def test_any_body(start: bytes, data: bytes, codings: list[str]) -> None:
     """Bytes within the limit, or CodingError."""
-    try:
+    with suppress(CodingError):
         assert len(Body(kept=start + data, codings=tuple(codings)).content(1000)) <= 1000
-    except CodingError:
-        pass
