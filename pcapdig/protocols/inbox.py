@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     """A coroutine that yields while it waits and returns what it read."""
 
 
+_END_SIZE = 3
+"""Bytes of the longest end of a line or head, CR LF CR LF, but for the last."""
+
+
 class LostPlaceError(Exception):
     """These bytes are not what the protocol has here, or they were not captured. Reading begins anew with the next turn."""
 
@@ -148,17 +152,19 @@ class Inbox:
         return kept[0] if len(kept) == 1 else b"".join(kept)
 
     def through(self, end: re.Pattern[bytes], limit: int) -> Reading[bytes]:
-        """The bytes up to and with the first match of `end`, at most `limit`.
+        """The bytes up to and with the first match of `end`, which matches at most four bytes; all together at most `limit`.
 
         Raises:
             LostPlaceError: no match within `limit` bytes or before a hole; nothing is taken.
             StreamEndedError: the same at the stream's end.
         """
+        searched = 0  # so that a line that comes byte by byte is not read again each time
         while True:
-            ready = self._ready()
-            match = end.search(self._data, self._at, self._at + min(ready, limit))
+            ready = min(self._ready(), limit)
+            match = end.search(self._data, self._at + max(0, searched - _END_SIZE), self._at + ready)
             if match:
                 return self._take(match.end() - self._at)
+            searched = ready
             if ready >= limit or self._holes:
                 raise LostPlaceError
             yield from self._wait()

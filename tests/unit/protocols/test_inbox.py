@@ -96,3 +96,14 @@ def test_moment_is_that_of_the_next_byte() -> None:
     assert inbox.moment.time_ns == 1
     result(inbox.exactly(2))
     assert inbox.moment.time_ns == 2
+
+
+def test_through_finds_an_end_split_over_turns() -> None:
+    """Each byte comes alone."""
+    inbox = Inbox()
+    reading = inbox.through(re.compile(rb"\r?\n\r?\n"), 100)
+    found = None
+    for byte in b"a\nb\r\n\r\n":
+        inbox.add(turn(bytes([byte])))
+        found = found or result(reading)
+    assert found == b"a\nb\r\n\r\n"
