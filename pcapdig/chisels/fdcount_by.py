@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from pcapdig.chisels.chisel import Arg
-from pcapdig.chisels.lines import NOT_KNOWN, LineChisel
+from pcapdig.chisels.lines import LineChisel
 from pcapdig.errors import UsageError
-from pcapdig.render.items import Line
+from pcapdig.render.items import NOT_KNOWN, Line
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

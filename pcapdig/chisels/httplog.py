@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from pcapdig.chisels.logs import NOT_KNOWN, LogChisel
+from pcapdig.chisels.logs import LogChisel
+from pcapdig.render.items import NOT_KNOWN
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

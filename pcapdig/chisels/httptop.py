@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from pcapdig.chisels.chisel import Arg
-from pcapdig.chisels.logs import NOT_KNOWN, TCP
+from pcapdig.chisels.logs import TCP
 from pcapdig.errors import UsageError
-from pcapdig.render.items import Column, Table
+from pcapdig.render.items import NOT_KNOWN, Column, Table
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from pcapdig.render.items import Line
+from pcapdig.render.items import NOT_KNOWN, Line
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -14,9 +14,6 @@ if TYPE_CHECKING:
     from pcapdig.render.items import Item
     from pcapdig.trace.columns import Dimensions
     from pcapdig.trace.rows import Rows
-
-NOT_KNOWN = "<NA>"
-"""Stands for a value the capture does not have."""
 
 
 class LineChisel:

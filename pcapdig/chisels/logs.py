@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
-from pcapdig.render.items import Line
+from pcapdig.render.items import NOT_KNOWN, Line
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from pcapdig.render.items import Item
     from pcapdig.trace.rows import Rows
 
-NOT_KNOWN = "<NA>"
-"""Stands for what the capture does not have."""
 TCP = "fd.l4proto=tcp"
 """Filter of a chisel that knows its protocol at any port."""
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, ClassVar
 from pcapdig.chisels.chisel import Arg
 from pcapdig.chisels.echo_fds import DISABLE_COLOR
 from pcapdig.chisels.exchanges import wants_colour
-from pcapdig.chisels.lines import NOT_KNOWN, Cell, LineChisel, heading, row_text
+from pcapdig.chisels.lines import Cell, LineChisel, heading, row_text
 from pcapdig.errors import UsageError
-from pcapdig.render.items import Line
+from pcapdig.render.items import NOT_KNOWN, Line
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

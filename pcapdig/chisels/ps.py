@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from pcapdig.chisels.chisel import Arg
-from pcapdig.chisels.lines import NOT_KNOWN, Cell, LineChisel, heading, row_text
-from pcapdig.render.items import Line
+from pcapdig.chisels.lines import Cell, LineChisel, heading, row_text
+from pcapdig.render.items import NOT_KNOWN, Line
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

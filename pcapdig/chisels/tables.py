@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from pcapdig.render.items import Column, Table
+from pcapdig.render.items import NOT_KNOWN, Column, Table
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from pcapdig.trace.flows import Flows
     from pcapdig.trace.rows import Rows
 
-NOT_KNOWN = "<NA>"
-"""Stands for a name the capture does not have."""
 BYTES = Column("evt.rawarg.res", "Bytes")
 """What all of them count, under sysdig's name."""
 

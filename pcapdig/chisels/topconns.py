@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from pcapdig.chisels.tables import NOT_KNOWN, FlowTable, key_texts
-from pcapdig.render.items import Column
+from pcapdig.chisels.tables import FlowTable, key_texts
+from pcapdig.render.items import NOT_KNOWN, Column
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

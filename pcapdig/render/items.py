@@ -14,6 +14,10 @@ Unit: TypeAlias = Literal["bytes", "time", "count"]
 """How a table's value is written: `bytes` as 331.68KB, `time` (in ns) as 3.94ms, `count` as a plain integer."""
 
 
+NOT_KNOWN = "<NA>"
+"""What is shown for a value that is not known, as sysdig does."""
+
+
 class Column(NamedTuple):
     """One column of a table.
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from pcapdig.render import terminal
 from pcapdig.render.data import clipped, data_text, printable
-from pcapdig.render.items import Event, Exchange, Gap, Item, Line, Table
+from pcapdig.render.items import NOT_KNOWN, Event, Exchange, Gap, Item, Line, Table
 from pcapdig.render.options import DataStyle, Options
 from pcapdig.render.tables import table_json, table_text
 from pcapdig.render.times import LocalClock, TimeColumn
@@ -18,9 +18,6 @@ from pcapdig.render.units import bytes_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-NOT_KNOWN = "<NA>"
-"""What stands for a name the capture does not have."""
 
 
 class Renderer:
