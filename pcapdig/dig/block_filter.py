@@ -67,13 +67,11 @@ class BlockFilter:
             passing &= np.cumsum(passing) <= self._limit - self.kept
         self.kept += int(passing.sum())
         parts = []
-        packet = 0
         begin = 0  # of the stretch of blocks that is kept
-        for start, end in self._packets(blocks):
-            if not passing[packet]:
+        for (start, end), passes in zip(self._packets(blocks), passing.tolist(), strict=True):
+            if not passes:
                 parts.append(blocks[begin:start])
                 begin = end
-            packet += 1
         parts.append(blocks[begin:])
         return b"".join(parts)
 
