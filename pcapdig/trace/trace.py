@@ -42,9 +42,15 @@ class Trace:
         self._interfaces: list[Interface] = []
         self._history: History | None = None
         self._scanner = Scanner(self._flows, self._processes, self._interfaces)
-        self._begin(name)
+        self.begin(name)
 
-    def _begin(self, name: str, unit: str = "byte") -> None:
+    def begin(self, name: str, unit: str = "byte") -> None:
+        """What `feed` is given next begins another input. Numbers and tables go on.
+
+        Args:
+            name: what errors call it.
+            unit: what errors count offsets in: "byte", or "uncompressed byte".
+        """
         self._name = name
         self._unit = unit
         self._scanner.begin()
@@ -74,6 +80,11 @@ class Trace:
             self._history = new_history()
         return self._history
 
+    @property
+    def offset(self) -> int:
+        """Bytes of this input (uncompressed) before the first block or record that was not read yet."""
+        return self._offset
+
     def read(self, path: str | CaptureSource) -> Iterator[Packets]:
         """The packets of a file, "-" for standard input, in batches. Numbers and tables go on where the last file ended.
 
@@ -84,7 +95,7 @@ class Trace:
                 before that have been handed out.
         """
         with open_source(path) if isinstance(path, str) else path as source:
-            self._begin(source.name, "uncompressed byte" if source.compression else "byte")
+            self.begin(source.name, "uncompressed byte" if source.compression else "byte")
             for chunk in source.chunks():
                 for packets in self.feed(chunk):
                     yield packets
