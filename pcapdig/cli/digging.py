@@ -36,7 +36,7 @@ def dig_files(settings: Settings, out: TextIO) -> None:
     """
     plan = make_plan(settings, out)
     check_files(settings.files)
-    trace = Trace()
+    trace = Trace(decap=settings.decap)
     unread: dict[int, int] = {}
     dig(_shown_as_they_come(trace, settings.files, out, unread), trace, plan, out)
     if unread:
@@ -63,7 +63,7 @@ def copy_files(settings: Settings, out: TextIO) -> None:
     if settings.chisels:
         dig_files(replace(settings, limit=None), out)
     name = settings.files[0] if len(settings.files) == 1 else "capture"
-    keep = BlockFilter(Trace(name), chosen, limit=settings.limit)
+    keep = BlockFilter(Trace(name, decap=settings.decap), chosen, limit=settings.limit)
     is_plain = chosen.passes_all and settings.limit is None
     with FileSink(target, compress=settings.compress) as sink:
         for file in settings.files:
