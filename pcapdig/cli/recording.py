@@ -127,7 +127,7 @@ class _Run:
         kept = None
         if self._keep:
             before = self._keep.kept
-            blocks = self._keep.keep(blocks)
+            blocks = b"".join(self._keep.keep(blocks))
             kept = self._keep.kept - before
         if self._file:
             self._file.write(blocks)

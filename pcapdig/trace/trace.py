@@ -19,6 +19,7 @@ from pcapdig.trace.processes import Processes
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
 
+    from pcapdig.pcapng.source import CaptureSource
     from pcapdig.procs.process import Process
 
 BATCH_PACKETS = 1_000_000
@@ -40,9 +41,15 @@ class Trace:
         self._processes = Processes()
         self._interfaces: list[Interface] = []
         self._scanner = Scanner(self._flows, self._processes, self._interfaces, decap)
-        self._begin(name)
+        self.begin(name)
 
-    def _begin(self, name: str, unit: str = "byte") -> None:
+    def begin(self, name: str, unit: str = "byte") -> None:
+        """What `feed` is given next begins another input. Numbers and tables go on.
+
+        Args:
+            name: what errors call it.
+            unit: what errors count offsets in: "byte", or "uncompressed byte".
+        """
         self._name = name
         self._unit = unit
         self._scanner.begin()
@@ -65,15 +72,22 @@ class Trace:
         """The interfaces described so far, each section's and file's its own."""
         return self._interfaces
 
-    def read(self, path: str) -> Iterator[Packets]:
+    @property
+    def offset(self) -> int:
+        """Bytes of this input (uncompressed) before the first block or record that was not read yet."""
+        return self._offset
+
+    def read(self, path: str | CaptureSource) -> Iterator[Packets]:
         """The packets of a file, "-" for standard input, in batches. Numbers and tables go on where the last file ended.
+
+        A source that was opened before is read from its start, and closed.
 
         Raises:
             InputError: the file cannot be opened or is no capture; or it is damaged or ends too early, after all whole packets
                 before that have been handed out.
         """
-        with open_source(path) as source:
-            self._begin(source.name, "uncompressed byte" if source.compression else "byte")
+        with open_source(path) if isinstance(path, str) else path as source:
+            self.begin(source.name, "uncompressed byte" if source.compression else "byte")
             for chunk in source.chunks():
                 for packets in self.feed(chunk):
                     yield packets
