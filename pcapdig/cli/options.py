@@ -120,8 +120,8 @@ OPTIONS: tuple[Option, ...] = (
     ),
     Option(
         name="time", short="t", long="timetype", value="TYPE", group=SHOW,
-        help="Time of event lines: h local clock (default), a seconds since 1970, r since the first event, D since the "
-        "line before.",
+        help="Time of event lines: h local clock (default), a seconds since 1970, r since the first event, d what an "
+        "answer took, D since the line before.",
     ),
     Option(
         name="verbose", short="v", long="verbose", group=SHOW,

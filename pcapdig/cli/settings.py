@@ -188,8 +188,6 @@ def _show_options(scanned: Scanned) -> Options:
     if preset in _PRESETS:
         raise UsageError(f"-p{preset}: packets carry no {_PRESETS[preset]} names; -pc shows the container's id")
     kind = scanned.value("time") or TimeStyle.CLOCK.value
-    if kind == "d":
-        raise UsageError("-t d: packets carry no time inside a call; -t D shows the time since the line before")
     kinds = [style.value for style in TimeStyle]
     if kind not in kinds:
         raise UsageError(f"-t {kind}: unknown time type, choose one of {', '.join(kinds)}")

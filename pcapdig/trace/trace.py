@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from pcapdig.errors import InputError
 from pcapdig.pcapng.source import open_source
 from pcapdig.trace._scan import Scanner
-from pcapdig.trace.columns import Interface, Packets
+from pcapdig.trace.columns import Interface, Packets, new_history
 from pcapdig.trace.flows import Flows
 from pcapdig.trace.processes import Processes
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from pcapdig.pcapng.source import CaptureSource
     from pcapdig.procs.process import Process
+    from pcapdig.trace.history import History
 
 BATCH_PACKETS = 1_000_000
 BATCH_BYTES = 64 << 20
@@ -40,6 +41,7 @@ class Trace:
         self._flows = Flows()
         self._processes = Processes()
         self._interfaces: list[Interface] = []
+        self._history: History | None = None
         self._scanner = Scanner(self._flows, self._processes, self._interfaces, decap)
         self.begin(name)
 
@@ -71,6 +73,13 @@ class Trace:
     def interfaces(self) -> list[Interface]:
         """The interfaces described so far, each section's and file's its own."""
         return self._interfaces
+
+    @property
+    def history(self) -> History:
+        """What packets are to those before them: `see` each batch from the first one on, or it knows less."""
+        if self._history is None:
+            self._history = new_history()
+        return self._history
 
     @property
     def offset(self) -> int:
