@@ -84,6 +84,10 @@ class Dimensions(Protocol):
         """One entry an interface of a section."""
 
     @property
+    def first_ns(self) -> int | None:
+        """Time of the first packet, ns since 1970; None before it."""
+
+    @property
     def history(self) -> History:
         """What packets are to those before them, once somebody asks."""
 
@@ -95,6 +99,7 @@ class Tables:
     flows: Flows = field(default_factory=Flows)
     processes: list[Process] = field(default_factory=list)
     interfaces: list[Interface] = field(default_factory=list)
+    first_ns: int | None = None
     _history: History | None = None
 
     @property
