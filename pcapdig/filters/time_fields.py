@@ -111,9 +111,7 @@ TIMES = (
     varying("evt.rawtime", _ABSOLUTE, _raw_time, "time in ns since 1970."),
     varying("evt.rawtime.s", _ABSOLUTE, _whole_seconds(_raw_time), "time in whole seconds since 1970."),
     varying("evt.rawtime.ns", _ABSOLUTE, _fraction(_raw_time), "the ns that evt.rawtime.s leaves out.", digits=9),
-    varying(
-        "evt.reltime", _RELATIVE, _since_start, "ns since the first packet of the capture.", digits=9
-    ),
+    varying("evt.reltime", _RELATIVE, _since_start, "ns since the first packet of the capture.", digits=9),
     varying(
         "evt.reltime.s",
         _RELATIVE,

@@ -40,7 +40,9 @@ _SECTION_BYTES = 1 << 16
 
 _SECTION_HEADER = b"\n\r\r\n"
 _BYTE_ORDERS = {b"\x4d\x3c\x2b\x1a": "<", b"\x1a\x2b\x3c\x4d": ">"}
-_PCAP = {b"\xd4\xc3\xb2\xa1", b"\xa1\xb2\xc3\xd4", b"\x4d\x3c\xb2\xa1", b"\xa1\xb2\x3c\x4d"}
+MODIFIED_PCAP = (b"\x34\xcd\xb2\xa1", b"\xa1\xb2\xcd\x34")
+"""First bytes of the modified pcap of old Linux patches, little- and big-endian. Its records are longer; see trace/blocks.py."""
+_PCAP = {b"\xd4\xc3\xb2\xa1", b"\xa1\xb2\xc3\xd4", b"\x4d\x3c\xb2\xa1", b"\xa1\xb2\x3c\x4d", *MODIFIED_PCAP}
 _SYSDIG_BLOCKS = range(0x0201, 0x0300)
 """Block types of sysdig's files (falcosecurity/libs, scap_savefile.h): 0x0201 machine information, and on."""
 
@@ -53,8 +55,10 @@ _OTHERS = {
     b"BZh": "compressed with bzip2, which is not read: unpack it with bzip2 -d",
     b"PK\x03\x04": "a zip archive: unpack it first",
     b"snoop\0\0\0": "a snoop capture, which is not read: editcap makes a pcapng of it",
-    b"\x34\xcd\xb2\xa1": "a modified pcap, which is not read: editcap makes a pcapng of it",
-    b"\xa1\xb2\xcd\x34": "a modified pcap, which is not read: editcap makes a pcapng of it",
+    b"\x1c\x00\x01\xac": "an IXIA capture, which is not read: editcap makes a pcapng of it",
+    b"\x1c\x00\x01\xab": "an IXIA capture, which is not read: editcap makes a pcapng of it",
+    b"\xac\x01\x00\x1c": "an IXIA capture, which is not read: editcap makes a pcapng of it",
+    b"\xab\x01\x00\x1c": "an IXIA capture, which is not read: editcap makes a pcapng of it",
 }
 
 

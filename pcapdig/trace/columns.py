@@ -52,6 +52,8 @@ class Interface:
     """LINKTYPE number."""
     snap_length: int = 0
     """Most bytes kept of a packet; 0: no limit."""
+    fcs_size: int = 0
+    """Bytes of frame check sequence at the end of each packet whose own flags do not say another number."""
     received: int | None = None
     """Packets the capture saw, from the last interface statistics block (isb_ifrecv); None: not told."""
     dropped: int | None = None
