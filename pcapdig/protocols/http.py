@@ -160,6 +160,8 @@ class HttpDialogue(Dialogue[HttpCall, _Asked]):
                 raise LostPlaceError
             status = int(start[2])
             if status < 200 and status != 101:
+                if is_cut:
+                    raise LostPlaceError  # where it ends is not known, and nothing of it was taken
                 continue
             asked = self.next_open()
             headers = _headers(head[start.end() :])
