@@ -9,16 +9,12 @@ import numpy as np
 
 from pcapdig.errors import InputError
 from pcapdig.pcapng.blocks import ENHANCED_PACKET, OBSOLETE_PACKET, SECTION_HEADER, SIMPLE_PACKET
-from pcapdig.trace.rows import rows_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from numpy.typing import NDArray
-
     from pcapdig.dig.live import GrowingTrace
     from pcapdig.filters import Filter
-    from pcapdig.trace.columns import Packets
 
 _PACKET_BLOCKS = (OBSOLETE_PACKET, SIMPLE_PACKET, ENHANCED_PACKET)
 _LITTLE_ENDIAN_MAGIC = b"\x4d\x3c\x2b\x1a"
@@ -47,7 +43,7 @@ class BlockFilter:
             InputError: these are no whole pcapng blocks.
         """
         batches = self._trace.feed(blocks)
-        passing = np.concatenate([np.zeros(0, np.bool_), *map(self._mask, batches)])
+        passing = np.concatenate([np.zeros(0, np.bool_), *map(self._filter.packets_mask, batches)])
         if self._limit is not None:
             passing &= np.cumsum(passing) <= self._limit - self.kept
         self.kept += int(passing.sum())
@@ -67,12 +63,6 @@ class BlockFilter:
             raise InputError("blocks were handed over in pieces, so the filter cannot cut them")
         parts.append(blocks[begin:])
         return b"".join(parts)
-
-    def _mask(self, packets: Packets) -> NDArray[np.bool_]:
-        rows = rows_of(packets)
-        passing = np.zeros(len(packets), np.bool_)
-        passing[rows.packet[self._filter.mask(rows)]] = True
-        return passing
 
     def _walk(self, blocks: bytes) -> Iterator[tuple[int, int, bool]]:
         """(start, end, holds a packet) of each block. A section header tells the byte order of what follows it."""
