@@ -6,7 +6,7 @@ import weakref
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar, cast, overload
 
-from pcapdig.api.inputs import Input, Source, inputs_of
+from pcapdig.api.inputs import Source, inputs_of
 from pcapdig.api.passes import Passes, whole
 from pcapdig.errors import InputError, UsageError
 
@@ -34,18 +34,19 @@ _GROUP_PACKETS = 1 << 18
 T = TypeVar("T")
 
 
-def open(source: Source | Iterable[Source], *, strict: bool = True) -> Capture:  # noqa: A001 - reads as pcapdig.open()
+def open(source: Source | Iterable[Source], *, decap: bool = False, strict: bool = True) -> Capture:  # noqa: A001 - reads as pcapdig.open()
     """Open a capture: pcapng or pcap of any kind, plain or compressed by gzip, zstd or lz4.
 
     Args:
         source: a path, "-" for standard input, a file object opened for bytes; or several of these, which become one capture.
+        decap: look into tunnels, as --decap: flows, ports and payload are those of the innermost packet.
         strict: raise InputError where a capture is damaged, after everything whole has been handed out. False: only note it in
             `Capture.damage`.
 
     Raises:
         InputError: a file is missing or is no capture.
     """
-    return Capture(inputs_of(source), strict=strict)
+    return Capture(Passes(inputs=inputs_of(source), decap=decap, strict=strict))
 
 
 class Capture:
@@ -57,9 +58,9 @@ class Capture:
     Standard input, pipes and file objects that cannot seek can be gone through once; the next attempt raises UsageError.
     """
 
-    def __init__(self, inputs: tuple[Input, ...], *, strict: bool = True) -> None:
+    def __init__(self, passes: Passes) -> None:
         """Callers use `pcapdig.open`."""
-        self._passes = Passes(inputs=inputs, strict=strict)
+        self._passes = passes
         self._running: weakref.WeakSet[Generator[Any, None, None]] = weakref.WeakSet()
         self._is_closed = False
 
@@ -88,7 +89,7 @@ class Capture:
         for running in list(self._running):
             running.close()
 
-    def events(self, filter: str = "", *, messages: bool = False) -> Iterator[Event]:
+    def events(self, filter: str = "", *, messages: bool = False, fields: Iterable[str] = ()) -> Iterator[Event]:
         """What passes a filter: an event for each end of a packet, or of a message.
 
         As on the command line, a filter that looks into buffers (`evt.buffer contains form`) is asked of whole messages: what one end
@@ -97,23 +98,26 @@ class Capture:
         Args:
             filter: in the filter language; blank: all pass.
             messages: give messages whatever the filter says.
+            fields: what will be asked of events by name. Only fields that depend on packets before (`evt.latency...`, `evt.deltatime...`)
+                must be named, for which more has to be remembered.
 
         Raises:
-            FilterError: it is no filter.
+            FilterError: it is no filter. UsageError: there is no such field.
             InputError: the capture is damaged, after all events before that.
         """
-        from pcapdig.api.events import FlowBook, events_of
+        from pcapdig.api.events import FlowBook, early_fields, events_of
         from pcapdig.api.taps import Gathering
 
         gathering = Gathering(messages=messages)
+        early = early_fields(fields)
         plan = self._plan(filter, cast("Chisel", gathering))
         trace = self._trace()
         flows = FlowBook(trace)
         return self._run(
             event
-            for _ in self._passes.dig(trace, plan)
+            for _ in self._passes.dig(trace, plan, with_history=bool(early))
             for rows in gathering.taken()
-            for event in events_of(rows, flows)
+            for event in events_of(rows, flows, early)
         )
 
     def chisel(
@@ -277,9 +281,7 @@ class Capture:
         """
         if self._is_closed:
             raise ValueError("the capture is closed")
-        from pcapdig.trace.trace import Trace
-
-        return Trace()
+        return self._passes.trace()
 
     def _filter(self, text: str) -> Filter:
         from pcapdig.filters import compile_filter

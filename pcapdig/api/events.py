@@ -16,8 +16,9 @@ from pcapdig.trace.columns import EVIDENCE_NAMES, Messages
 from pcapdig.trace.rows import Rows
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
+    from pcapdig.filters.fields import Field
     from pcapdig.filters.values import Value
     from pcapdig.procs.process import Process
     from pcapdig.trace.columns import Dimensions
@@ -134,7 +135,8 @@ class Event:
         """The value of a field of the filter language; None where it has none. Addresses are text, times are ns.
 
         Raises:
-            UsageError: there is no such field, or it can only be compared (`fd.ip`, `fd.net`, ...).
+            UsageError: there is no such field, it can only be compared (`fd.ip`, `fd.net`, ...), or it should have been named when the
+                events were asked for (`evt.latency`, ...).
         """
         return self._fields.value(field, self._index)
 
@@ -149,9 +151,10 @@ class _FieldValues:
 
     __slots__ = ("_columns", "_rows")
 
-    def __init__(self, rows: Rows) -> None:
+    def __init__(self, rows: Rows, early: tuple[Field, ...]) -> None:
+        """`early`: what must be found out now."""
         self._rows = rows
-        self._columns: dict[str, list[Value | None]] = {}
+        self._columns: dict[str, list[Value | None]] = {field.name: field.values(rows) for field in early}
 
     def value(self, name: str, index: int) -> Value | None:
         """The value of one row."""
@@ -164,17 +167,28 @@ class _FieldValues:
         field = lookup(name)
         if field.filter_only:
             raise UsageError(f"field {name} can only be compared: it has no single value")
+        if field.uses_history:
+            raise UsageError(f"field {name} depends on packets before: name it in events(..., fields=[{name!r}])")
         if field.print_only:
             shown = compile_format(f"%{name}")
             return [shown.line(self._rows, i) for i in range(len(self._rows))]
         return field.values(self._rows)
 
 
-def events_of(rows: Rows, flows: FlowBook) -> Iterator[Event]:
+def early_fields(names: Iterable[str]) -> tuple[Field, ...]:
+    """The fields among these whose values are only known while their packets go by.
+
+    Raises:
+        UsageError: there is no such field.
+    """
+    return tuple(field for field in map(lookup, names) if field.uses_history)
+
+
+def events_of(rows: Rows, flows: FlowBook, early: tuple[Field, ...] = ()) -> Iterator[Event]:
     """An event a row."""
     for start in range(0, len(rows), _AT_ONCE):
         kept = _detached(rows.select(np.arange(start, min(start + _AT_ONCE, len(rows)))))
-        fields = _FieldValues(kept)
+        fields = _FieldValues(kept, early)
         processes, interfaces = kept.trace.processes, kept.trace.interfaces
         columns = (kept.number, kept.time_ns, type_codes(kept), kept.is_write, kept.process, kept.evidence, kept.flow)
         more = (kept.is_client, kept.interface, kept.size)

@@ -39,8 +39,16 @@ class Passes:
     inputs: tuple[Input, ...]
     strict: bool
     """Raise InputError for damage; else only note it."""
+    decap: bool
+    """Look into tunnels."""
     damage: InputError | None = None
     """What was wrong the last time."""
+
+    def trace(self) -> Trace:
+        """Empty tables for one pass."""
+        from pcapdig.trace.trace import Trace
+
+        return Trace(decap=self.decap)
 
     def batches(self, trace: Trace) -> Iterator[Packets]:
         """All packets. A capture that is not strict ends at its damage."""
@@ -52,8 +60,11 @@ class Passes:
             if self.strict:
                 raise
 
-    def dig(self, trace: Trace, plan: Plan) -> Iterator[None]:
-        """Feed the plan's chisel, and stop wherever it may have handed something out."""
+    def dig(self, trace: Trace, plan: Plan, *, with_history: bool = False) -> Iterator[None]:
+        """Feed the plan's chisel, and stop wherever it may have handed something out.
+
+        `with_history`: let `trace.history` see each batch first.
+        """
         from pcapdig.dig.digger import Digger
 
         digger = Digger(trace, plan, lambda text: None)
@@ -61,6 +72,8 @@ class Passes:
         has_packets = False
         for packets in whole(self.batches(trace), damage):
             has_packets = True
+            if with_history:
+                trace.history.see(packets)
             digger.feed(packets)
             yield
         if has_packets or not damage:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 import numpy as np
 
 from pcapdig.api.events import FlowBook
-from pcapdig.trace.columns import EVIDENCE_NAMES
+from pcapdig.trace.columns import EVIDENCE_NAMES, Tables
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -92,7 +92,7 @@ def packet_columns(packets: PacketColumns) -> Columns:
 def joined(packets: PacketColumns) -> Columns:
     """The packets table with connection, process and interface names."""
     used, position = np.unique(packets.flow, return_inverse=True)
-    flows = FlowBook(packets).flows(used[used >= 0].tolist())
+    flows = FlowBook(Tables(flows=packets.flows)).flows(used[used >= 0].tolist())
     if len(used) > len(flows):
         position = position - 1  # flow -1 comes first
     known = packets.flow >= 0
