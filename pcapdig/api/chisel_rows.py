@@ -52,7 +52,7 @@ def chisel_of(
     kind = Library(where).find(name) if isinstance(name, str) else name
     names = [argument.name for argument in kind.args]
     if len(given) > len(names):
-        raise UsageError(f"chisel {kind.name} takes {len(names)} arguments, {len(given)} were given")
+        raise UsageError(f"chisel {kind.name} takes at most {len(names)} arguments, {len(given)} were given")
     arguments = dict(zip(names, given, strict=False))
     for key, value in named.items():
         if key not in names:

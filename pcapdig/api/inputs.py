@@ -52,12 +52,13 @@ class PathInput:
     def __post_init__(self) -> None:
         self.name = "standard input" if self.path == "-" else self.path
         try:
-            is_regular = self.path != "-" and stat.S_ISREG(os.stat(self.path).st_mode)
+            mode = None if self.path == "-" else os.stat(self.path).st_mode
+            is_stream = mode is None or not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
         except OSError:
-            is_regular = True  # whoever opens it says what is wrong
-        self._once = None if is_regular else _Once(self.name)
-        if is_regular:
-            open_source(self.path).close()
+            is_stream = False
+        self._once = _Once(self.name) if is_stream else None
+        if not is_stream:
+            open_source(self.path).close()  # says what is wrong with it now, not when the first packet is asked for
 
     def opened(self) -> CaptureSource:
         """From the start."""
