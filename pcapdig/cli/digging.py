@@ -36,7 +36,7 @@ def dig_files(settings: Settings, out: TextIO) -> None:
     """
     plan = make_plan(settings, out)
     check_files(settings.files[1:])
-    trace = Trace()
+    trace = Trace(decap=settings.decap)
     unread: dict[int, int] = {}
     dig(_shown_as_they_come(trace, settings.files, out, unread), trace, plan, out)
     if unread:
@@ -72,7 +72,7 @@ def _copy(settings: Settings, target: str, chosen: Filter) -> None:
     from pcapdig.dig import BlockFilter
     from pcapdig.pcapng.sink import FileSink
 
-    trace = Trace()
+    trace = Trace(decap=settings.decap)
     keep = BlockFilter(trace, chosen, limit=settings.limit)
     with FileSink(target, compress=settings.compress) as sink:
         for file in settings.files:

@@ -31,17 +31,18 @@ BATCH_BYTES = 64 << 20
 class Trace:
     """Packets of one capture, or of several read one after another, and the tables they share."""
 
-    def __init__(self, name: str = "capture") -> None:
+    def __init__(self, name: str = "capture", *, decap: bool = False) -> None:
         """An empty trace.
 
         Args:
             name: what errors call the input that `feed` is given.
+            decap: flows, ports and payload are those of the innermost IP packet of a tunnel (packets/_tunnels.pyx).
         """
         self._flows = Flows()
         self._processes = Processes()
         self._interfaces: list[Interface] = []
         self._history: History | None = None
-        self._scanner = Scanner(self._flows, self._processes, self._interfaces)
+        self._scanner = Scanner(self._flows, self._processes, self._interfaces, decap)
         self.begin(name)
 
     def begin(self, name: str, unit: str = "byte") -> None:

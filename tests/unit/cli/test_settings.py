@@ -39,6 +39,7 @@ def settled(values: dict[str, str | tuple[str, ...]], words: str = "", command: 
         ({"format": "k"}, "-pk: packets carry no Kubernetes names"),
         ({"format": "m"}, "-pm: packets carry no Mesos names"),
         ({"compress": ""}, "-z compresses what -w writes, and there is no -w"),
+        ({"write": "f", "decap": ""}, "--decap looks into tunnels for a filter or a chisel, and there is neither"),
         ({"read": "f", "interface": "lo"}, "--interface is for recording"),
         ({"read": "f", "bpf": "tcp"}, "-f is for recording"),
         ({"read": "f", "write": "g", "tracer": "core"}, "--tracer is for recording"),
