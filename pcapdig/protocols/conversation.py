@@ -127,8 +127,11 @@ class Dialogue(Generic[_R, _Open]):
                 next(reading)
                 break
             except (LostPlaceError, StreamEndedError):
-                inbox.clear()
                 self._readings[asks] = None
+                while inbox.skip_hole() and not self.begins(inbox.peek(), asks=asks):
+                    pass
+                if not asks:
+                    self._hand_out_open()
             except StopIteration:
                 self._readings[asks] = None
         if turn.is_last:
@@ -139,7 +142,13 @@ class Dialogue(Generic[_R, _Open]):
         """The capture has ended: what is still open, unanswered."""
         self._end_side(True, is_cut_off=True)
         self._end_side(False, is_cut_off=True)
-        return self._taken(leave=0)
+        self._hand_out_open()
+        return self._taken()
+
+    def _hand_out_open(self) -> None:
+        """What is open gets no answer any more: nobody knows which of those to come would be whose."""
+        while self.open:
+            self.give_up(self.open.popleft())
 
     def _inbox(self, asks: bool) -> Inbox:
         inbox = self._inboxes.get(asks)
@@ -161,6 +170,10 @@ class Dialogue(Generic[_R, _Open]):
         """Whether a turn is of the side that asks."""
         return turn.from_client
 
+    def begins(self, data: bytes, *, asks: bool) -> bool:
+        """Whether these bytes, after some that were not captured, surely begin a message of a side. If in doubt they do not."""
+        return False
+
     def asking(self, inbox: Inbox) -> Reading[None]:
         """Read requests: append to `open`."""
         raise NotImplementedError
@@ -169,9 +182,13 @@ class Dialogue(Generic[_R, _Open]):
         """Read answers: take from `open`, call `tell`."""
         raise NotImplementedError
 
-    def unanswered(self, asked: _Open) -> _R | None:
-        """The record of a request that has no answer; None: it needs none."""
+    def unanswered(self, asked: _Open) -> _R:
+        """The record of a request that has no answer."""
         raise NotImplementedError
+
+    def give_up(self, asked: _Open) -> None:
+        """A request will not be answered any more."""
+        self.tell(self.unanswered(asked))
 
     def tell(self, record: _R) -> None:
         """A record is complete."""
@@ -181,11 +198,9 @@ class Dialogue(Generic[_R, _Open]):
         """The oldest request without an answer, taken from the queue."""
         return self.open.popleft() if self.open else None
 
-    def _taken(self, *, leave: int = OPEN_LIMIT) -> list[_R]:
-        """The records that are complete, handed out once. Of the open requests all but the last `leave` are given up as unanswered."""
-        while len(self.open) > leave:
-            record = self.unanswered(self.open.popleft())
-            if record is not None:
-                self._done.append(record)
+    def _taken(self) -> list[_R]:
+        """The records that are complete, handed out once. What has waited longest is given up where too many requests are open."""
+        while len(self.open) > OPEN_LIMIT:
+            self.give_up(self.open.popleft())
         done, self._done = self._done, []
         return done

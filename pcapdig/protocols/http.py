@@ -135,6 +135,10 @@ class _Http(Dialogue[_R, _Asked]):
         self.called(asked.whole() if asked else None, response)
         return True
 
+    def begins(self, data: bytes, *, asks: bool) -> bool:
+        """A start line of that side."""
+        return is_response(data) is (not asks)
+
     def asking(self, inbox: Inbox) -> Reading[None]:
         """Requests, one after the other."""
         while True:
@@ -244,8 +248,8 @@ class HttpBodies(_Http[HttpPiece]):
 
         return _PieceReader(framing, piece)
 
-    def unanswered(self, asked: _Asked) -> None:
-        """Nothing: its pieces were told."""
+    def give_up(self, asked: _Asked) -> None:
+        """Its pieces were told."""
 
 
 class _BodyReader:
