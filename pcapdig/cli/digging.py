@@ -146,10 +146,9 @@ def _shown_as_they_come(trace: Trace, files: tuple[str, ...], out: TextIO, unrea
 
     `unread` counts, by link type, the packets whose headers nobody here can read.
     """
-    for file in files:
-        for packets in trace.read(file):
-            for row, interface in enumerate(trace.interfaces):
-                if interface.link_type not in LINK_TYPES and (count := int((packets.interface == row).sum())):
-                    unread[interface.link_type] = unread.get(interface.link_type, 0) + count
-            yield packets
-            out.flush()
+    for packets in trace.read_all(files):
+        for row, interface in enumerate(trace.interfaces):
+            if interface.link_type not in LINK_TYPES and (count := int((packets.interface == row).sum())):
+                unread[interface.link_type] = unread.get(interface.link_type, 0) + count
+        yield packets
+        out.flush()
