@@ -1,6 +1,6 @@
 """Several captures as one, in the order of time: the Python face of `_merge.pyx`, which feeds it with the bytes of files and pipes.
 
-    merged(paths) -> Iterator[bytes]      # one pcapng, whole blocks, some megabytes at a time
+merged(paths) -> Iterator[bytes]      # one pcapng, whole blocks, some megabytes at a time
 """
 
 from __future__ import annotations

@@ -81,7 +81,9 @@ def described(kind: int, body: bytes, order: str) -> Described:
         _check_size(body, 12)
         head = struct.unpack_from(f"{order}III", body)
         rest = _options(body, 12, order, _STATISTICS_NUMBERS)
-        return Described(Kind.STATISTICS, _block(kind, struct.pack("=III", *head) + rest), read_statistics(body, order).interface)
+        return Described(
+            Kind.STATISTICS, _block(kind, struct.pack("=III", *head) + rest), read_statistics(body, order).interface
+        )
     if kind == blocks.APPLE_PROCESS:
         _check_size(body, 4)
         (pid,) = struct.unpack_from(f"{order}I", body)
@@ -143,7 +145,7 @@ def _swapped(kind: int, body: bytes, order: str) -> bytes | None:
 
 def _names(body: bytes, order: str) -> bytes:
     """Records of a name resolution block, each a type, a size and a value, ended by zeros; then options."""
-    parts = []
+    parts: list[bytes] = []
     at = 0
     while at + 4 <= len(body):
         record, size = struct.unpack_from(f"{order}HH", body, at)
