@@ -59,7 +59,6 @@ PACKETS: dict[str, tuple[int, bytes]] = {
     "qinq 0x9100": (ETHERNET, patched(ETHER / Dot1Q(vlan=6) / Dot1Q(vlan=5) / V4 / DATAGRAM, 12, b"\x91\x00")),
     "pppoe": (ETHERNET, PPPOE + b"\x00\x21" + bytes(V4 / SEGMENT)),
     "pppoe v6": (ETHERNET, PPPOE + b"\x00\x57" + bytes(V6 / DATAGRAM)),
-    "pppoe lcp": (ETHERNET, PPPOE + b"\xc0\x21\x09\x01\x00\x08" + bytes(44)),
     "mpls": (ETHERNET, bytes(ETHER)[:12] + b"\x88\x47\x00\x01\x00\x40\x00\x01\x11\x40" + bytes(V4 / SEGMENT)),
     "mpls v6": (ETHERNET, bytes(ETHER)[:12] + b"\x88\x47\x00\x01\x01\x40" + bytes(V6 / DATAGRAM)),
     "snap": (ETHERNET, bytes(ETHER)[:12] + b"\x00\x60" + SNAP + bytes(V4 / SEGMENT)),
@@ -123,10 +122,8 @@ PACKETS: dict[str, tuple[int, bytes]] = {
     "null": (NULL, struct.pack("<I", 2) + bytes(V4 / SEGMENT)),
     "null v6": (NULL, struct.pack("<I", 30) + bytes(V6 / SEGMENT)),
     "null v6 other order": (NULL, struct.pack(">I", 24) + bytes(V6 / SEGMENT)),
-    "null v6 of FreeBSD": (NULL, struct.pack("<I", 28) + bytes(V6 / SEGMENT)),
     "null ethertype": (NULL, struct.pack("<I", 0x0800) + bytes(V4 / SEGMENT)),
     "null ethertype v6": (NULL, struct.pack("<I", 0x86DD) + bytes(V6 / DATAGRAM)),
-    "loop v6 of NetBSD": (LOOP, struct.pack(">I", 24) + bytes(V6 / DATAGRAM)),
     "loop v6 of macOS": (LOOP, struct.pack(">I", 30) + bytes(V6 / DATAGRAM)),
     "loop": (LOOP, struct.pack(">I", 2) + bytes(V4 / SEGMENT)),
     "loop v6": (LOOP, struct.pack(">I", 28) + bytes(V6 / DATAGRAM)),
@@ -231,16 +228,13 @@ def as_fields(case: str, captured: int) -> dict[str, str]:
 
 
 TSHARK_DIFFERS = {
-    ("icmp unreachable", "udp.srcport"): "of the packet quoted inside",
-    ("icmp unreachable", "udp.dstport"): "of the packet quoted inside",
-    ("icmp unreachable", "udp.length"): "of the packet quoted inside",
-    ("icmp unreachable", "udp.payload"): "of the packet quoted inside",
+    **dict.fromkeys(
+        (("icmp unreachable", f"udp.{name}") for name in ("srcport", "dstport", "length", "payload")),
+        "of what is quoted",
+    ),
     ("ah", "ip.proto"): "the header's own value; ours is what AH wraps",
     ("tcp data offset 2", "tcp.len"): "a header of 8 bytes is malformed, and how much follows it is not known",
-    (
-        "udp shorter than ip",
-        "udp.payload",
-    ): "Linux cuts at the UDP length (net/ipv4/udp.c, __udp4_lib_rcv), tshark does not",
+    ("udp shorter than ip", "udp.payload"): "Linux cuts at the UDP length (udp.c, __udp4_lib_rcv), tshark does not",
     ("udp first fragment", "udp.length"): "announces the whole datagram, of which one fragment is here",
 }
 """Where tshark's value is not the one we want, and why."""
