@@ -348,6 +348,8 @@ def _unpack_pieces(compression: str, packed: Iterator[Chunk]) -> Iterator[bytes]
                     rest = rest.lstrip(b"\0")  # padding to a block of tape or disk
                     if not rest:
                         break
+                    if compression == "gzip" and rest[:2] not in (b"\x1f", b"\x1f\x8b"):
+                        raise EOFError("what follows is no gzip")  # isal would wait for the rest of a header
                     decompressor = begin()
                     is_within = True
                 if piece := decompressor.decompress(rest, _PIECE_BYTES):
