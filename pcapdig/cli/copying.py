@@ -27,8 +27,12 @@ _LONGEST_BLOCK = 1 << 24
 """Bytes; a block that claims more is damage. So that a wrong length cannot make us gather a whole file in memory."""
 
 
-def section_of(path: str) -> Iterator[bytes]:
+def section_of(path: str, trace: Trace) -> Iterator[bytes]:
     """Give a capture file as batches of whole pcapng blocks.
+
+    Args:
+        path: the file; "-" is standard input.
+        trace: will be fed with the blocks, and is told what to call them in errors.
 
     Raises:
         InputError: the file cannot be opened or is no capture; or it is damaged, after all whole blocks before that.
@@ -36,10 +40,11 @@ def section_of(path: str) -> Iterator[bytes]:
     with open_source(path) as source:
         chunks = source.chunks()
         first = next(chunks, b"")
-        if bytes(first[:4]) != _SECTION_HEADER:
-            yield from _converted(_with_first(first, chunks), source.name)
-            return
         unit = "uncompressed byte" if source.compression else "byte"
+        trace.begin(source.name, unit)
+        if bytes(first[:4]) != _SECTION_HEADER:
+            yield from _converted(_with_first(first, chunks), source.name, unit)
+            return
         yield from whole_blocks(_with_first(first, chunks), f"{source.name}: damaged at {unit}")
 
 
@@ -89,9 +94,10 @@ def _whole_until(view: bytes, order: str) -> tuple[int, str, bool]:
     return at, order, False
 
 
-def _converted(chunks: Iterable[memoryview | bytes], name: str) -> Iterator[bytes]:
+def _converted(chunks: Iterable[memoryview | bytes], name: str, unit: str) -> Iterator[bytes]:
     """Give a classic pcap as pcapng blocks."""
-    trace = Trace(name)
+    trace = Trace()
+    trace.begin(name, unit)
     is_begun = False
     for packets in _batches(trace, chunks):
         if not is_begun:

@@ -124,6 +124,8 @@ class Event(NamedTuple):
     """Shown last, as `tuple=...`; None: not shown."""
     container_id: str | None = None
     """Shown under -pc; None is shown as `<NA>`."""
+    latency_ns: int | None = None
+    """How long the answer took that it begins, shown under -t d; None: it begins none, or nobody asked."""
 
 
 class Extract(NamedTuple):

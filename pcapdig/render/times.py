@@ -76,9 +76,14 @@ class TimeColumn:
         if self._first_ns is None:
             self._first_ns = first_ns
 
-    def text(self, time_ns: int) -> str:
-        """Give the column's text for the event shown next; nanoseconds are always nine digits."""
+    def text(self, time_ns: int, latency_ns: int | None = None) -> str:
+        """Give the column's text for the event shown next; nanoseconds are always nine digits.
+
+        `latency_ns`: how long the answer took that this event begins; None: it begins none. Only TimeStyle.LATENCY shows it.
+        """
         style = self._style
+        if style is TimeStyle.LATENCY:
+            return seconds_text(latency_ns or 0)
         if style is TimeStyle.CLOCK:
             return self._clock.time_of_day_ns(time_ns)
         if style is TimeStyle.ABSOLUTE:

@@ -62,6 +62,7 @@ cdef class Batch:
     cdef uint64_t packets  # taken in all batches
     cdef Py_ssize_t count  # in this one
     cdef Py_ssize_t room
+    cdef bint decap  # look into tunnels
     cdef bint watch_copies  # there is more than one interface
     cdef int renew(self, Py_ssize_t room) except -1
     cdef dict columns_so_far(self)

@@ -9,6 +9,7 @@ from libc.stdlib cimport calloc, free
 import numpy as np
 
 from pcapdig.packets._headers cimport PacketHeaders, read_headers
+from pcapdig.packets._tunnels cimport read_inner_headers
 from pcapdig.trace._bytes cimport get16, get32
 from pcapdig.trace._claims cimport Claims, NativeClaim
 from pcapdig.trace._copies cimport SIGHTING_SLOTS, Sighting, fingerprint, is_copy
@@ -47,7 +48,8 @@ cdef inline uint8_t direction_of_link(uint32_t link_type, const uint8_t *data, u
 cdef class Batch:
     """The batch at hand. Flows and comments go on from batch to batch."""
 
-    def __cinit__(self, flows not None, processes not None):
+    def __cinit__(self, flows not None, processes not None, bint decap=False):
+        self.decap = decap
         self.flows = FlowTable(flows)
         self.claims = Claims(processes)
         self.sightings = <Sighting *> calloc(SIGHTING_SLOTS, sizeof(Sighting))
@@ -91,12 +93,17 @@ cdef class Batch:
         cdef Py_ssize_t i = self.count
         cdef Columns *to = &self.columns
         cdef uint32_t captured = packet.captured, original = packet.original, before = 0
+        cdef bint found
         if packet.interface.fcs_size != 0 and original > packet.interface.fcs_size:
             original -= packet.interface.fcs_size
             captured = original if captured > original else captured
         placed.flow = -1
         placed.forward = True
-        if read_headers(packet.data, captured, original, packet.interface.link_type, &h):
+        if self.decap:
+            found = read_inner_headers(packet.data, captured, original, packet.interface.link_type, &h)
+        else:
+            found = read_headers(packet.data, captured, original, packet.interface.link_type, &h)
+        if found:
             self.flows.place(&h, packet.time_ns, packet.interface.row, &placed)
         before = h.payload_offset if h.payload_offset < captured else captured
         to.time_ns[i] = packet.time_ns

@@ -86,8 +86,8 @@ cdef class Scanner:
     cdef readonly Py_ssize_t needed
     """Bytes the block or record at `position` takes, as far as is known yet."""
 
-    def __cinit__(self, flows not None, processes not None, list interfaces not None):
-        self.batch = Batch(flows, processes)
+    def __cinit__(self, flows not None, processes not None, list interfaces not None, bint decap=False):
+        self.batch = Batch(flows, processes, decap)
         self.interfaces = interfaces
         self.begin()
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+import struct
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +15,7 @@ from hypothesis import strategies as st
 from pcapdig.cli.copying import section_of, whole_blocks
 from pcapdig.errors import InputError
 from pcapdig.pcapng import blocks
+from pcapdig.trace.trace import Trace
 
 Run = Callable[..., "Ended"]  # noqa: F821  # of conftest.py, which tests cannot import
 pytestmark = pytest.mark.usefixtures("folder")
@@ -90,6 +93,33 @@ def test_a_copy_of_a_damaged_file_has_what_was_whole(run: Run, folder: Path) -> 
     assert 5 == len(tshark(folder / "copy.pcapng", "frame.number"))
 
 
+def test_a_copy_with_a_chisel_of_a_damaged_file(run: Run, folder: Path) -> None:
+    """Both have what was whole, and the damage is told once."""
+    (folder / "cut.pcapng").write_bytes((folder / "t.pcapng").read_bytes()[:-5])
+    ended = run("-r", "cut.pcapng", "-w", "copy.pcapng", "-c", "topprocs_net")
+    assert 1 == ended.status
+    assert "curl" in ended.out
+    assert 1 == len(ended.err.splitlines())
+    assert 5 == len(tshark(folder / "copy.pcapng", "frame.number"))
+
+
+def test_a_copy_of_a_damaged_gzip_counts_uncompressed_bytes(run: Run, folder: Path) -> None:
+    """As a dig in it does."""
+    whole = (folder / "t.pcapng").read_bytes()
+    broken = struct.pack("<III", 6, 12, 12)
+    (folder / "broken.pcapng.gz").write_bytes(gzip.compress(whole + broken))
+    ended = run("-r", "broken.pcapng.gz", "-w", "copy.pcapng")
+    assert f"broken.pcapng.gz: damaged at uncompressed byte {len(whole)}: " in ended.err
+    assert (folder / "copy.pcapng").read_bytes() == whole
+
+
+def test_a_missing_file_leaves_the_target_alone(run: Run, folder: Path) -> None:
+    """Nothing is overwritten for a mistyped name."""
+    (folder / "copy.pcapng").write_bytes(b"precious")
+    assert 1 == run("-r", "nothere.pcapng", "-w", "copy.pcapng").status
+    assert (folder / "copy.pcapng").read_bytes() == b"precious"
+
+
 def test_a_pcap_becomes_pcapng_with_its_nanoseconds(run: Run, folder: Path) -> None:
     """Same packets, same times, same bytes."""
     run("-r", "t.pcap", "-w", "copy.pcapng")
@@ -126,5 +156,5 @@ def test_a_chisel_digs_beside_the_copy(run: Run, folder: Path) -> None:
 def test_an_empty_pcap_is_an_empty_pcapng(folder: Path) -> None:
     """Section and interface, no packet."""
     (folder / "none.pcap").write_bytes((folder / "t.pcap").read_bytes()[:24])
-    (folder / "none.pcapng").write_bytes(b"".join(section_of("none.pcap")))
+    (folder / "none.pcapng").write_bytes(b"".join(section_of("none.pcap", Trace())))
     assert [] == tshark(folder / "none.pcapng", "frame.number")
