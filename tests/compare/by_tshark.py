@@ -1,6 +1,6 @@
 """What tshark says of a capture: every packet's headers and the protocols above them, and every TCP stream's bytes.
 
-Two runs a file, kept for all tests: one over all fields, one that follows all streams. What pcapdig counts in another way than
+One run a file, kept for all tests: all fields of all packets, and all streams followed. What pcapdig counts in another way than
 tshark's statistics (retransmitted bytes once, every fragment of a datagram) is worked out here from tshark's own fields.
 """
 
@@ -14,12 +14,14 @@ from dataclasses import dataclass, field
 from functools import cache, cached_property
 from pathlib import Path
 
+STREAMS_AT_FIRST = 40
+"""So many streams are asked for before it is known how many there are."""
 SEPARATOR, AGGREGATOR = "\x1f", "\x1e"
 FIELDS = (
     "frame.number", "frame.time_epoch", "frame.len", "frame.cap_len", "frame.protocols",
     "ip.src", "ip.dst", "ipv6.src", "ipv6.dst", "ip.fragment", "ipv6.fragment", "_ws.malformed",
     "tcp.stream", "tcp.srcport", "tcp.dstport", "tcp.seq_raw", "tcp.len", "tcp.flags",
-    "udp.stream", "udp.srcport", "udp.dstport", "udp.length",
+    "udp.stream", "udp.srcport", "udp.dstport", "udp.length", "udp.payload",
     "http.request.method", "http.request.uri", "http.host", "http.response.code",
     "dns.id", "dns.flags.response", "dns.flags.rcode", "dns.qry.name", "dns.qry.type", "dns.a", "dns.aaaa",
     "mysql.query", "pgsql.query", "resp.bulk_string.value", "memcache.command", "memcache.key",
@@ -105,11 +107,18 @@ class Tshark:
         return done.stdout.decode("utf-8", "replace")
 
     @cached_property
-    def frames(self) -> list[Frame]:
-        """All packets."""
+    def _first_run(self) -> tuple[list[Frame], list[Stream]]:
+        """All packets, and the first streams, in one run: starting tshark takes longer than reading a small file."""
         fields = [word for name in FIELDS for word in ("-e", name)]
         shape = ["-E", f"separator={SEPARATOR}", "-E", f"aggregator={AGGREGATOR}", "-E", "occurrence=a"]
-        return [Frame(line) for line in self.run("-T", "fields", *shape, *fields).split("\n") if line]
+        text = self.run("-T", "fields", *shape, *fields, *_follow(range(STREAMS_AT_FIRST)))
+        table, _, rest = text.partition(f"\n{'=' * 67}\n")
+        return [Frame(line) for line in table.split("\n") if line], _streams(rest)
+
+    @property
+    def frames(self) -> list[Frame]:
+        """All packets."""
+        return self._first_run[0]
 
     @cached_property
     def conversations(self) -> dict[tuple[str, int], list[int]]:
@@ -140,22 +149,29 @@ class Tshark:
     def streams(self) -> list[Stream]:
         """All TCP streams, by tshark's number."""
         count = len({number for kind, number in self.conversations if kind == "tcp"})
-        if not count:
-            return []
-        questions = [word for number in range(count) for word in ("-z", f"follow,tcp,raw,{number}")]
-        found = {}
-        for part in self.run("-q", *questions).split("Follow: tcp,raw\n")[1:]:
-            lines = part.split("\n")
-            ends = tuple(line.split(": ")[1] for line in lines[1:3])
-            turns: list[tuple[int, bytes]] = []
-            for line in lines[3:]:
-                if re.fullmatch(r"\t?[0-9a-f]+", line):
-                    node, data = int(line.startswith("\t")), bytes.fromhex(line)
-                    if turns and turns[-1][0] == node:
-                        data = turns.pop()[1] + data
-                    turns.append((node, data))
-            found[int(lines[0].rsplit(" ", 1)[1])] = Stream(ends=(ends[0], ends[1]), turns=turns)
-        return [found[number] for number in range(count)]
+        found = self._first_run[1][:count]
+        if count > STREAMS_AT_FIRST:
+            found += _streams(self.run("-q", *_follow(range(STREAMS_AT_FIRST, count))))
+        return found
+
+
+def _follow(numbers: range) -> list[str]:
+    """Options that ask for these streams. tshark answers the last one first."""
+    return [word for number in reversed(numbers) for word in ("-z", f"follow,tcp,raw,{number}")]
+
+
+def _streams(text: str) -> list[Stream]:
+    """What tshark shows of streams it was asked to follow."""
+    found = []
+    for part in text.split("Follow: tcp,raw\n")[1:]:
+        lines = part.split("\n")
+        turns: list[tuple[int, bytes]] = []
+        for line in lines[3:]:
+            if re.fullmatch(r"\t?[0-9a-f]+", line):
+                node, data = int(line.startswith("\t")), bytes.fromhex(line)
+                turns.append((node, turns.pop()[1] + data if turns and turns[-1][0] == node else data))
+        found.append(Stream(ends=(lines[1].split(": ")[1], lines[2].split(": ")[1]), turns=turns))
+    return found
 
 
 def sender(frame: Frame) -> str:
