@@ -24,7 +24,7 @@ FIELDS = (
     "udp.stream", "udp.srcport", "udp.dstport", "udp.length", "udp.payload",
     "http.request.method", "http.request.uri", "http.host", "http.response.code",
     "dns.id", "dns.flags.response", "dns.flags.rcode", "dns.qry.name", "dns.qry.type", "dns.a", "dns.aaaa",
-    "mysql.query", "pgsql.query", "resp.bulk_string.value", "memcache.command", "memcache.key",
+    "mysql.query", "pgsql.query", "resp.bulk_string.value", "resp.array.length", "memcache.command", "memcache.key",
     "tls.handshake.type", "tls.handshake.extensions_server_name", "tls.handshake.ciphersuite",
 )  # fmt: skip
 
@@ -97,7 +97,7 @@ class Tshark:
     def run(self, *arguments: str) -> str:
         """tshark's output, whatever it thinks of the file's end."""
         done = subprocess.run(
-            ["tshark", "-n", "-r", self.path, *arguments],
+            ["tshark", "-n", "-o", "tcp.reassemble_out_of_order:TRUE", "-r", self.path, *arguments],
             capture_output=True,
             timeout=120,
             check=False,
@@ -133,6 +133,30 @@ class Tshark:
             if (conversation := whole.conversation) is not None:
                 members[conversation].append(index)
         return dict(members)
+
+    @cached_property
+    def is_cut(self) -> set[tuple[str, int]]:
+        """Conversations of which the snap length cut something off."""
+        cut = set()
+        for name, packets in self.conversations.items():
+            frames = [self.frames[index] for index in packets]
+            if any(frame.number("frame.cap_len") != frame.number("frame.len") for frame in frames):
+                cut.add(name)
+        return cut
+
+    @cached_property
+    def is_unfinished(self) -> set[tuple[str, int]]:
+        """TCP conversations whose last payload tshark still waited to see the rest of: it shows nothing of such a message."""
+        last = {}
+        for name, packets in self.conversations.items():
+            for frame in (self.frames[index] for index in packets):
+                if name[0] == "tcp" and frame.number("tcp.len"):
+                    last[name, sender(frame)] = frame
+        return {name for (name, _), frame in last.items() if frame.protocols[-1] == "tcp"}
+
+    def with_field(self, name: str) -> list[Frame]:
+        """Packets with a field, of conversations that are there whole."""
+        return [frame for frame in self.frames if frame[name] and frame.conversation not in self.is_cut]
 
     def fresh_bytes(self, stream: int) -> Counter[str]:
         """Payload bytes of a TCP stream by sending ADDRESS:PORT, each place in the sequence counted once."""
