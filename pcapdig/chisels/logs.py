@@ -106,8 +106,8 @@ class LogChisel(Generic[R]):
         """What -v adds to a line of one end, with a blank before it."""
         if not self.verbose:
             return ""
-        name, pid = (process.name, str(process.pid)) if process else (NOT_KNOWN, NOT_KNOWN)
-        return f" proc.name={name} proc.pid={pid} fd.name={found.connection}"
+        name, pid = (process.name, process.pid) if process else (None, None)
+        return f" proc.name={name or NOT_KNOWN} proc.pid={NOT_KNOWN if pid is None else pid} fd.name={found.connection}"
 
     def view_members(self, process: Process | None) -> dict[str, int | str | None]:
         """What -j says of the process of one end."""

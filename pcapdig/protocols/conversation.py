@@ -122,22 +122,30 @@ class Dialogue(Generic[_R, _Open]):
                 next(reading)
                 break
             except (LostPlaceError, StreamEndedError):
-                inbox.clear()
                 self._readings[asks] = None
+                while inbox.skip_hole() and not self.begins(inbox.peek(), asks=asks):
+                    pass
+                if not asks:
+                    self._hand_out_open()
             except StopIteration:
                 self._readings[asks] = None
         if turn.is_last:
             self._end_side(asks)
         while len(self.open) > OPEN_LIMIT:
-            self._done.append(self.unanswered(self.open.popleft()))
+            self.give_up(self.open.popleft())
         return self._taken()
 
     def end(self) -> list[_R]:
         """The capture has ended: what is still open, unanswered."""
         self._end_side(True)
         self._end_side(False)
-        self._done.extend(self.unanswered(self.open.popleft()) for _ in range(len(self.open)))
+        self._hand_out_open()
         return self._taken()
+
+    def _hand_out_open(self) -> None:
+        """What is open gets no answer any more: nobody knows which of those to come would be whose."""
+        while self.open:
+            self.give_up(self.open.popleft())
 
     def _end_side(self, asks: bool) -> None:
         """Nothing more comes from one side: let its reader make of it what it can."""
@@ -153,6 +161,10 @@ class Dialogue(Generic[_R, _Open]):
         """Whether a turn is of the side that asks."""
         return turn.from_client
 
+    def begins(self, data: bytes, *, asks: bool) -> bool:
+        """Whether these bytes, after some that were not captured, surely begin a message of a side. If in doubt they do not."""
+        return False
+
     def asking(self, inbox: Inbox) -> Reading[None]:
         """Read requests: append to `open`."""
         raise NotImplementedError
@@ -164,6 +176,10 @@ class Dialogue(Generic[_R, _Open]):
     def unanswered(self, asked: _Open) -> _R:
         """The record of a request that has no answer."""
         raise NotImplementedError
+
+    def give_up(self, asked: _Open) -> None:
+        """A request will not be answered any more."""
+        self.tell(self.unanswered(asked))
 
     def tell(self, record: _R) -> None:
         """A record is complete."""

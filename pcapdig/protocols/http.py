@@ -128,6 +128,10 @@ class HttpDialogue(Dialogue[HttpCall, _Asked]):
             self._client_asks = turn.from_client != is_response
         return turn.from_client == self._client_asks
 
+    def begins(self, data: bytes, *, asks: bool) -> bool:
+        """A start line of that side."""
+        return (_REQUEST.match(data, 0, HEAD_LIMIT) if asks else _STATUS.match(data)) is not None
+
     def unanswered(self, asked: _Asked) -> HttpCall:
         """A request alone."""
         return HttpCall(asked=asked.moment, answered=None, request=asked.frozen(), response=None)

@@ -73,6 +73,15 @@ class Inbox:
         while len(self._marks) > 1:
             self._marks.popleft()
 
+    def skip_hole(self) -> bool:
+        """Give up all through the next hole; without one, all. Whether anything is left."""
+        if not self._holes:
+            self.clear()
+            return False
+        self.is_between = True
+        self._at = self._holes.popleft()[0] - self._base
+        return not self.is_empty
+
     @property
     def is_empty(self) -> bool:
         """Nothing is left, neither bytes nor a hole."""

@@ -6,6 +6,7 @@ from pcapdig.packets._headers cimport PacketHeaders
 from pcapdig.trace._claims cimport Claims
 from pcapdig.trace._clock cimport Clock
 from pcapdig.trace._copies cimport Sighting
+from pcapdig.trace._foreign cimport Foreign
 from pcapdig.trace._flows cimport FlowTable, Placed
 
 cdef enum:
@@ -52,10 +53,14 @@ cdef struct Stored:  # one packet as its block describes it
     int claim_count
     const uint8_t *claim_text[MOST_CLAIMS]
     uint32_t claim_size[MOST_CLAIMS]
+    const uint8_t *options  # all of them, where one may name a process in another program's way; else NULL
+    uint32_t options_size
+    bint swapped  # in big-endian order
 
 cdef class Batch:
     cdef FlowTable flows
     cdef Claims claims
+    cdef Foreign foreign
     cdef Sighting *sightings
     cdef Columns columns
     cdef dict arrays
@@ -70,4 +75,6 @@ cdef class Batch:
     cdef uint32_t fresh(
         self, const Stored *packet, const PacketHeaders *h, const Placed *placed, uint32_t stored
     ) noexcept nogil
+    cdef int name_foreign(self, const Stored *packet, const Placed *placed, Py_ssize_t i) except -1 nogil
+    cdef bint foreign_writes(self, int32_t process, const Placed *placed, uint8_t direction) noexcept nogil
     cdef int name_ends(self, const Stored *packet, const Placed *placed, Py_ssize_t i) except -1 nogil

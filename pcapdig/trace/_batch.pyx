@@ -13,6 +13,7 @@ from pcapdig.packets._tunnels cimport read_inner_headers
 from pcapdig.trace._bytes cimport get16, get32
 from pcapdig.trace._claims cimport Claims, NativeClaim
 from pcapdig.trace._copies cimport SIGHTING_SLOTS, Sighting, fingerprint, is_copy
+from pcapdig.trace._foreign cimport END_CLIENT, END_LOCAL, Answer, Foreign
 from pcapdig.trace._flows cimport FlowTable, Placed
 
 cdef enum:
@@ -52,6 +53,7 @@ cdef class Batch:
         self.decap = decap
         self.flows = FlowTable(flows)
         self.claims = Claims(processes)
+        self.foreign = Foreign(processes)
         self.sightings = <Sighting *> calloc(SIGHTING_SLOTS, sizeof(Sighting))
         if self.sightings == NULL:
             raise MemoryError
@@ -127,6 +129,8 @@ cdef class Batch:
         to.writer_evidence[i] = to.reader_evidence[i] = 0
         if packet.claim_count != 0:
             self.name_ends(packet, &placed, i)
+        if packet.options != NULL and to.writer[i] < 0 and to.reader[i] < 0:
+            self.name_foreign(packet, &placed, i)
         self.count = i + 1
         return 0
 
@@ -174,3 +178,39 @@ cdef class Batch:
                 to.reader[i] = claim.process
                 to.reader_evidence[i] = claim.evidence
         return 0
+
+    cdef int name_foreign(self, const Stored *packet, const Placed *placed, Py_ssize_t i) except -1 nogil:
+        """Writer or reader of packet `i` from what another program wrote. How it knew is not said."""
+        cdef Columns *to = &self.columns
+        cdef bint writes
+        cdef const Answer *answer = self.foreign.answer(packet.options, packet.options_size, packet.swapped, packet.time_ns)
+        if answer.process < 0:
+            return 0
+        if answer.end == END_LOCAL:
+            writes = self.foreign_writes(answer.process, placed, to.direction[i])
+        else:
+            writes = (answer.end == END_CLIENT) == placed.forward
+        if writes:
+            to.writer[i] = answer.process
+        else:
+            to.reader[i] = answer.process
+        return 0
+
+    cdef bint foreign_writes(self, int32_t process, const Placed *placed, uint8_t direction) noexcept nogil:
+        """Did the process send the packet? As the packet's direction says; else it sent the flow's first packet that names it, as the
+        draft says of option 8, and stays at that end.
+        """
+        cdef int32_t *seen
+        cdef int end = 0 if placed.forward else 1  # the sender's
+        if direction != 0:
+            return direction == 2
+        if placed.flow < 0:
+            return True
+        seen = self.flows.states[placed.flow].foreign
+        if seen[end] == process + 1:
+            return True
+        if seen[1 - end] == process + 1:
+            return False
+        if seen[end] == 0:
+            seen[end] = process + 1
+        return True

@@ -28,12 +28,17 @@ cdef enum:
     BLOCK_SIMPLE = 3
     BLOCK_STATISTICS = 5
     BLOCK_ENHANCED = 6
+    BLOCK_CUSTOM = 0x0BAD
+    BLOCK_CUSTOM_NOT_COPIED = 0x40000BAD
+    BLOCK_APPLE_PROCESS = 0x80000001
     BLOCK_SECTION = 0x0A0D0D0A
 
 cdef enum:
     OPTION_END = 0
     OPTION_COMMENT = 1
     OPTION_FLAGS = 2
+    OPTION_PROCESS_AND_THREAD = 8
+    OPTION_APPLE = 0x8000  # and above: for local use, of which Apple's name processes
 
 cdef enum:
     FIRST_ROOM = 16384  # packets of a batch of which nothing is known yet
@@ -43,6 +48,9 @@ cdef enum:
 
 cdef enum:
     AHEAD_BYTES = 1024  # a packet with its comments is seldom longer where most of it is looked at
+
+cdef enum:
+    WIRESHARK_PEN = 32622
 
 cdef const char *CLAIM_MARK = b"proc.name="  # how a comment of pcapdig's begins
 cdef enum:
@@ -213,6 +221,7 @@ cdef class Scanner:
         packet.offset = <uint64_t> self.at + 16
         packet.direction = 0
         packet.claim_count = 0
+        packet.options = NULL
         self.batch.take(&packet)
         self.at += 16 + <Py_ssize_t> packet.captured
         return True
@@ -248,6 +257,8 @@ cdef class Scanner:
             self.simple_block(block, length)
         elif kind == BLOCK_SECTION or kind == BLOCK_INTERFACE or kind == BLOCK_STATISTICS:
             self.describing_block(block, length, kind)
+        elif kind == BLOCK_APPLE_PROCESS or kind == BLOCK_CUSTOM or kind == BLOCK_CUSTOM_NOT_COPIED:
+            self.process_block(block, length, kind)
         self.at += length
         return True
 
@@ -261,12 +272,21 @@ cdef class Scanner:
             order = ">" if self.swapped else "<"
             if kind == BLOCK_SECTION:
                 check_section(body, order)
+                self.batch.foreign.begin_section()
                 self.described_count = 0
             elif kind == BLOCK_INTERFACE:
                 found = read_interface(body, order)
                 self.describe(found.interface, found.resolution, found.offset_s, 0)
             else:
                 self.note_statistics(read_statistics(body, order))
+        return 0
+
+    cdef int process_block(self, const uint8_t *block, uint32_t length, uint32_t kind) except -1 nogil:
+        """A block that describes a process. Wireshark's is a custom block, all others of which are passed over."""
+        if kind != BLOCK_APPLE_PROCESS and (length < 28 or get32(block + 8, self.swapped) != WIRESHARK_PEN):
+            return 0
+        with gil:
+            self.batch.foreign.add_block(kind, block[8 : length - 4], ">" if self.swapped else "<")
         return 0
 
     cdef int note_statistics(self, statistics) except -1:
@@ -298,6 +318,7 @@ cdef class Scanner:
         packet.time_ns = 0
         packet.direction = 0
         packet.claim_count = 0
+        packet.options = NULL
         return self.batch.take(&packet)
 
     cdef int packet_block(self, const uint8_t *block, uint32_t length, bint obsolete) except -1 nogil:
@@ -325,8 +346,12 @@ cdef class Scanner:
     cdef int options(self, const uint8_t *block, uint32_t at, uint32_t end, Stored *packet) except -1 nogil:
         """Direction and comments among a packet's options, which lie from `at` to `end`. The end mark may be missing."""
         cdef uint16_t code, size
+        cdef const uint8_t *first = block + at
+        packet.options_size = end - at if at < end else 0
+        packet.swapped = self.swapped
         packet.direction = 0
         packet.claim_count = 0
+        packet.options = NULL
         while at + 4 <= end:
             code = get16(block + at, self.swapped)
             size = get16(block + at + 2, self.swapped)
@@ -341,9 +366,13 @@ cdef class Scanner:
                     packet.claim_text[packet.claim_count] = block + at
                     packet.claim_size[packet.claim_count] = size
                     packet.claim_count += 1
+                else:
+                    packet.options = first
             elif code == OPTION_FLAGS and size == 4:
                 packet.direction = get32(block + at, self.swapped) & 3
                 if packet.direction == 3:
                     packet.direction = 0  # not defined
+            elif code == OPTION_PROCESS_AND_THREAD or code >= OPTION_APPLE:
+                packet.options = first
             at += padded(size)
         return 0
