@@ -41,7 +41,8 @@ cdef enum:
     FRAGMENT_SLOTS = 1024
 
 cdef uint64_t COPY_WINDOW_NS = 1000000
-"""A SYN with the flow's own number this soon after the flow's end is a copy seen on another interface, not a new attempt."""
+"""A SYN with the flow's own number this soon after the flow's end is a copy seen on another interface, not a new attempt. One from
+before the end is a copy too: several interfaces are not always written in the order of time."""
 
 cdef uint64_t FRAGMENT_LIFETIME_NS = 30 * <uint64_t> 1000000000
 """How long fragments wait for each other: net.ipv4.ipfrag_time's default."""
@@ -160,17 +161,20 @@ cdef class FlowTable:
         cdef FlowState *s = self.states + flow
         cdef int side = 0 if forward else 1
         cdef bint ended = s.ended_ns != 0
+        cdef uint32_t sent
         if not h.tcp_flags & SYN or h.tcp_flags & RST:
             return False
         if h.tcp_flags & ACK:
             # The peer's number decides: a server may answer a repeated SYN with another number of its own (SYN cookies).
             if s.flags & (CLIENT_ISN_KNOWN << (1 - side)):
-                return s.isn[1 - side] != h.ack - 1
+                # Data on the SYN is taken with it or left for later (TCP Fast Open, RFC 7413 section 4.2.2).
+                sent = <uint32_t> s.stream[1 - side].next - s.isn[1 - side] if s.stream[1 - side].next != 0 else 1
+                return <uint32_t> (h.ack - s.isn[1 - side] - 1) >= sent
             return ended or (s.flags & CARRIED_DATA) != 0
         if s.flags & (CLIENT_ISN_KNOWN << side):
-            if s.isn[side] != h.seq:
+            if <uint32_t> (s.isn[side] - h.seq) > h.payload_length:  # known from the SYN+ACK alone, it may count the SYN's data
                 return True
-            return ended and not within(time_ns, s.ended_ns, COPY_WINDOW_NS)
+            return ended and time_ns > s.ended_ns and not within(time_ns, s.ended_ns, COPY_WINDOW_NS)
         # The other end sent a SYN and nothing else happened: both opened at once (RFC 9293 section 3.5). Else a new one.
         return ended or not (s.flags & (CLIENT_ISN_KNOWN << (1 - side))) or (s.flags & CARRIED_DATA) != 0
 
@@ -180,7 +184,7 @@ cdef class FlowTable:
         cdef int side = 0 if forward else 1
         if h.tcp_flags & (SYN | FIN | RST):
             if h.tcp_flags & SYN and not h.tcp_flags & RST:
-                if s.flags & (CLIENT_ISN_KNOWN << side) and s.isn[side] != h.seq:
+                if h.tcp_flags & ACK and s.flags & (CLIENT_ISN_KNOWN << side) and s.isn[side] != h.seq:
                     forget(&s.stream[side])  # SYN+ACK with another number: what was counted before was never accepted
                 s.isn[side] = h.seq
                 s.flags |= CLIENT_ISN_KNOWN << side
