@@ -106,11 +106,16 @@ cdef class FlowTable:
         self.flows.resize(self.count)
         return 0
 
-    cdef int place(self, const PacketHeaders *h, int64_t time_ns, uint16_t interface, Placed *out) except -1 nogil:
-        """Say which flow a packet with a network header belongs to; make it where there is none."""
+    cdef int place(self, PacketHeaders *h, int64_t time_ns, uint16_t interface, Placed *out) except -1 nogil:
+        """Say which flow a packet with a network header belongs to; make it where there is none.
+
+        A fragment's headers are made those of a segment, see `remember_fragment`.
+        """
         cdef uint32_t tag
         if h.is_fragment:
             self.place_fragment(h, time_ns, out)
+            if out.flow >= 0 and h.protocol == PROTOCOL_TCP:
+                self.follow(h, out.flow, out.forward, time_ns)
             return 0
         if not h.has_ports and h.protocol in (0, PROTOCOL_TCP, PROTOCOL_UDP):
             out.flow = -1  # cut off before its ports: whose it is cannot be known
@@ -120,15 +125,15 @@ cdef class FlowTable:
         out.flow = self.find(h, tag, &out.forward)
         if out.flow < 0 or (h.protocol == PROTOCOL_TCP and self.starts_anew(h, out.flow, out.forward, time_ns)):
             out.flow = self.begin_flow(h, tag, time_ns, interface, &out.forward)
+        if h.is_first_fragment:
+            self.remember_fragment(h, time_ns, out)
         if h.protocol == PROTOCOL_TCP:
             self.follow(h, out.flow, out.forward, time_ns)
-        elif h.ip_id != 0:
-            self.remember_fragment(h, time_ns, out)
         return 0
 
     cdef uint32_t fresh(self, const PacketHeaders *h, const Placed *placed) noexcept nogil:
         """Payload bytes of a placed TCP segment that were not seen before. For other protocols: all."""
-        if h.protocol != PROTOCOL_TCP or h.is_fragment or not h.has_ports:
+        if h.protocol != PROTOCOL_TCP or not (h.has_ports or h.is_fragment):
             return h.payload_length
         if h.tcp_flags & RST:
             return 0
@@ -261,24 +266,42 @@ cdef class FlowTable:
                 return destination_listens
         return h.source_port >= h.destination_port
 
-    cdef void remember_fragment(self, const PacketHeaders *h, int64_t time_ns, const Placed *placed) noexcept nogil:
-        """Keep where a datagram went, in case it is the first fragment of more."""
+    cdef void remember_fragment(self, PacketHeaders *h, int64_t time_ns, const Placed *placed) noexcept nogil:
+        """Keep where the first fragment of a datagram went, for the later ones.
+
+        Fragments of TCP become segments: each gets the sequence number of its first byte, and a FIN moves to the last one. Of other
+        protocols `seq` becomes the identification, `ack` the place as `pcapdig.trace` says.
+        """
         cdef uint64_t key = self.fragment_key(h)
         cdef Fragment *f = self.fragments + (key & (FRAGMENT_SLOTS - 1))
         f.key = key
         f.time_ns = time_ns
         f.flow = placed.flow
         f.forward = placed.forward
+        if h.protocol == PROTOCOL_TCP:
+            f.seq = h.seq + (1 if h.tcp_flags & SYN else 0) - (h.payload_offset - h.datagram_offset)
+            f.fin = h.tcp_flags & FIN
+            h.tcp_flags &= <uint8_t> ~FIN
+        else:
+            h.seq, h.ack = h.ip_id, 1
 
-    cdef void place_fragment(self, const PacketHeaders *h, int64_t time_ns, Placed *out) noexcept nogil:
+    cdef void place_fragment(self, PacketHeaders *h, int64_t time_ns, Placed *out) noexcept nogil:
         """A later fragment has no ports: it goes where the first one of that datagram went, if that was seen."""
         cdef uint64_t key = self.fragment_key(h)
         cdef Fragment *f = self.fragments + (key & (FRAGMENT_SLOTS - 1))
         out.flow = -1
         out.forward = True
-        if f.key == key and within(time_ns, f.time_ns, FRAGMENT_LIFETIME_NS) and h.ip_id != 0:
-            out.flow = f.flow
-            out.forward = f.forward
+        if f.key != key or not within(time_ns, f.time_ns, FRAGMENT_LIFETIME_NS):
+            return
+        out.flow = f.flow
+        out.forward = f.forward
+        if h.protocol == PROTOCOL_TCP:
+            h.seq = f.seq + h.fragment_offset
+            if f.fin and not h.is_followed:
+                h.tcp_flags = FIN
+        else:
+            h.seq = h.ip_id
+            h.ack = h.fragment_offset << 1 | (1 if h.is_followed else 0)
 
     cdef uint64_t fragment_key(self, const PacketHeaders *h) noexcept nogil:
         """What the fragments of one datagram share (RFC 791 section 3.2, RFC 8200 section 4.5). Never 0."""
