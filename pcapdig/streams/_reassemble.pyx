@@ -55,9 +55,7 @@ cdef class Assembler:
     cdef list buffers, gaps, columns  # of the messages that ended
 
     def __init__(self, int64_t message_limit, int64_t hold_limit, int64_t total_limit):
-        self.message_limit = message_limit
-        self.hold_limit = hold_limit
-        self.total_limit = total_limit
+        self.message_limit, self.hold_limit, self.total_limit = message_limit, hold_limit, total_limit
         self.fragments = Fragments()
         self.conversations = []
         self.columns, self.buffers, self.gaps = [], [], []
@@ -75,8 +73,7 @@ cdef class Assembler:
         cdef const uint8_t[:] flags = packets.tcp_flags, direction = packets.direction
         cdef const uint16_t[:] interface = packets.interface
         cdef const int32_t[:] writer = packets.writer, reader = packets.reader
-        cdef const uint8_t[:] writer_evidence = packets.writer_evidence
-        cdef const uint8_t[:] reader_evidence = packets.reader_evidence
+        cdef const uint8_t[:] writer_evidence = packets.writer_evidence, reader_evidence = packets.reader_evidence
         cdef Py_ssize_t i
         cdef int32_t f
         cdef uint32_t stored
@@ -100,9 +97,7 @@ cdef class Assembler:
             meta.number, meta.time_ns = number[i], time_ns[i]
             meta.writer, meta.reader = writer[i], reader[i]
             meta.writer_evidence, meta.reader_evidence = writer_evidence[i], reader_evidence[i]
-            meta.direction = direction[i]
-            meta.tcp_flags = flags[i]
-            meta.interface = interface[i]
+            meta.direction, meta.tcp_flags, meta.interface = direction[i], flags[i], interface[i]
             conversation = self.conversations[f]
             if conversation is None:
                 conversation = _Conversation()

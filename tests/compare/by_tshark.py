@@ -14,17 +14,19 @@ from dataclasses import dataclass, field
 from functools import cache, cached_property
 from pathlib import Path
 
+MISSING = re.compile(rb"\[\d+ bytes missing in capture file\]\.?")
+"""What follow puts where bytes are missing."""
 STREAMS_AT_FIRST = 40
 """So many streams are asked for before it is known how many there are."""
 SEPARATOR, AGGREGATOR = "\x1f", "\x1e"
 FIELDS = (
-    "frame.number", "frame.time_epoch", "frame.len", "frame.cap_len", "frame.protocols",
+    "frame.number", "frame.time_epoch", "frame.len", "frame.cap_len", "frame.interface_id", "frame.protocols",
     "ip.src", "ip.dst", "ipv6.src", "ipv6.dst", "ip.fragment", "ipv6.fragment", "_ws.malformed",
     "tcp.stream", "tcp.srcport", "tcp.dstport", "tcp.seq_raw", "tcp.len", "tcp.flags",
     "udp.stream", "udp.srcport", "udp.dstport", "udp.length", "udp.payload",
     "http.request.method", "http.request.uri", "http.host", "http.response.code",
     "dns.id", "dns.flags.response", "dns.flags.rcode", "dns.qry.name", "dns.qry.type", "dns.a", "dns.aaaa",
-    "mysql.query", "pgsql.query", "resp.bulk_string.value", "resp.array.length", "memcache.command", "memcache.key",
+    "mysql.query", "mysql.compressed_packet_length", "pgsql.query", "resp.bulk_string.value", "resp.array.length", "memcache.command", "memcache.key",
     "tls.handshake.type", "tls.handshake.extensions_server_name", "tls.handshake.ciphersuite",
 )  # fmt: skip
 
@@ -102,7 +104,13 @@ class Tshark:
             timeout=120,
             check=False,
             # Without the user's preferences.
-            env={**os.environ, "LC_ALL": "C.UTF-8", "TZ": "UTC0", "XDG_CONFIG_HOME": "/nonexistent", "HOME": "/nonexistent"},
+            env={
+                **os.environ,
+                "LC_ALL": "C.UTF-8",
+                "TZ": "UTC0",
+                "XDG_CONFIG_HOME": "/nonexistent",
+                "HOME": "/nonexistent",
+            },
         )
         return done.stdout.decode("utf-8", "replace")
 
@@ -128,7 +136,7 @@ class Tshark:
             for name in ("ip.fragment", "ipv6.fragment"):
                 wholes.update({int(number) - 1: index for number in frame[name]})
         members = defaultdict(list)
-        for index, frame in enumerate(self.frames):
+        for index in range(len(self.frames)):
             whole = self.frames[wholes.get(index, index)]
             if (conversation := whole.conversation) is not None:
                 members[conversation].append(index)
@@ -149,14 +157,22 @@ class Tshark:
         """TCP conversations whose last payload tshark still waited to see the rest of: it shows nothing of such a message."""
         last = {}
         for name, packets in self.conversations.items():
-            for frame in (self.frames[index] for index in packets):
-                if name[0] == "tcp" and frame.number("tcp.len"):
-                    last[name, sender(frame)] = frame
+            carrying = (self.frames[index] for index in packets if self.frames[index].number("tcp.len"))
+            last.update({(name, sender(frame)): frame for frame in carrying})
         return {name for (name, _), frame in last.items() if frame.protocols[-1] == "tcp"}
 
     def with_field(self, name: str) -> list[Frame]:
         """Packets with a field, of conversations that are there whole."""
         return [frame for frame in self.frames if frame[name] and frame.conversation not in self.is_cut]
+
+    def counted(self, conversation: tuple[str, int]) -> int:
+        """Packets of a conversation without other interfaces' copies: each direction on the interface that saw it first."""
+        seen_on: dict[str, str] = {}
+        count = 0
+        for index in self.conversations[conversation]:
+            interface = "".join(self.frames[index]["frame.interface_id"])
+            count += seen_on.setdefault(source(self.frames[index]), interface) == interface
+        return count
 
     def fresh_bytes(self, stream: int) -> Counter[str]:
         """Payload bytes of a TCP stream by sending ADDRESS:PORT, each place in the sequence counted once."""
@@ -192,17 +208,22 @@ def _streams(text: str) -> list[Stream]:
         turns: list[tuple[int, bytes]] = []
         for line in lines[3:]:
             if re.fullmatch(r"\t?[0-9a-f]+", line):
-                node, data = int(line.startswith("\t")), bytes.fromhex(line)
+                node, data = int(line.startswith("\t")), MISSING.sub(b"", bytes.fromhex(line))
                 turns.append((node, turns.pop()[1] + data if turns and turns[-1][0] == node else data))
         found.append(Stream(ends=(lines[1].split(": ")[1], lines[2].split(": ")[1]), turns=turns))
     return found
 
 
+def source(frame: Frame) -> str:
+    """Address of the innermost packet's sender."""
+    inner = next(each for each in reversed(frame.protocols) if each in ("ip", "ipv6"))
+    return frame[f"{inner}.src"][-1]
+
+
 def sender(frame: Frame) -> str:
     """ADDRESS:PORT of the innermost packet's sender, as tshark's follow writes it."""
-    inner = next(each for each in reversed(frame.protocols) if each in ("ip", "ipv6"))
     transport = next(each for each in reversed(frame.protocols) if each in ("tcp", "udp"))
-    address, port = frame[f"{inner}.src"][-1], frame[f"{transport}.srcport"][-1]
+    address, port = source(frame), frame[f"{transport}.srcport"][-1]
     return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
 
 

@@ -44,11 +44,12 @@ Change = Callable[[Path, Path], None]
 SOUND: dict[str, tuple[str, Change]] = {
     "pcap.pcap": ("nginx-v4.pcapng", editcap("-F", "pcap")),
     "nanoseconds.pcap": ("nginx-v4.pcapng", editcap("-F", "nsecpcap")),
-    "modified.pcap": ("nginx-v6.pcap", editcap("-F", "modpcap")),
     "pcapng.pcapng": ("memcached.pcap", editcap("-F", "pcapng")),
     "snapped.pcapng": ("mariadb-v4.pcap", editcap("-s", "80")),
-    "chopped.pcapng": ("redis.pcapng", editcap("-C", "-20")),
-    "thinned.pcapng": ("lossy-at-server.pcapng", lambda source, target: _run("editcap", "-r", source, target, "1-200", "250-900")),
+    "thinned.pcapng": (
+        "lossy-at-server.pcapng",
+        lambda source, target: _run("editcap", "-r", source, target, "1-200", "250-900"),
+    ),
     "shifted.pcapng": ("dns-dnsmasq.pcap", editcap("-t", "-3600.5")),
     "merged.pcapng": ("nginx-v4.pcapng", _merged),
 }

@@ -37,7 +37,9 @@ def test_addresses_are_those_of_tshark(damaged: Path) -> None:
                 continue
             flows, number = ours.trace.flows, int(flow[index])
             ends = [str(ipaddress.ip_address(end)) for end in (flows.client_ip(number), flows.server_ip(number))]
-            assert tuple(ends if forward[index] else ends[::-1]) in (pairs if decap else pairs[:1]), f"packet {index + 1}"
+            assert tuple(ends if forward[index] else ends[::-1]) in (pairs if decap else pairs[:1]), (
+                f"packet {index + 1}"
+            )
 
 
 def test_chisels_survive(damaged: Path) -> None:
