@@ -20,10 +20,12 @@ from pcapdig.trace.columns import LINK_TYPES
 from pcapdig.trace.trace import Trace
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
+    from pcapdig.cli.progress import Progress
     from pcapdig.cli.settings import Settings
     from pcapdig.filters import Filter
+    from pcapdig.pcapng.source import CaptureSource
     from pcapdig.trace.columns import Packets
 
 
@@ -38,10 +40,28 @@ def dig_files(settings: Settings, out: TextIO) -> None:
     check_files(settings.files[1:])
     trace = Trace(decap=settings.decap)
     unread: dict[int, int] = {}
-    dig(_shown_as_they_come(trace, settings.files, out, unread), trace, plan, out)
+    sources = [open_source(file) for file in settings.files]
+    batches = _shown_as_they_come(trace, sources, out, unread)
+    progress = _progress(sources, out)
+    if progress is None:
+        dig(batches, trace, plan, out)
+    else:
+        try:
+            dig(progress.watch(batches, trace), trace, plan, progress)
+        finally:
+            progress.clear()
     if unread:
         kinds = ", ".join(map(str, sorted(unread)))
         print(f"note: link types not read here ({kinds}) have {sum(unread.values())} packets", file=sys.stderr)
+
+
+def _progress(sources: Sequence[CaptureSource], out: TextIO) -> Progress | None:
+    """What shows on stderr how far the sources have been read; None where that is no terminal."""
+    if not sys.stderr.isatty():
+        return None
+    from pcapdig.cli.progress import Progress, shows_progress
+
+    return Progress(sys.stderr, out, sources) if shows_progress(sys.stderr) else None
 
 
 def copy_files(settings: Settings, out: TextIO) -> None:
@@ -141,13 +161,15 @@ def check_files(files: tuple[str, ...]) -> None:
             open_source(file).close()
 
 
-def _shown_as_they_come(trace: Trace, files: tuple[str, ...], out: TextIO, unread: dict[int, int]) -> Iterator[Packets]:
+def _shown_as_they_come(
+    trace: Trace, sources: Sequence[CaptureSource], out: TextIO, unread: dict[int, int]
+) -> Iterator[Packets]:
     """Give the batches of all files, and show what was written of a batch before asking for the next: input may be a live pipe.
 
     `unread` counts, by link type, the packets whose headers nobody here can read.
     """
-    for file in files:
-        for packets in trace.read(file):
+    for source in sources:
+        for packets in trace.read(source):
             for row, interface in enumerate(trace.interfaces):
                 if interface.link_type not in LINK_TYPES and (count := int((packets.interface == row).sum())):
                     unread[interface.link_type] = unread.get(interface.link_type, 0) + count

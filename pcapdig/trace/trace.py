@@ -42,6 +42,8 @@ class Trace:
         self._processes = Processes()
         self._interfaces: list[Interface] = []
         self._history: History | None = None
+        self.batch_bytes = BATCH_BYTES
+        """Bytes of input after which a batch ends; may be changed between batches."""
         self._scanner = Scanner(self._flows, self._processes, self._interfaces, decap)
         self.begin(name)
 
@@ -97,10 +99,14 @@ class Trace:
         """
         with open_source(path) if isinstance(path, str) else path as source:
             self.begin(source.name, "uncompressed byte" if source.compression else "byte")
+            before = 0
             for chunk in source.chunks():
                 for packets in self.feed(chunk):
+                    source.walked_bytes = before + int(packets.offset[-1])
                     yield packets
                     _let_go(packets)
+                before += len(chunk)
+                source.walked_bytes = before
         yield from self.feed(b"", final=True)
 
     def feed(self, chunk: bytes | bytearray | memoryview, *, final: bool = False) -> Iterator[Packets]:
@@ -137,7 +143,7 @@ class Trace:
         """What is whole in `view`, whose first byte begins a block or a file. Returns how many bytes that took."""
         position = 0
         while position < len(view):
-            stop = min(position + BATCH_BYTES, len(view))
+            stop = min(position + self.batch_bytes, len(view))
             columns, reached, wrong = self._scanner.scan(view, position, stop, BATCH_PACKETS)
             if len(columns["number"]):
                 yield Packets(trace=self, data=view, **columns)
