@@ -38,7 +38,7 @@ def open(source: Source | Iterable[Source], *, decap: bool = False, strict: bool
     """Open a capture: pcapng or pcap of any kind, plain or compressed by gzip, zstd or lz4.
 
     Args:
-        source: a path, "-" for standard input, a file object opened for bytes; or several of these, which become one capture.
+        source: a path, "-" for standard input, a file object opened for bytes; or several of these, which are merged by time.
         decap: look into tunnels, as --decap: flows, ports and payload are those of the innermost packet.
         strict: raise InputError where a capture is damaged, after everything whole has been handed out. False: only note it in
             `Capture.damage`.

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 
 def dig_files(settings: Settings, out: TextIO) -> None:
-    """Dig in files, one after the other, as one trace.
+    """Dig in files as one trace, several merged by time.
 
     Raises:
         UsageError: the filter, the format or a chisel's argument is wrong. Nothing has been written.
@@ -40,8 +40,8 @@ def dig_files(settings: Settings, out: TextIO) -> None:
     check_files(settings.files[1:])
     trace = Trace(decap=settings.decap)
     unread: dict[int, int] = {}
-    sources = [open_source(file) for file in settings.files]
-    batches = _shown_as_they_come(trace, sources, out, unread)
+    sources: list[CaptureSource] = []
+    batches = _shown_as_they_come(trace, settings.files, sources, out, unread)
     progress = _progress(sources, out)
     if progress is None:
         dig(batches, trace, plan, out)
@@ -88,19 +88,18 @@ def copy_files(settings: Settings, out: TextIO) -> None:
 
 
 def _copy(settings: Settings, target: str, chosen: Filter) -> None:
-    from pcapdig.cli.copying import section_of
+    from pcapdig.cli.copying import blocks_of
     from pcapdig.dig import BlockFilter
     from pcapdig.pcapng.sink import FileSink
 
     trace = Trace(decap=settings.decap)
     keep = BlockFilter(trace, chosen, limit=settings.limit)
     with FileSink(target, compress=settings.compress) as sink:
-        for file in settings.files:
-            for blocks in section_of(file, trace):
-                for passing in keep.keep(blocks):
-                    sink.write(passing)
-                if settings.limit is not None and keep.kept >= settings.limit:
-                    return
+        for blocks in blocks_of(settings.files, trace):
+            for passing in keep.keep(blocks):
+                sink.write(passing)
+            if settings.limit is not None and keep.kept >= settings.limit:
+                return
 
 
 def make_plan(settings: Settings, out: TextIO) -> Plan:
@@ -162,16 +161,16 @@ def check_files(files: tuple[str, ...]) -> None:
 
 
 def _shown_as_they_come(
-    trace: Trace, sources: Sequence[CaptureSource], out: TextIO, unread: dict[int, int]
+    trace: Trace, files: tuple[str, ...], sources: list[CaptureSource], out: TextIO, unread: dict[int, int]
 ) -> Iterator[Packets]:
     """Give the batches of all files, and show what was written of a batch before asking for the next: input may be a live pipe.
 
-    `unread` counts, by link type, the packets whose headers nobody here can read.
+    `sources` is given the open files. `unread` counts, by link type, the packets whose headers nobody here can read.
     """
-    for source in sources:
-        for packets in trace.read(source):
-            for row, interface in enumerate(trace.interfaces):
-                if interface.link_type not in LINK_TYPES and (count := int((packets.interface == row).sum())):
-                    unread[interface.link_type] = unread.get(interface.link_type, 0) + count
-            yield packets
-            out.flush()
+    sources += [open_source(file) for file in files]
+    for packets in trace.read_all(sources):
+        for row, interface in enumerate(trace.interfaces):
+            if interface.link_type not in LINK_TYPES and (count := int((packets.interface == row).sum())):
+                unread[interface.link_type] = unread.get(interface.link_type, 0) + count
+        yield packets
+        out.flush()

@@ -291,3 +291,13 @@ def test_a_dumb_terminal_and_a_pipe_see_nothing(plain: str) -> None:
         timeout=60,
     )
     assert (done.returncode, done.stderr) == (0, b"")
+
+
+def test_several_files_are_measured_together(plain: str) -> None:
+    """Plain and compressed ones."""
+    _, said, _ = on_terminal("-r", plain, "-r", str(LAMP), "-c", "topconns")
+    size = (Path(plain).stat().st_size + LAMP.stat().st_size) / 1024
+    percents = [int(percent) for percent in re.findall(r"\r *(\d+)%", said)]
+    assert f" of {size:.2f}KB" in said
+    assert percents == sorted(percents)
+    assert percents[-1] >= 90
