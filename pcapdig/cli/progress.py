@@ -117,14 +117,17 @@ class Progress:
         """Whether the terminal is ours: not in the background, and no pager at the other end of stdout's pipe has taken it."""
         try:
             terminal = self._stream.fileno()
+        except OSError:
+            return True  # a stream of a test, without a descriptor
+        try:
             if os.tcgetpgrp(terminal) != os.getpgrp():
                 return False
-        except (OSError, ValueError):
-            pass  # not the terminal that controls us, or a test's
+        except OSError:
+            pass  # not the terminal that controls us
         try:
             is_piped = stat.S_ISFIFO(os.fstat(self._out.fileno()).st_mode)
             return not is_piped or bool(termios.tcgetattr(terminal)[_LOCAL_MODES] & termios.ICANON)
-        except (OSError, ValueError, termios.error):
+        except (OSError, termios.error):
             return True
 
 

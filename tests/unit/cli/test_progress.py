@@ -301,3 +301,22 @@ def test_several_files_are_measured_together(plain: str) -> None:
     assert f" of {size:.2f}KB" in said
     assert percents == sorted(percents)
     assert percents[-1] >= 90
+
+
+def test_nothing_is_drawn_from_the_background(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another program has the terminal then; it comes back with us."""
+
+    class Controlling(Terminal):
+        def fileno(self) -> int:
+            return 2
+
+    clock = Clock()
+    stream = Controlling()
+    shown = Progress(stream, io.StringIO(), [Source()], clock=clock)  # type: ignore[list-item]
+    clock.now_ns = S
+    monkeypatch.setattr(os, "tcgetpgrp", lambda terminal: os.getpgrp() + 1)
+    shown.update()
+    assert stream.getvalue() == ""
+    monkeypatch.setattr(os, "tcgetpgrp", lambda terminal: os.getpgrp())
+    shown.update()
+    assert " 50%" in stream.getvalue()
