@@ -75,7 +75,7 @@ class CaptureSource:
         self.size_bytes = size_bytes
         """Bytes of the file as it lies on disk; None for a pipe and what is no file."""
         self.walked_bytes = 0
-        """How far its chunks were gone through, in uncompressed bytes: noted by whoever does that, for `position_bytes`."""
+        """Uncompressed bytes gone through so far: noted by whoever takes the chunks, for `position_bytes`."""
         self._fd = fd
         self._chunks = chunks
 
@@ -130,11 +130,7 @@ def open_source(path: str) -> CaptureSource:
 
 
 def open_reads(name: str, reads: Iterator[bytes]) -> CaptureSource:
-    """A capture out of pieces of bytes, of any size but not empty, for inputs that are no file of this system.
-
-    Args:
-        name: what errors call it.
-        reads: gives the input from its start. Asked for no more than is needed.
+    """A capture out of pieces of bytes, none empty, for inputs that are no file of this system. `name` is what errors call it.
 
     Raises:
         InputError: it is empty, or is no capture.
