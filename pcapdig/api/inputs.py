@@ -137,7 +137,7 @@ def _input_of(source: object) -> Input:
 
 
 def batches_of(trace: Trace, inputs: tuple[Input, ...]) -> Iterator[Packets]:
-    """All packets of the inputs in the order of time, into one trace.
+    """All packets of the inputs, into one trace, merged by time.
 
     Raises:
         InputError: an input is damaged; what precedes the damage has been handed out.

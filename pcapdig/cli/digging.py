@@ -15,17 +15,15 @@ from pcapdig.cli.book import Book
 from pcapdig.dig import Plan, dig
 from pcapdig.errors import InputError, UsageError
 from pcapdig.filters import ALWAYS, compile_filter
-from pcapdig.pcapng.source import open_source
+from pcapdig.pcapng.source import CaptureSource, open_source
 from pcapdig.trace.columns import LINK_TYPES
 from pcapdig.trace.trace import Trace
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
-    from pcapdig.cli.progress import Progress
     from pcapdig.cli.settings import Settings
     from pcapdig.filters import Filter
-    from pcapdig.pcapng.source import CaptureSource
     from pcapdig.trace.columns import Packets
 
 
@@ -42,26 +40,15 @@ def dig_files(settings: Settings, out: TextIO) -> None:
     unread: dict[int, int] = {}
     sources: list[CaptureSource] = []
     batches = _shown_as_they_come(trace, settings.files, sources, out, unread)
-    progress = _progress(sources, out)
-    if progress is None:
-        dig(batches, trace, plan, out)
+    if sys.stderr.isatty():
+        from pcapdig.cli.progress import watched_dig  # elsewhere a dig knows nothing of it
+
+        watched_dig(batches, trace, plan, out, sources)
     else:
-        try:
-            dig(progress.watch(batches, trace), trace, plan, progress)
-        finally:
-            progress.clear()
+        dig(batches, trace, plan, out)
     if unread:
         kinds = ", ".join(map(str, sorted(unread)))
         print(f"note: link types not read here ({kinds}) have {sum(unread.values())} packets", file=sys.stderr)
-
-
-def _progress(sources: Sequence[CaptureSource], out: TextIO) -> Progress | None:
-    """What shows on stderr how far the sources have been read; None where that is no terminal."""
-    if not sys.stderr.isatty():
-        return None
-    from pcapdig.cli.progress import Progress, shows_progress
-
-    return Progress(sys.stderr, out, sources) if shows_progress(sys.stderr) else None
 
 
 def copy_files(settings: Settings, out: TextIO) -> None:

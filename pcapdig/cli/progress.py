@@ -10,15 +10,18 @@ from __future__ import annotations
 
 import os
 import stat
+import sys
 import termios
 import time
 from typing import TYPE_CHECKING, TextIO
 
+from pcapdig.dig import dig
 from pcapdig.render.units import bytes_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from pcapdig.dig import Plan
     from pcapdig.pcapng.source import CaptureSource
     from pcapdig.trace.columns import Packets
     from pcapdig.trace.trace import Trace
@@ -129,6 +132,28 @@ class Progress:
             return not is_piped or bool(termios.tcgetattr(terminal)[_LOCAL_MODES] & termios.ICANON)
         except (OSError, termios.error):
             return True
+
+
+def watched_dig(
+    batches: Iterator[Packets], trace: Trace, plan: Plan, out: TextIO, sources: Sequence[CaptureSource]
+) -> None:
+    """Dig, and show on stderr how far that has come, if it is a terminal that can.
+
+    Args:
+        batches: of `trace`.
+        sources: what they are read from; may be filled when the first batch is asked for.
+
+    Raises:
+        What `dig` raises, when the line is gone.
+    """
+    if not shows_progress(sys.stderr):
+        dig(batches, trace, plan, out)
+        return
+    progress = Progress(sys.stderr, out, sources)
+    try:
+        dig(progress.watch(batches, trace), trace, plan, progress)
+    finally:
+        progress.clear()
 
 
 def shows_progress(stream: TextIO) -> bool:
