@@ -68,23 +68,16 @@ class CaptureSource:
         self, name: str, compression: str, fd: int, chunks: Iterator[Chunk], *, size_bytes: int | None = None
     ) -> None:
         """Take over `fd`, which close() closes unless it is 0; -1: there is none."""
-        self.name = name
-        """The path as an error message gives it."""
-        self.compression = compression
-        """"gzip", "zstd", "lz4", or "" for none."""
         self.size_bytes = size_bytes
         """Bytes of the file as it lies on disk; None for a pipe and what is no file."""
         self.walked_bytes = 0
         """Uncompressed bytes gone through so far: noted by whoever takes the chunks, for `position_bytes`."""
+        self.name = name
+        """The path as an error message gives it."""
+        self.compression = compression
+        """"gzip", "zstd", "lz4", or "" for none."""
         self._fd = fd
         self._chunks = chunks
-
-    @property
-    def position_bytes(self) -> int:
-        """How far the file has been read, in its bytes as it lies on disk; of a compressed pipe, as it was unpacked."""
-        if not self.compression or self.size_bytes is None:
-            return self.walked_bytes
-        return os.lseek(self._fd, 0, os.SEEK_CUR) if self._fd >= 0 else self.size_bytes
 
     def chunks(self) -> Iterator[Chunk]:
         """The uncompressed bytes, in order, once. A plain file is one chunk, which stays valid after close().
@@ -100,6 +93,13 @@ class CaptureSource:
         fd, self._fd = self._fd, -1
         if fd > 0:
             os.close(fd)
+
+    @property
+    def position_bytes(self) -> int:
+        """How far the file has been read, in its bytes as it lies on disk; of a compressed pipe, as it was unpacked."""
+        if not self.compression or self.size_bytes is None:
+            return self.walked_bytes
+        return os.lseek(self._fd, 0, os.SEEK_CUR) if self._fd >= 0 else self.size_bytes
 
     def __enter__(self) -> Self:
         return self

@@ -38,12 +38,12 @@ class Trace:
             name: what errors call the input that `feed` is given.
             decap: flows, ports and payload are those of the innermost IP packet of a tunnel (packets/_tunnels.pyx).
         """
+        self.batch_bytes = BATCH_BYTES
+        """Bytes of input after which a batch ends; may be changed between batches."""
         self._flows = Flows()
         self._processes = Processes()
         self._interfaces: list[Interface] = []
         self._history: History | None = None
-        self.batch_bytes = BATCH_BYTES
-        """Bytes of input after which a batch ends; may be changed between batches."""
         self._scanner = Scanner(self._flows, self._processes, self._interfaces, decap)
         self.begin(name)
 
