@@ -9,7 +9,6 @@ import numpy as np
 
 from pcapdig.errors import InputError
 from pcapdig.pcapng.blocks import ENHANCED_PACKET, OBSOLETE_PACKET, SECTION_HEADER, SIMPLE_PACKET
-from pcapdig.trace.rows import rows_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,7 +17,6 @@ if TYPE_CHECKING:
 
     from pcapdig.dig.live import GrowingTrace
     from pcapdig.filters import Filter
-    from pcapdig.trace.columns import Packets
 
 _PACKET_BLOCKS = (OBSOLETE_PACKET, SIMPLE_PACKET, ENHANCED_PACKET)
 _LITTLE_ENDIAN_MAGIC = b"\x4d\x3c\x2b\x1a"
@@ -51,7 +49,7 @@ class BlockFilter:
         damage: InputError | None = None
         try:
             for packets in self._trace.feed(blocks):
-                masks.append(self._mask(packets))  # noqa: PERF401  # those before an error must stay
+                masks.append(self._filter.packets_mask(packets))  # noqa: PERF401  # those before an error must stay
         except InputError as error:
             damage = error
         whole = self._trace.offset - before
@@ -74,14 +72,6 @@ class BlockFilter:
                 begin = end
         parts.append(blocks[begin:])
         return b"".join(parts)
-
-    def _mask(self, packets: Packets) -> NDArray[np.bool_]:
-        if self._filter.passes_all:
-            return np.ones(len(packets), np.bool_)
-        rows = rows_of(packets)
-        passing = np.zeros(len(packets), np.bool_)
-        passing[rows.packet[self._filter.mask(rows)]] = True
-        return passing
 
     def _packets(self, blocks: bytes) -> Iterator[tuple[int, int]]:
         """(start, end) of each block that holds a packet. The trace has found all of them whole."""

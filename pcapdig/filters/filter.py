@@ -9,6 +9,7 @@ import numpy as np
 if TYPE_CHECKING:
     from pcapdig.filters.plan import Step
     from pcapdig.filters.values import Bools
+    from pcapdig.trace.columns import Packets
     from pcapdig.trace.rows import Rows
 
 BLANKS = " \t\r\n\f\v"
@@ -63,6 +64,17 @@ class Filter:
             rows.trace.history.see(rows.facts)
         everywhere = np.ones(len(rows), dtype=np.bool_)
         return everywhere if self._step is None else self._step.mask(rows, everywhere)
+
+    def packets_mask(self, packets: Packets) -> Bools:
+        """Which packets have an end that passes, each packet looked at by itself."""
+        if self._step is None:
+            return np.ones(len(packets), dtype=np.bool_)
+        from pcapdig.trace.rows import rows_of
+
+        passing = np.zeros(len(packets), dtype=np.bool_)
+        rows = rows_of(packets)
+        passing[rows.packet[self.mask(rows)]] = True
+        return passing
 
     def candidates(self, rows: Rows) -> Bools:
         """For rows that are packets: which may belong to a message that passes.
