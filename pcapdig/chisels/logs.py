@@ -51,7 +51,7 @@ class LogChisel(Generic[R]):
         """A dialogue, if the protocol begins with this message."""
         raise NotImplementedError
 
-    def lines(self, found: Found[R]) -> Iterable[Line]:
+    def lines(self, found: Found[R]) -> Iterable[Item]:
         """The lines of one record."""
         raise NotImplementedError
 
@@ -67,7 +67,7 @@ class LogChisel(Generic[R]):
         """Lines of what was never answered, by time."""
         return self._lines(self._dialogues.end())
 
-    def _lines(self, found: Iterable[Found[R]]) -> Iterator[Line]:
+    def _lines(self, found: Iterable[Found[R]]) -> Iterator[Item]:
         for one in found:
             yield from self.lines(one)
 
@@ -79,15 +79,26 @@ class LogChisel(Generic[R]):
         """Date and time of a record, as evt.datetime has them."""
         return self._clock.date_and_time_ns(record.moment.time_ns)
 
-    def call_line(self, found: Found[R], pairs: dict[str, object], members: dict[str, int | str | None]) -> Line:
+    def call_line(
+        self,
+        found: Found[R],
+        pairs: dict[str, object],
+        members: dict[str, int | str | None],
+        *,
+        before: str = "",
+        shows_latency: bool = True,
+    ) -> Line:
         """A line of both ends: what was said, then latency and the processes; under -v also their ids and the connection.
 
         Args:
             found: the record.
             pairs: shown before as `key=value`, quoted where they have to be; None is shown as <NA>.
             members: the same for -j, with numbers as numbers.
+            before: a word between time and pairs.
+            shows_latency: whether it is an answer that took its time.
         """
-        pairs["latency"] = latency_text(found.record)
+        if shows_latency:
+            pairs["latency"] = latency_text(found.record)
         members = dict(members)
         for end, of_client in (("client", True), ("server", False)):
             process = found.process(of_client=of_client)
@@ -97,7 +108,8 @@ class LogChisel(Generic[R]):
                 pairs[f"{end}.pid"] = process.pid if process else None
         if self.verbose:
             pairs["fd.name"] = found.connection
-        return self.line(found, " ".join(f"{key}={value_text(value)}" for key, value in pairs.items()), members)
+        words = [f"{key}={value_text(value)}" for key, value in pairs.items()]
+        return self.line(found, " ".join([before, *words] if before else words), members)
 
     def view_words(self, found: Found[R], process: Process | None) -> str:
         """What -v adds to a line of one end, with a blank before it."""

@@ -56,7 +56,9 @@ def type_of(data: bytes) -> str | None:
             return name
     if data[:4] == b"RIFF":
         return _RIFF.get(data[8:12])
-    if data[:2] == b"MZ" and len(data) >= 64:  # alone these two letters prove nothing; 28 is where the next header's place stands
+    if (
+        data[:2] == b"MZ" and len(data) >= 64
+    ):  # alone these two letters prove nothing; 28 is where the next header's place stands
         return "application/vnd.microsoft.portable-executable" if _is_executable(data) else None
     return None
 
@@ -86,3 +88,13 @@ def url_name(url: str) -> str | None:
     """The last word of a URL's path, without percent-encoding; None: it ends with a slash, or has no path."""
     path = re.split(r"[?#]", url, maxsplit=1)[0]
     return unquote(path.rpartition("/")[2]) or None if "/" in path else None
+
+
+def safe_name(name: str) -> str:
+    """A file's name made of what came over a network: at most 100 bytes, letters, digits and few signs, no dot at its beginning."""
+    text = re.sub(r"[^\w.,()+=@ -]", "_", name).strip(" .")
+    stem, dot, suffix = text.rpartition(".")
+    if not dot or len(suffix.encode()) > 20:
+        stem, dot, suffix = text, "", ""
+    room = 100 - len((dot + suffix).encode())
+    return (stem.encode()[:room].decode("utf-8", "ignore") + dot + suffix) or "body"
