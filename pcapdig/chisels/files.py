@@ -61,6 +61,7 @@ class Files(LogChisel["HttpPiece"]):
         self._limit_bytes = _mib("max_mib", max_mib)
         self._left_bytes = _mib("total_mib", total_mib)
         self._under_way: dict[HttpMessage, Transfer] = {}
+        self._given_up: set[HttpMessage] = set()  # told before their end
 
     def begin(self, opening: Opening) -> Dialogue[HttpPiece, Any] | None:
         """Where a request or a response begins."""
@@ -80,9 +81,15 @@ class Files(LogChisel["HttpPiece"]):
 
         piece = found.record
         transfer = self._under_way.get(piece.carrier)
+        if piece.carrier in self._given_up:
+            if piece.is_end:
+                self._given_up.remove(piece.carrier)
+            return
         if transfer is None:
             if len(self._under_way) >= _OPEN_LIMIT:
-                yield from self._ended(next(iter(self._under_way.values())), is_complete=False)
+                oldest = next(iter(self._under_way.values()))
+                self._given_up.add(oldest.found.record.carrier)
+                yield from self._ended(oldest, is_complete=False)
             transfer = self._under_way[piece.carrier] = body_of(found)
         for data in transfer.take(piece.data, piece.missing):
             yield from self._saved(transfer, data)

@@ -43,8 +43,8 @@ _SIGNATURES: tuple[tuple[int, bytes, str], ...] = (
 """(offset, bytes, type)."""
 _RIFF = {b"WEBP": "image/webp", b"WAVE": "audio/wav", b"AVI ": "video/x-msvideo"}
 
-_EXTENDED_NAME = re.compile(r"filename\*\s*=\s*([\w!#$&+^`{}~-]+)'[^']*'([^;\s]+)", re.IGNORECASE)
-"""RFC 8187 section 3.2: charset'language'percent-encoded."""
+_EXTENDED_NAME = re.compile(r"filename\*\s*=\s*(utf-8|iso-8859-1)'[^']*'([^;\s]+)", re.IGNORECASE)
+"""RFC 8187 section 3.2: charset'language'percent-encoded. UTF-8, or ISO 8859-1 as RFC 5987 had it too."""
 _QUOTED_NAME = re.compile(r'filename\s*=\s*"((?:[^"\\]|\\.)*)"', re.IGNORECASE)
 _BARE_NAME = re.compile(r'filename\s*=\s*([^;"\s]+)', re.IGNORECASE)
 
@@ -73,10 +73,7 @@ def disposition_name(value: str) -> str | None:
     """The file name in a Content-Disposition (RFC 6266 section 4.3, RFC 7578 section 4.2); None: it has none."""
     extended = _EXTENDED_NAME.search(value)
     if extended:
-        try:
-            return unquote(extended[2], encoding=extended[1], errors="replace") or None
-        except LookupError:
-            pass  # an unknown charset: what stands beside it will do
+        return unquote(extended[2], encoding=extended[1], errors="replace")
     quoted = _QUOTED_NAME.search(value)
     if quoted:
         return re.sub(r'\\(["\\])', r"\1", quoted[1]) or None
