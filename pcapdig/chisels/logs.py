@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
+from pcapdig.chisels.lines import LineChisel
 from pcapdig.render.items import NOT_KNOWN, Line
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from typing import TypeAlias
 
-    from pcapdig.chisels.chisel import Arg, Needs
+    from pcapdig.chisels.chisel import Needs
     from pcapdig.chisels.dialogues import Dialogues, Found, Opening
     from pcapdig.procs.process import Process
     from pcapdig.protocols.conversation import Dialogue, Record
@@ -26,24 +27,19 @@ TCP = "fd.l4proto=tcp"
 R = TypeVar("R", bound="Record")
 
 
-class LogChisel(Generic[R]):
+class LogChisel(LineChisel, Generic[R]):
     """Reads a protocol and gives lines. A subclass says how a dialogue begins, and what the lines of a record are."""
 
     name: ClassVar[str]
     category: ClassVar[str] = "Application"
-    args: ClassVar[tuple[Arg, ...]] = ()
     needs: ClassVar[Needs] = "messages"
-    every_second: ClassVar[bool] = False
-    refreshes: ClassVar[bool] = False
-    colour: ClassVar[bool] = True
 
     def __init__(self, *, own_filter: str = TCP, verbose: bool = False) -> None:
         """`own_filter`: which messages are read. `verbose`: lines say more."""
         from pcapdig.chisels.dialogues import Dialogues
         from pcapdig.render.times import LocalClock
 
-        self.filter = own_filter
-        self.verbose = verbose
+        super().__init__(verbose=verbose, own_filter=own_filter)
         self._clock = LocalClock()
         self._dialogues: Dialogues[R] = Dialogues(self.begin)
 
@@ -58,10 +54,6 @@ class LogChisel(Generic[R]):
     def feed(self, rows: Rows) -> Iterable[Item]:
         """Lines of the records that are complete."""
         return self._lines(self._dialogues.feed(rows))
-
-    def interval(self, time_ns: int) -> Iterable[Item]:
-        """Nothing goes by seconds here."""
-        return ()
 
     def end(self) -> Iterable[Item]:
         """Lines of what was never answered, by time."""
@@ -136,6 +128,11 @@ def known_members(found: Found[Any], members: Members) -> Members:
 
 def _process_members(prefix: str, process: Process | None) -> dict[str, int | str | None]:
     return {f"{prefix}.name": process.name if process else None, f"{prefix}.pid": process.pid if process else None}
+
+
+def container_of(process: Process | None) -> str:
+    """The id of a process's container, `host`, or <NA>."""
+    return (process.container_id if process else None) or NOT_KNOWN
 
 
 def latency_text(record: Record) -> str | None:
