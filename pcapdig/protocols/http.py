@@ -172,6 +172,8 @@ class _Http(Dialogue[_R, _Asked]):
                 raise LostPlaceError
             status = response.status
             if status < 200 and status != 101:
+                if is_cut:
+                    raise LostPlaceError  # where it ends is not known, and nothing of it was taken
                 continue
             asked = self.next_open()
             method = asked.request.method if asked else ""

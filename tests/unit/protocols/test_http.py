@@ -56,6 +56,12 @@ def test_a_wrong_length_loses_the_place(length: bytes) -> None:
     assert story(*turns) == [("h/a", 200, 0), ("h/a", 200, 3)]
 
 
+@pytest.mark.parametrize("end", [b"\r\n\r\nHTTP/1.1 103 Early Hints\r\nLin", b""])
+def test_a_cut_interim_response_ends_the_reading(end: bytes) -> None:
+    """It is not read again and again, and its request is shown without an answer."""
+    assert story((True, GET), (False, b"HTTP/1.1 100 Continue\r\nX: y" + end)) == [("h/a", None, None)]
+
+
 def test_a_broken_chunk_loses_the_place() -> None:
     """What came before it is counted."""
     chunked = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\nzz\r\n"
