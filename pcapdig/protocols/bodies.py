@@ -17,6 +17,8 @@ CODINGS_LIMIT = 4
 """Codings laid over each other; more is hostile."""
 _STEP = 1 << 20
 """Bytes decoded at once."""
+_ZLIB_STEP = 1 << 14
+"""Bytes given to zlib at once: what follows a gzip member is copied, and members can be small."""
 _ZSTD_STEP = 64
 """Bytes given to zstd at once, whose output cannot be limited: a block of four bytes may hold 128 KiB (RFC 8878 section 3.1.1.2)."""
 
@@ -113,28 +115,34 @@ class _Zlib(_Stage):
     def __init__(self, coding: str) -> None:
         super().__init__(coding)
         self._is_gzip = coding != "deflate"
-        self._first = b""  # until it is seen which format it is
-        self._decoder = zlib.decompressobj(31) if self._is_gzip else None
+        self._first = b""  # one byte waits, since two say what begins
+        self._decoder: zlib._Decompress | None = None
 
     def decoded(self, data: bytes) -> Iterator[bytes]:
-        if self._decoder is None:
-            self._first = data = self._first + data
-            if len(data) < 2:
-                return
-            has_head = data[0] & 15 == 8 and (data[0] << 8 | data[1]) % 31 == 0  # RFC 1950 section 2.2
-            self._decoder = zlib.decompressobj(15 if has_head else -15)
-        elif self.is_ended and self._first:
-            data = self._first + data
-        decoder = self._decoder
+        for at in range(0, len(data), _ZLIB_STEP):
+            yield from self._some(data[at : at + _ZLIB_STEP])
+
+    def _some(self, data: bytes) -> Iterator[bytes]:
+        data, self._first = self._first + data, b""
         while data:
-            if decoder.eof:  # what follows is another member, or padding that is no part of the body
-                self._first = data[:1]
-                if not self._is_gzip or not b"\x1f\x8b".startswith(data[:2]) or len(data) < 2:
+            if self._decoder is None or self._decoder.eof:
+                if len(data) < 2:
+                    self._first = data
                     return
-                decoder = self._decoder = zlib.decompressobj(31)
+                if self._decoder is not None and not (self._is_gzip and data.startswith(b"\x1f\x8b")):
+                    return  # padding behind the last member is no part of the body
+                self._decoder = zlib.decompressobj(self._format(data))
+            decoder = self._decoder
             yield decoder.decompress(data, _STEP)
             data = decoder.unused_data if decoder.eof else decoder.unconsumed_tail
             self.is_ended = decoder.eof
+
+    def _format(self, data: bytes) -> int:
+        """The window bits that tell zlib which format begins here."""
+        if self._is_gzip:
+            return 31
+        has_head = data[0] & 15 == 8 and (data[0] << 8 | data[1]) % 31 == 0  # RFC 1950 section 2.2
+        return 15 if has_head else -15
 
 
 class _Brotli(_Stage):
