@@ -126,13 +126,9 @@ cdef class Assembler:
 
     def release(self, int64_t before_ns):
         """End the messages to which nothing was added at or after this time, ns since 1970. What follows is a message of its own."""
-        cdef _Conversation conversation
         for item in self.conversations:
-            if item is None:
-                continue
-            conversation = <_Conversation>item
-            if conversation.is_open and conversation.last_ns < before_ns:
-                self._close(conversation)
+            if item is not None and (<_Conversation>item).is_open and (<_Conversation>item).last_ns < before_ns:
+                self._close(<_Conversation>item)
 
     def take(self):
         """The messages that ended since the last call: (columns, buffers, gaps), one entry a message each.
@@ -366,8 +362,7 @@ cdef class Assembler:
         conversation.is_open = True
         conversation.forward = forward
         conversation.meta = meta[0]
-        conversation.pieces = []
-        conversation.gaps = []
+        conversation.pieces, conversation.gaps = [], []
         conversation.size = conversation.stored = 0
         conversation.last_ns = meta.time_ns
         if half.missing:
@@ -402,5 +397,4 @@ cdef class Assembler:
                              meta.tcp_flags, meta.interface))
         self.buffers.append(conversation.pieces[0] if len(conversation.pieces) == 1 else b"".join(conversation.pieces))
         self.gaps.append(tuple(conversation.gaps))
-        conversation.pieces = None
-        conversation.gaps = None
+        conversation.pieces = conversation.gaps = None
