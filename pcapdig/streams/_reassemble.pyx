@@ -16,27 +16,17 @@ from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 
 import numpy as np
 
+from pcapdig.streams._connections cimport (
+    ACK, FIN, RST, SYN, WINDOW_MAX, _Conversation, _Half, _Meta, _Segment, find_conversation, first_from, forget_if_over, is_of_ended,
+)
+
 cdef enum:
-    FIN = 1, SYN = 2, RST = 4, ACK = 16  # RFC 9293 section 3.1
     TCP = 6
-    WINDOW_MAX = 1 << 30  # RFC 7323 section 2.3: no receiver can acknowledge more than this beyond what it has
-    HELD_SEGMENTS_MAX = 4096  # bounds the walk through the held segments of one direction
+    HELD_SEGMENTS_MAX = 4096  # bounds what it costs to put one more between the held segments of one direction
 
-
-cdef class _Segment:
-    """Payload that came before its turn."""
-
-
-cdef class _Half:
-    """One direction of a connection."""
-
-
-cdef class _Conversation:
-    """Both directions of a flow, and the message that is open."""
-
-    def __cinit__(self):
-        self.client = _Half()
-        self.server = _Half()
+cdef enum:  # bytes that a segment, or a piece of a message, takes beside its own: else many tiny ones would count as nothing
+    SEGMENT_COST = 192
+    PIECE_COST = 48
 
 
 cdef class Assembler:
@@ -47,7 +37,7 @@ cdef class Assembler:
     """
 
     cdef int64_t message_limit, hold_limit, total_limit, total
-    cdef list conversations  # by flow id, None where not wanted yet
+    cdef list conversations  # by flow id: a _Conversation, a _Brief, or None where not wanted yet
     cdef list buffers, gaps, columns  # of the messages that ended
 
     def __init__(self, int64_t message_limit, int64_t hold_limit, int64_t total_limit):
@@ -108,13 +98,13 @@ cdef class Assembler:
             meta.direction = direction[i]
             meta.tcp_flags = flags[i]
             meta.interface = interface[i]
-            conversation = self.conversations[f]
+            conversation = find_conversation(self.conversations, f, protocols[f] == TCP, forward[i], seq[i], flags[i], length[i])
             if conversation is None:
-                conversation = _Conversation()
-                conversation.flow = f
-                self.conversations[f] = conversation
+                continue
             if protocols[f] == TCP:
                 self._segment(conversation, forward[i], seq[i], ack[i], flags[i], payload, stored, length[i], &meta)
+                if conversation.client.finished and conversation.server.finished:
+                    forget_if_over(self.conversations, conversation)
             elif fresh[i]:
                 self._deliver(conversation, forward[i], PyBytes_FromStringAndSize(<const char *>payload, stored), length[i], &meta)
                 self._close(conversation)
@@ -123,7 +113,7 @@ cdef class Assembler:
         """End every connection where it stands: what is held or open is handed out."""
         cdef _Conversation conversation
         for item in self.conversations:
-            if item is None:
+            if type(item) is not _Conversation:
                 continue
             conversation = <_Conversation>item
             self._give_up(conversation, True)
@@ -136,7 +126,7 @@ cdef class Assembler:
         """End the messages to which nothing was added at or after this time, ns since 1970. What follows is a message of its own."""
         cdef _Conversation conversation
         for item in self.conversations:
-            if item is None:
+            if type(item) is not _Conversation:
                 continue
             conversation = <_Conversation>item
             if conversation.is_open and conversation.last_ns < before_ns:
@@ -166,6 +156,8 @@ cdef class Assembler:
             seq += 1  # SYN takes the first sequence number: RFC 9293 section 3.4
             if not half.started:
                 half.started, half.next = True, seq
+        if half.finished and half.next == half.fin_seq and is_of_ended(seq, half.fin_seq):
+            length = 0
         if length:
             length = min(length, <uint32_t>WINDOW_MAX)  # keeps all positions within half the sequence space
             if not half.started:
@@ -214,9 +206,7 @@ cdef class Assembler:
         end = <uint32_t>(<int64_t>ahead + length)
         if half.held is None:
             half.held = []
-        at = len(half.held)
-        while at > 0 and (<_Segment>half.held[at - 1]).seq - half.next >= begin:
-            at -= 1
+        at = first_from(half, begin)
         if at > 0:
             held = <_Segment>half.held[at - 1]
             begin = max(begin, held.seq - half.next + held.length)
@@ -252,7 +242,7 @@ cdef class Assembler:
         segment.meta = meta[0]
         half.held.insert(at, segment)
         half.held_bytes += kept
-        self.total += kept
+        self.total += kept + SEGMENT_COST
 
     cdef _drain(self, _Conversation conversation, _Half half, bint forward):
         """Deliver what is held and now in order."""
@@ -265,7 +255,7 @@ cdef class Assembler:
             if segment.seq != half.next:
                 break
             half.held_bytes -= len(segment.data)
-            self.total -= len(segment.data)
+            self.total -= len(segment.data) + SEGMENT_COST
             self._deliver(conversation, forward, segment.data, segment.length, &segment.meta)
             half.next += segment.length
             count += 1
@@ -373,7 +363,7 @@ cdef class Assembler:
         if len(data):
             conversation.pieces.append(data)
             conversation.stored += len(data)
-            self.total += len(data)
+            self.total += len(data) + PIECE_COST
         conversation.size += len(data)
         if length > <uint32_t>len(data):
             self._gap(conversation, length - <uint32_t>len(data))
@@ -384,7 +374,7 @@ cdef class Assembler:
         if not conversation.is_open:
             return
         conversation.is_open = False
-        self.total -= conversation.stored
+        self.total -= conversation.stored + PIECE_COST * len(conversation.pieces)
         self.columns.append((conversation.flow, conversation.forward, conversation.size, meta.number, meta.time_ns,
                              meta.writer, meta.reader, meta.writer_evidence, meta.reader_evidence, meta.direction,
                              meta.tcp_flags, meta.interface))

@@ -18,7 +18,7 @@ import os
 
 from pcapdig.packets._headers cimport PacketHeaders
 from pcapdig.trace._clock cimport within
-from pcapdig.trace._sequence cimport account, forget
+from pcapdig.trace._sequence cimport account, acknowledges_sent, forget
 
 from pcapdig.trace.flows import RECORD, Flows
 
@@ -129,8 +129,8 @@ cdef class FlowTable:
         """Payload bytes of a placed TCP segment that were not seen before. For other protocols: all."""
         if h.protocol != PROTOCOL_TCP or h.is_fragment or not h.has_ports:
             return h.payload_length
-        if h.tcp_flags & RST:
-            return 0
+        if h.tcp_flags & RST and h.payload_length == 0:
+            return 0  # its number may be any
         return account(
             &self.states[placed.flow].stream[0 if placed.forward else 1],
             h.seq, h.payload_length, h.tcp_flags & SYN, h.tcp_flags & FIN,
@@ -165,7 +165,12 @@ cdef class FlowTable:
         if h.tcp_flags & ACK:
             # The peer's number decides: a server may answer a repeated SYN with another number of its own (SYN cookies).
             if s.flags & (CLIENT_ISN_KNOWN << (1 - side)):
-                return s.isn[1 - side] != h.ack - 1
+                if s.isn[1 - side] == h.ack - 1:
+                    return False
+                # It may acknowledge data too that came with the SYN (RFC 7413), as long as it has not answered in another way.
+                if s.flags & (CLIENT_ISN_KNOWN << side) and s.isn[side] != h.seq:
+                    return True
+                return ended or not acknowledges_sent(&s.stream[1 - side], s.isn[1 - side], h.ack)
             return ended or (s.flags & CARRIED_DATA) != 0
         if s.flags & (CLIENT_ISN_KNOWN << side):
             if s.isn[side] != h.seq:

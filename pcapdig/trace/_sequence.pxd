@@ -117,7 +117,7 @@ cdef inline uint64_t take(Stream *stream, uint64_t start, uint64_t stop) noexcep
 
 
 cdef inline uint32_t account(Stream *stream, uint32_t seq, uint32_t length, bint syn, bint fin) noexcept nogil:
-    """Take one segment: how many of its `length` payload bytes were not seen before. Not for RST, whose text is no stream data."""
+    """Take one segment: how many of its `length` payload bytes were not seen before. Not for RST without text."""
     cdef uint64_t start = unwrapped(stream, seq)
     cdef uint64_t found = 0
     if syn:
@@ -133,6 +133,11 @@ cdef inline uint32_t account(Stream *stream, uint32_t seq, uint32_t length, bint
     if fin and start + length == stream.next:
         stream.next += 1  # the FIN takes one number too
     return <uint32_t> found
+
+
+cdef inline bint acknowledges_sent(const Stream *stream, uint32_t isn, uint32_t ack) noexcept nogil:
+    """Does an acknowledgement lie behind the SYN with this number and not beyond what was seen sent?"""
+    return stream.next != 0 and <uint32_t> (ack - isn - 1) <= <uint32_t> (<uint32_t> stream.next - isn - 1)
 
 
 cdef inline void forget(Stream *stream) noexcept nogil:
