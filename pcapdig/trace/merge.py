@@ -1,6 +1,6 @@
 """Several captures as one, in the order of time: the Python face of `_merge.pyx`, which feeds it with the bytes of files and pipes.
 
-merged(paths) -> Iterator[bytes]      # one pcapng, whole blocks, some megabytes at a time
+merged(captures) -> Iterator[bytes]      # one pcapng, whole blocks, some megabytes at a time
 """
 
 from __future__ import annotations
@@ -23,22 +23,23 @@ CHUNK_BYTES = 4 << 20
 """Merged bytes handed out at once."""
 
 
-def merged(paths: Sequence[str]) -> Iterator[bytes]:
+def merged(captures: Sequence[str | CaptureSource]) -> Iterator[bytes]:
     """Merge captures into one pcapng: whole blocks, all packets in the order of their times.
 
-    Packets with equal times come in the order of `paths`; a packet without time comes at once. A capture whose own packets are not in order
+    Packets with equal times come in the order of `captures`; a packet without time comes at once. A capture whose own packets are not in order
     keeps its order: each comes as soon as it is the earliest of those next in their files. Input is read as it is needed: some
     megabytes of each are in memory.
 
     Args:
-        paths: files of any kind that `open_source` knows; "-" is standard input.
+        captures: files of any kind that `open_source` knows, "-" is standard input; or sources that were opened before, which will be
+            closed.
 
     Raises:
         InputError: one cannot be opened or is no capture, before anything is given. Or some are damaged or cut short; then it
             comes at the end, after all that is whole of all of them.
     """
     with ExitStack() as opened:
-        sources = [opened.enter_context(open_source(path)) for path in paths]
+        sources = [opened.enter_context(open_source(one) if isinstance(one, str) else one) for one in captures]
         yield section_header(application="pcapdig")
         yield from _Merge(sources).chunks()
 

@@ -103,19 +103,19 @@ class Trace:
                     _let_go(packets)
         yield from self.feed(b"", final=True)
 
-    def read_all(self, paths: Sequence[str]) -> Iterator[Packets]:
+    def read_all(self, captures: Sequence[str | CaptureSource]) -> Iterator[Packets]:
         """The packets of several captures in the order of time, as if `mergecap` had made one of them: see `merge.merged`.
 
         Raises:
             InputError: one cannot be opened or is no capture, before the first batch; or some are damaged, after the last one.
         """
-        if len(paths) == 1:
-            yield from self.read(paths[0])
+        if len(captures) == 1:
+            yield from self.read(captures[0])
             return
         from pcapdig.trace.merge import merged  # most digs are of one file
 
         self.begin("the merged captures")
-        for chunk in merged(paths):
+        for chunk in merged(captures):
             yield from self.feed(chunk)
 
     def feed(self, chunk: bytes | bytearray | memoryview, *, final: bool = False) -> Iterator[Packets]:
