@@ -135,11 +135,6 @@ cdef inline uint32_t account(Stream *stream, uint32_t seq, uint32_t length, bint
     return <uint32_t> found
 
 
-cdef inline bint acknowledges_sent(const Stream *stream, uint32_t isn, uint32_t ack) noexcept nogil:
-    """Does an acknowledgement lie behind the SYN with this number and not beyond what was seen sent?"""
-    return stream.next != 0 and <uint32_t> (ack - isn - 1) <= <uint32_t> (<uint32_t> stream.next - isn - 1)
-
-
 cdef inline void forget(Stream *stream) noexcept nogil:
     """Back to nothing seen, memory freed."""
     free(stream.holes)
