@@ -93,8 +93,6 @@ cdef class Assembler:
                 continue
             if protocols[f] == TCP:
                 self._segment(conversation, forward[i], seq[i], ack[i], flags[i], payload, stored, length[i], &meta)
-                if conversation.client.finished and conversation.server.finished:
-                    forget_if_over(self.conversations, conversation)
             elif fresh[i] and ack[i] != 0:
                 self._whole(self.fragments.add(
                     f, forward[i], protocols[f], seq[i], ack[i], PyBytes_FromStringAndSize(<const char *>payload, stored), length[i],
@@ -105,27 +103,16 @@ cdef class Assembler:
 
     def flush(self):
         """End every connection where it stands: what is held or open is handed out."""
-        cdef _Conversation conversation
         self._whole(self.fragments.flush())
         for item in self.conversations:
-            if type(item) is not _Conversation:
-                continue
-            conversation = <_Conversation>item
-            self._give_up(conversation, True)
-            self._give_up(conversation, False)
-            self._close(conversation)
-            self._lost(conversation, True, NULL)
-            self._lost(conversation, False, NULL)
+            if type(item) is _Conversation:
+                self._break_off(<_Conversation>item, True, NULL)
 
     def release(self, int64_t before_ns):
         """End the messages to which nothing was added at or after this time, ns since 1970. What follows is a message of its own."""
-        cdef _Conversation conversation
         for item in self.conversations:
-            if type(item) is not _Conversation:
-                continue
-            conversation = <_Conversation>item
-            if conversation.is_open and conversation.last_ns < before_ns:
-                self._close(conversation)
+            if type(item) is _Conversation and (<_Conversation>item).is_open and (<_Conversation>item).last_ns < before_ns:
+                self._close(<_Conversation>item)
 
     def take(self):
         """The messages that ended since the last call: (columns, buffers, gaps), one entry a message each.
@@ -174,11 +161,7 @@ cdef class Assembler:
             else:
                 self._insert(conversation, half, forward, seq, payload, stored, length, meta)
         if flags & RST:
-            self._give_up(conversation, True)
-            self._give_up(conversation, False)
-            self._close(conversation)
-            self._lost(conversation, forward, meta)
-            self._lost(conversation, not forward, NULL)
+            self._break_off(conversation, forward, meta)
             return
         if flags & FIN and not half.finished:
             half.finished = True
@@ -186,6 +169,18 @@ cdef class Assembler:
             if not half.started:
                 half.started, half.next = True, half.fin_seq
         self._end_if_finished(conversation, half, forward, meta)
+        if half.finished and other.finished:
+            forget_if_over(self.conversations, conversation)
+
+    cdef _break_off(self, _Conversation conversation, bint forward, const _Meta *meta):
+        """End both directions where they stand: by an RST, whose sender `forward` tells, or, `meta` NULL, with the capture."""
+        self._give_up(conversation, True)
+        self._give_up(conversation, False)
+        if meta != NULL and conversation.is_open and conversation.forward == forward:
+            conversation.meta.tcp_flags |= RST
+        self._close(conversation)
+        self._lost(conversation, forward, meta)
+        self._lost(conversation, not forward, NULL)
 
     cdef _end_if_finished(self, _Conversation conversation, _Half half, bint forward, const _Meta *meta):
         """End a direction when all before its FIN is here, or the receiver has it. `meta` as for `_lost`."""
@@ -195,6 +190,7 @@ cdef class Assembler:
             self._give_up(conversation, forward)
         if half.next == half.fin_seq:
             if conversation.is_open and conversation.forward == forward:
+                conversation.meta.tcp_flags |= FIN
                 self._close(conversation)
             self._lost(conversation, forward, meta)
 
@@ -350,8 +346,7 @@ cdef class Assembler:
         conversation.is_open = True
         conversation.forward = forward
         conversation.meta = meta[0]
-        conversation.pieces = []
-        conversation.gaps = []
+        conversation.pieces, conversation.gaps = [], []
         conversation.size = conversation.stored = 0
         conversation.last_ns = meta.time_ns
         if half.missing:
@@ -386,5 +381,4 @@ cdef class Assembler:
                              meta.tcp_flags, meta.interface))
         self.buffers.append(conversation.pieces[0] if len(conversation.pieces) == 1 else b"".join(conversation.pieces))
         self.gaps.append(tuple(conversation.gaps))
-        conversation.pieces = None
-        conversation.gaps = None
+        conversation.pieces = conversation.gaps = None
