@@ -53,6 +53,7 @@ class _Input:
         self.offset = 0
         """Bytes before `view`."""
         self.view = memoryview(b"")
+        self._source = source
         self._chunks = source.chunks()
         self._rest = memoryview(b"")
         self._released = 0
@@ -70,6 +71,7 @@ class _Input:
         """
         left = self.view[used:]
         self.offset += used
+        self._source.walked_bytes = self.offset
         if not left:
             self.view, self._rest = self._rest or self._next(), memoryview(b"")
             return bool(self.view)
@@ -89,7 +91,8 @@ class _Input:
         return memoryview(next(self._chunks, b""))
 
     def let_go(self, used: int) -> None:
-        """Have the kernel unmap what was read of a mapped file."""
+        """Note how far this input was read, and have the kernel unmap what was read of a mapped file."""
+        self._source.walked_bytes = self.offset + used
         mapping = self.mapping
         until = used - used % PAGESIZE
         if mapping is not None and until - self._released >= CHUNK_BYTES:
