@@ -35,6 +35,13 @@ class LocalClock:
         self._turn_to(second)
         return f"{self._time}.{rest_ns:09d}"
 
+    def date_and_time_ns(self, time_ns: int) -> str:
+        """Give `YYYY-MM-DD HH:MM:SS.nnnnnnnnn`."""
+        second, rest_ns = divmod(time_ns, _NS)
+        if second != self._second:
+            self._turn_to(second)
+        return f"{self._date} {self._time}.{rest_ns:09d}"
+
     def date(self, time_ns: int) -> str:
         """Give `YYYY-MM-DD`."""
         self._turn_to(time_ns // _NS)
