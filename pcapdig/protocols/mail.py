@@ -87,7 +87,7 @@ class MailDialogue(Dialogue[Login, None]):
         while not self.is_over:
             yield from inbox.next_message()
             moment = inbox.moment
-            if inbox.peek()[:2] == _ENCRYPTED:
+            if inbox.peek(2) == _ENCRYPTED:
                 self.is_over = True
                 return
             line = yield from inbox.through(_LINE_END, LINE_LIMIT)

@@ -119,7 +119,7 @@ class MysqlDialogue(Dialogue[SqlCall, _Command]):
         while True:
             yield from inbox.next_message()
             moment = inbox.moment
-            if not self.open and inbox.peek()[3:5] == b"\0\n":
+            if not self.open and inbox.peek(5)[3:] == b"\0\n":
                 yield from self._greeting(inbox)
                 continue
             reader = AnswerReader(self.open[0].name if self.open else "", self._login)
