@@ -34,11 +34,13 @@ WORDS: dict[str, tuple[bytes, ...]] = {
         *(b"C\0\0\0\x0dSELECT 1\0", b"E\0\0\0\x0cC42601\0\0", b"d\0\0\x7f\xff", b"D\0\0\0\7\0\0\0", b"G\0\0\0\4", b"W\0\0\0\4", b"n\0\0\0\4"),
     ),
     "mail": (
-        *(b"220 x\r\n", b"+OK\r\n", b"* OK\r\n", b"USER a\r\n", b"PASS b\r\n", b"AUTH PLAIN", b"AUTH LOGIN\r\n", b"334 x\r\n", b"+ \r\n", b"AGEAYg==\r\n"),
+        *(b"220 x\r\n", b"+OK\r\n", b"* OK\r\n", b"USER a\r\n", b"PASS b\r\n", b"AUTH PLAIN"),
+        *(b"AUTH LOGIN\r\n", b"334 x\r\n", b"+ \r\n", b"AGEAYg==\r\n"),
         *(b"a LOGIN ", b'"x" ', b"{3}\r\n", b"{3+}\r\n", b"DATA\r\n", b"354 x\r\n", b".\r\n", b"BDAT 5\r\n", b"AUTHINFO PASS b\r\n", b"XOAUTH2 "),
     ),
     "ldap": (
-        b"\x30\x18\2\1\1\x60\x13\2\1\3\4\5alice\x80\7secret!", b"\x30\x84\0\0\0\5", b"\x30\x80", b"\2\1\1", b"\x60\x84\xff\xff\xff\xff", b"\xa3\7\4\5PLAIN",
+        b"\x30\x18\2\1\1\x60\x13\2\1\3\4\5alice\x80\7secret!", b"\x30\x84\0\0\0\5", b"\x30\x80", b"\2\1\1",
+        b"\x60\x84\xff\xff\xff\xff", b"\xa3\7\4\5PLAIN",
     ),
     "telnet": (b"\xff\xfd\1", b"\xff\xfa\x18", b"\xff\xf0", b"login: ", b"Password: ", b"a\r\n", b"\x7f", b"\r", b"\xff\xff"),
     "tls": (
