@@ -11,8 +11,8 @@ Callers: chisels. Upstream: nothing but errors; dpkt reads TLS handshakes, brotl
     http.py          HttpDialogue -> HttpCall(request, response); http.starts(data): an HTTP/1 message begins here
     bodies.py        Body: size as sent, bytes kept, .content() without gzip, deflate, brotli, zstd
     dns.py           DnsDialogue(is_stream=) -> DnsCall(query, answer); dns_names.py, dns_records.py read the bytes
-    redis.py         RedisDialogue -> RedisCall(command, reply); redis.starts(data)
-    memcached.py     MemcachedDialogue -> MemcachedCall(command, keys, values ...)
+    redis.py         RedisDialogue -> RedisCall(command, reply); redis.starts(data), .starts_inline(data)
+    memcached.py     MemcachedDialogue -> MemcachedCall(command, keys, values ...); memcached_binary.py: MemcachedBinaryDialogue
     sql.py           SqlCall(product, command, statement, parameters, user, answer, secret ...): rows, affected, error of either product
     mysql.py         MysqlDialogue -> SqlCall; mysql.starts(data, from_client); mysql_logins.py, mysql_answers.py, mysql_packets.py
     postgres.py      PostgresDialogue -> SqlCall; postgres_messages.said_by_client(data); postgres_values.py

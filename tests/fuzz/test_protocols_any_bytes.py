@@ -19,6 +19,7 @@ from pcapdig.protocols.ldap import LdapDialogue
 from pcapdig.protocols.ldap import starts as ldap_starts
 from pcapdig.protocols.mail import MailDialogue
 from pcapdig.protocols.memcached import MemcachedDialogue
+from pcapdig.protocols.memcached_binary import MemcachedBinaryDialogue
 from pcapdig.protocols.mysql import MysqlDialogue
 from pcapdig.protocols.postgres import PostgresDialogue
 from pcapdig.protocols.postgres_messages import said_by_client
@@ -33,6 +34,7 @@ DIALOGUES: dict[str, Callable[[], Dialogue[Any, Any]]] = {
     "dns-tcp": lambda: DnsDialogue(is_stream=True),
     "redis": RedisDialogue,
     "memcached": MemcachedDialogue,
+    "memcached_binary": MemcachedBinaryDialogue,
     "mysql": MysqlDialogue,
     "postgres": PostgresDialogue,
     "tls": TlsDialogue,
@@ -51,6 +53,10 @@ PIECES: dict[str, list[bytes]] = {
          b"|1\r\n", b":1\r\n", b">2\r\n", b"PING\r\n", b"$99999999\r\n"],
     "memcached": [b"set k 0 0 3\r\n", b"abc\r\n", b"get k\r\n", b"VALUE k 0 3\r\n", b"END\r\n", b"mg k v q\r\n",
          b"VA 3 \r\n", b"MN\r\n", b"STORED\r\n", b"noreply", b"0\r\n"],
+    "memcached_binary": [
+        b"\x80\0\0\1" + bytes(7) + b"\1" + bytes(12) + b"k", b"\x81\0\0\0\4" + bytes(6) + b"\6" + bytes(18), b"\x80\x0d\0\1" + bytes(7) + b"\1" + bytes(12) + b"k",
+        b"\x80\x0a" + bytes(22), b"\x81\x0a" + bytes(22), b"\x81\x10\0\1" + bytes(7) + b"\2" + bytes(12) + b"kv", b"\x80\x10" + bytes(22),
+    ],
     "mysql": [
         b"\7\0\0\1\0\0\0\2\0\0\0", b"\x09\0\0\0\x03SELECT 1", b"\x09\0\0\0\x16SELECT ?", b"\x0c\0\0\1\0\1\0\0\0\1\0\1\0\0\0\0", b"\4\0\0\2\3def",
         b"\5\0\0\3\xfe\0\0\2\0", b"\1\0\0\1\1", b"\x10\0\0\0\x17\1\0\0\0\0\1\0\0\0\0\1\xfd\0\1x", b"\x09\0\0\1\xff\x28\4#42000", b"\x0a8.0\0",

@@ -29,6 +29,7 @@ from pcapdig.protocols.inbox import Inbox
 from pcapdig.protocols.ldap import LdapDialogue
 from pcapdig.protocols.mail import MailDialogue
 from pcapdig.protocols.memcached import MemcachedDialogue
+from pcapdig.protocols.memcached_binary import MemcachedBinaryDialogue
 from pcapdig.protocols.mysql import MysqlDialogue
 from pcapdig.protocols.postgres import PostgresDialogue
 from pcapdig.protocols.redis import RedisDialogue
@@ -188,6 +189,7 @@ DIALOGUES: dict[str, tuple[Callable[[], Dialogue[Any, Any]], Callable[[Turn], ob
     "dns-tcp": (lambda: DnsDialogue(is_stream=True), None),
     "redis": (RedisDialogue, lambda turn: redis.starts(turn.data)),
     "memcached": (MemcachedDialogue, None),
+    "memcached_binary": (MemcachedBinaryDialogue, None),
     "mysql": (MysqlDialogue, lambda turn: mysql.starts(turn.data, from_client=turn.from_client)),
     "postgres": (PostgresDialogue, lambda turn: postgres_messages.said_by_client(turn.data)),
     "mail": (MailDialogue, lambda turn: mail.starts(turn.data, from_client=turn.from_client)),

@@ -20,6 +20,10 @@ WORDS: dict[str, tuple[bytes, ...]] = {
         *(b"MN\r\n", b"mn\r\n", b"EN\r\n", b"HD\r\n", b"incr k 1\r\n", b"delete k\r\n", b"flush_all", b"stats\r\n", b"STAT a b\r\n", b"999999999999"),
         *(b"\x80\0\0\3", b"\x81\0", b"quit\r\n", b"gat 1 k\r\n", b"ms k 3\r\n", b" q\r\n", b"ERROR\r\n", b"SERVER_ERROR x\r\n"),
     ),
+    "memcached_binary": (
+        *(b"\x80\0\0\1" + bytes(7) + b"\1" + bytes(12) + b"k", b"\x81\0\0\0\4" + bytes(6) + b"\6" + bytes(18), b"\x80\x0a" + bytes(22)),
+        *(b"\x81\x0a" + bytes(22), b"\x81\x10\0\1" + bytes(7) + b"\2" + bytes(12) + b"kv", b"\x80\x10" + bytes(22), b"\x80\x0d\0\1"),
+    ),
     "mysql": (
         *(b"\7\0\0\1\0\0\0\2\0\0\0", b"\x09\0\0\0\x03SELECT 1", b"\5\0\0\3\xfe\0\0\2\0", b"\1\0\0\1\1", b"\xff\xff\xff\0", b"\0\0\0\1"),
         *(b"\x16", b"\x17\1\0\0\0", b"\x19\1\0\0\0", b"\x1c", b"\x11", b"\xfb", b"\xfc\xff\xff", b"\xfd", b"\xfe\xff\xff\xff\xff\xff\xff\xff\xff"),
