@@ -54,7 +54,8 @@ PIECES: dict[str, list[bytes]] = {
     "memcached": [b"set k 0 0 3\r\n", b"abc\r\n", b"get k\r\n", b"VALUE k 0 3\r\n", b"END\r\n", b"mg k v q\r\n",
          b"VA 3 \r\n", b"MN\r\n", b"STORED\r\n", b"noreply", b"0\r\n"],
     "memcached_binary": [
-        b"\x80\0\0\1" + bytes(7) + b"\1" + bytes(12) + b"k", b"\x81\0\0\0\4" + bytes(6) + b"\6" + bytes(18), b"\x80\x0d\0\1" + bytes(7) + b"\1" + bytes(12) + b"k",
+        b"\x80\0\0\1" + bytes(7) + b"\1" + bytes(12) + b"k", b"\x81\0\0\0\4" + bytes(6) + b"\6" + bytes(18),
+        b"\x80\x0d\0\1" + bytes(7) + b"\1" + bytes(12) + b"k",
         b"\x80\x0a" + bytes(22), b"\x81\x0a" + bytes(22), b"\x81\x10\0\1" + bytes(7) + b"\2" + bytes(12) + b"kv", b"\x80\x10" + bytes(22),
     ],
     "mysql": [
