@@ -342,6 +342,8 @@ class PostgresDialogue(Dialogue[SqlCall, _Asked]):
         if asked.kind == "E" and self._failed and self._failed in (asked.statement, asked.portal):
             self._failed = None
         elif asked.kind in ("Q", "E", "F", "startup") or asked.is_named:
+            if asked.kind == "startup":
+                asked.answered = None  # that the server asked for a password does not say that it let the client in
             self.tell(self.unanswered(asked))
 
     def _was_executed(self, statement: _Statement | None) -> None:
