@@ -54,6 +54,9 @@ class Plaintext(LineChisel):
         super().__init__(verbose=verbose, own_filter="fd.l4proto=tcp and evt.is_io=true")
         self._shows = secrets == _SHOW
         self._told: dict[int, set[Credential]] = {}
+        self._ends: dict[
+            int, tuple[int, int]
+        ] = {}  # processes of client and server, also where the filter passed one of them only
         self._dialogues: Dialogues[Record] | None = None
 
     def feed(self, rows: Rows) -> Iterable[Item]:
@@ -63,6 +66,14 @@ class Plaintext(LineChisel):
 
         if self._dialogues is None:
             self._dialogues = Dialogues(begin)
+        if len(rows):
+            columns = rows.flow, rows.forward, rows.facts.writer[rows.packet], rows.facts.reader[rows.packet]
+            for flow, by_client, writer, reader in zip(*(column.tolist() for column in columns), strict=True):
+                if writer >= 0 or reader >= 0:
+                    self._ends.pop(flow, None)
+                    self._ends[flow] = (writer, reader) if by_client else (reader, writer)
+            while len(self._ends) > _REMEMBERED:
+                del self._ends[next(iter(self._ends))]
         return self._lines(self._dialogues.feed(rows))
 
     def end(self) -> Iterable[Item]:
@@ -85,7 +96,10 @@ class Plaintext(LineChisel):
 
     def _line(self, found: Found[Record], credential: Credential) -> Line:
         asked, connection = found.record.asked or found.record.moment, found.connection
-        client, server = (_end(found.process(of_client=of_client)) for of_client in (True, False))
+        client, server = (
+            _end(found.process(of_client=of_client) or (found.trace.processes[known] if known >= 0 else None))
+            for of_client, known in zip((True, False), self._ends.get(found.flow, (-1, -1)), strict=True)
+        )
         secret = credential.secret if self._shows else _STARS
         user = "" if credential.user is None else f" user={_word(credential.user)}"
         ends = ends_text(*([name] if name else [] for name, _ in (client, server)))
