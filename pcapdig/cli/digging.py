@@ -22,8 +22,11 @@ from pcapdig.trace.trace import Trace
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from pcapdig.chisels.chisel import Chisel
+    from pcapdig.cli.chisel_call import ChiselCall
     from pcapdig.cli.settings import Settings
     from pcapdig.filters import Filter
+    from pcapdig.render.options import Options
     from pcapdig.trace.columns import Packets
 
 
@@ -92,7 +95,7 @@ def make_plan(settings: Settings, out: TextIO) -> Plan:
     book = Book(settings.chisel_directories)
     if settings.chisel_directories:
         book.library()  # a mistyped directory is told, be there a chisel or not
-    chisels = tuple(book.find(call.name)(verbose=show.verbose, **(call.arguments or {})) for call in settings.chisels)
+    chisels = tuple(_made(book.find(call.name), call, show) for call in settings.chisels)
     return Plan(
         filter=user_filter(settings),
         chisels=chisels,
@@ -102,6 +105,25 @@ def make_plan(settings: Settings, out: TextIO) -> Plan:
         quiet=settings.quiet,
         summary=settings.summary,
     )
+
+
+def _made(chisel: type[Chisel], call: ChiselCall, show: Options) -> Chisel:
+    """A chisel with its arguments; under -pc the one that shows containers, if it has one.
+
+    Raises:
+        UsageError: an argument is wrong. ChiselError: it fails, and did not come with pcapdig.
+    """
+    if show.containers:
+        chisel = getattr(chisel, "with_containers", chisel)
+    try:
+        return chisel(verbose=show.verbose, **(call.arguments or {}))
+    except Exception as error:  # whatever its author's code may raise
+        from pcapdig.chisels.faults import fault_of
+
+        fault = fault_of(chisel, error)
+        if fault is error:
+            raise
+        raise fault from error
 
 
 def user_filter(settings: Settings) -> Filter:
