@@ -21,6 +21,7 @@ cdef enum:
     TCP = 6
     WINDOW_MAX = 1 << 30  # RFC 7323 section 2.3: no receiver can acknowledge more than this beyond what it has
     HELD_SEGMENTS_MAX = 4096  # bounds the walk through the held segments of one direction
+    PIECE_BYTES = 64, SEGMENT_BYTES = 192, GAP_BYTES = 128  # memory of such an object beside its payload: tiny segments add up too
 
 
 cdef class _Segment:
@@ -43,7 +44,8 @@ cdef class Assembler:
     """Messages out of packets, as columns.
 
     Args: `message_limit` bytes on the wire of one message, beyond which it is handed out in parts; `hold_limit` bytes held behind a
-    hole in one direction; `total_limit` bytes in memory over all flows, open messages and held segments together.
+    hole in one direction; `total_limit` bytes in memory over all flows, open messages and held segments together, with the objects that
+    hold them.
     """
 
     cdef int64_t message_limit, hold_limit, total_limit, total
@@ -252,7 +254,7 @@ cdef class Assembler:
         segment.meta = meta[0]
         half.held.insert(at, segment)
         half.held_bytes += kept
-        self.total += kept
+        self.total += kept + SEGMENT_BYTES
 
     cdef _drain(self, _Conversation conversation, _Half half, bint forward):
         """Deliver what is held and now in order."""
@@ -265,7 +267,7 @@ cdef class Assembler:
             if segment.seq != half.next:
                 break
             half.held_bytes -= len(segment.data)
-            self.total -= len(segment.data)
+            self.total -= len(segment.data) + SEGMENT_BYTES
             self._deliver(conversation, forward, segment.data, segment.length, &segment.meta)
             half.next += segment.length
             count += 1
@@ -329,6 +331,8 @@ cdef class Assembler:
             conversation.gaps[-1] = (conversation.stored, conversation.gaps[-1][1] + count)
         else:
             conversation.gaps.append((conversation.stored, count))
+            conversation.weight += GAP_BYTES
+            self.total += GAP_BYTES
         conversation.size += count
 
     cdef _lost(self, _Conversation conversation, bint forward, const _Meta *meta):
@@ -356,7 +360,7 @@ cdef class Assembler:
         conversation.meta = meta[0]
         conversation.pieces = []
         conversation.gaps = []
-        conversation.size = conversation.stored = 0
+        conversation.size = conversation.stored = conversation.weight = 0
         conversation.last_ns = meta.time_ns
         if half.missing:
             self._gap(conversation, half.missing)
@@ -373,7 +377,8 @@ cdef class Assembler:
         if len(data):
             conversation.pieces.append(data)
             conversation.stored += len(data)
-            self.total += len(data)
+            conversation.weight += len(data) + PIECE_BYTES
+            self.total += len(data) + PIECE_BYTES
         conversation.size += len(data)
         if length > <uint32_t>len(data):
             self._gap(conversation, length - <uint32_t>len(data))
@@ -384,7 +389,7 @@ cdef class Assembler:
         if not conversation.is_open:
             return
         conversation.is_open = False
-        self.total -= conversation.stored
+        self.total -= conversation.weight
         self.columns.append((conversation.flow, conversation.forward, conversation.size, meta.number, meta.time_ns,
                              meta.writer, meta.reader, meta.writer_evidence, meta.reader_evidence, meta.direction,
                              meta.tcp_flags, meta.interface))
