@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 def dig_files(settings: Settings, out: TextIO) -> None:
-    """Dig in files, one after the other, as one trace.
+    """Dig in files as one trace, several merged by time.
 
     Raises:
         UsageError: the filter, the format or a chisel's argument is wrong. Nothing has been written.
@@ -68,19 +68,18 @@ def copy_files(settings: Settings, out: TextIO) -> None:
 
 
 def _copy(settings: Settings, target: str, chosen: Filter) -> None:
-    from pcapdig.cli.copying import section_of
+    from pcapdig.cli.copying import blocks_of
     from pcapdig.dig import BlockFilter
     from pcapdig.pcapng.sink import FileSink
 
     trace = Trace(decap=settings.decap)
     keep = BlockFilter(trace, chosen, limit=settings.limit)
     with FileSink(target, compress=settings.compress) as sink:
-        for file in settings.files:
-            for blocks in section_of(file, trace):
-                for passing in keep.keep(blocks):
-                    sink.write(passing)
-                if settings.limit is not None and keep.kept >= settings.limit:
-                    return
+        for blocks in blocks_of(settings.files, trace):
+            for passing in keep.keep(blocks):
+                sink.write(passing)
+            if settings.limit is not None and keep.kept >= settings.limit:
+                return
 
 
 def make_plan(settings: Settings, out: TextIO) -> Plan:
@@ -146,10 +145,9 @@ def _shown_as_they_come(trace: Trace, files: tuple[str, ...], out: TextIO, unrea
 
     `unread` counts, by link type, the packets whose headers nobody here can read.
     """
-    for file in files:
-        for packets in trace.read(file):
-            for row, interface in enumerate(trace.interfaces):
-                if interface.link_type not in LINK_TYPES and (count := int((packets.interface == row).sum())):
-                    unread[interface.link_type] = unread.get(interface.link_type, 0) + count
-            yield packets
-            out.flush()
+    for packets in trace.read_all(files):
+        for row, interface in enumerate(trace.interfaces):
+            if interface.link_type not in LINK_TYPES and (count := int((packets.interface == row).sum())):
+                unread[interface.link_type] = unread.get(interface.link_type, 0) + count
+        yield packets
+        out.flush()

@@ -17,7 +17,7 @@ from pcapdig.trace.flows import Flows
 from pcapdig.trace.processes import Processes
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator
+    from collections.abc import Generator, Iterator, Sequence
 
     from pcapdig.pcapng.source import CaptureSource
     from pcapdig.procs.process import Process
@@ -102,6 +102,21 @@ class Trace:
                     yield packets
                     _let_go(packets)
         yield from self.feed(b"", final=True)
+
+    def read_all(self, paths: Sequence[str]) -> Iterator[Packets]:
+        """The packets of several captures in the order of time, as if `mergecap` had made one of them: see `merge.merged`.
+
+        Raises:
+            InputError: one cannot be opened or is no capture, before the first batch; or some are damaged, after the last one.
+        """
+        if len(paths) == 1:
+            yield from self.read(paths[0])
+            return
+        from pcapdig.trace.merge import merged  # most digs are of one file
+
+        self.begin("the merged captures")
+        for chunk in merged(paths):
+            yield from self.feed(chunk)
 
     def feed(self, chunk: bytes | bytearray | memoryview, *, final: bool = False) -> Iterator[Packets]:
         """The packets that are whole with these further bytes of the input, in batches. Nothing is read until they are asked for.

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import struct
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from command import environment
 
 from pcapdig.pcapng import blocks, comments
 from pcapdig.procs.process import Process
@@ -43,6 +45,26 @@ def tshark_fields(path: Path, *fields: str, where: str = "") -> list[list[str]]:
 @pytest.fixture(name="tshark")
 def _tshark() -> Tshark:
     return tshark_fields
+
+
+@pytest.fixture
+def python(tmp_path: Path) -> Callable[..., str]:
+    """`python(code, argument, ...)` is what a program prints that runs in a process and a folder of its own."""
+
+    def run(code: str, *arguments: object, input: bytes = b"") -> str:
+        done = subprocess.run(
+            [sys.executable, "-c", code, *map(str, arguments)],
+            input=input,
+            capture_output=True,
+            cwd=tmp_path,  # the checkout must not hide the package that is installed
+            env=environment(),
+            check=False,
+            timeout=120,
+        )
+        assert done.returncode == 0, done.stderr.decode()
+        return done.stdout.decode()
+
+    return run
 
 
 @pytest.fixture(name="lamp")

@@ -5,10 +5,9 @@ from __future__ import annotations
 import gzip
 import io
 import os
-import subprocess
-import sys
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -117,8 +116,6 @@ def test_a_stream_that_cannot_seek_is_read_once(small: bytes) -> None:
             trace.packets()
 
 
-def test_standard_input(tmp_path: Path, small: bytes) -> None:
+def test_standard_input(python: Any, small: bytes) -> None:
     """`-`."""
-    code = "import pcapdig; print([e.number for e in pcapdig.open('-')])"
-    done = subprocess.run([sys.executable, "-c", code], input=small, capture_output=True, check=True, timeout=60)
-    assert done.stdout == b"[1, 2, 3]\n"
+    assert python("import pcapdig; print([e.number for e in pcapdig.open('-')])", input=small) == "[1, 2, 3]\n"

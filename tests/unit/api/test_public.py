@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,42 +12,36 @@ import pcapdig
 RECORDER = {"record", "tracer", "capture", "attribution", "cli"}
 
 
-def said(code: str, *arguments: object) -> str:
-    """What a program prints."""
-    command = [sys.executable, "-c", f"import sys\n{code}", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout.strip()
-
-
-def test_importing_loads_nothing() -> None:
+def test_importing_loads_nothing(python: Any) -> None:
     """Neither numpy nor another room."""
-    code = "import pcapdig; print(*sorted(m for m in sys.modules if m.split('.')[0] in ('numpy', 'pcapdig')))"
-    assert said(code) == "pcapdig"
+    code = "import pcapdig, sys; print(*sorted(m for m in sys.modules if m.split('.')[0] in ('numpy', 'pcapdig')))"
+    assert python(code).strip() == "pcapdig"
 
 
-def test_opening_loads_no_numpy(lamp: Path) -> None:
+def test_opening_loads_no_numpy(python: Any, lamp: Path) -> None:
     """Only what looks at the file's beginning."""
-    assert said("import pcapdig; pcapdig.open(sys.argv[1]); print('numpy' in sys.modules)", lamp) == "False"
+    assert python("import pcapdig, sys; pcapdig.open(sys.argv[1]); print('numpy' in sys.modules)", lamp) == "False\n"
 
 
-def test_nothing_of_the_recorder_is_loaded(lamp: Path) -> None:
+def test_nothing_of_the_recorder_is_loaded(python: Any, lamp: Path) -> None:
     """Whatever is asked of a capture."""
     code = (
-        "import pcapdig, tempfile\n"
+        "import pcapdig, sys, tempfile\n"
         "t = pcapdig.open(sys.argv[1])\n"
         "list(t.events('evt.buffer contains form')), t.packets(), list(t.flows()), list(t.chisel('topconns'))\n"
         "t.to_arrow(), t.to_pandas(), t.to_parquet(tempfile.mkdtemp()), list(t.scapy('evt.num=1'))\n"
         "print(*sorted({m.split('.')[1] for m in sys.modules if m.startswith('pcapdig.')}))"
     )
-    assert not RECORDER & set(said(code, lamp).split())
+    assert not RECORDER & set(python(code, lamp).split())
 
 
-def test_extras_are_not_loaded_for_others(lamp: Path) -> None:
+def test_extras_are_not_loaded_for_others(python: Any, lamp: Path) -> None:
     """Events and columns need none of them."""
     code = (
-        "import pcapdig; t = pcapdig.open(sys.argv[1]); list(t); t.packets(); list(t.flows())\n"
+        "import pcapdig, sys; t = pcapdig.open(sys.argv[1]); list(t); t.packets(); list(t.flows())\n"
         "print(*{'pandas', 'pyarrow', 'scapy', 'dpkt', 'brotli'} & set(sys.modules))"
     )
-    assert said(code, lamp) == ""
+    assert python(code, lamp).strip() == ""
 
 
 def test_every_public_name_is_there() -> None:
