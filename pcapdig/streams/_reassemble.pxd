@@ -41,5 +41,4 @@ cdef class _Conversation:
     cdef list pieces, gaps
     cdef int64_t size  # on the wire, missing bytes included
     cdef int64_t stored  # bytes in pieces
-    cdef int64_t weight  # bytes of memory that pieces and gaps take
     cdef int64_t last_ns  # time of its last packet

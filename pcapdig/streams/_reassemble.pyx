@@ -49,8 +49,7 @@ cdef class Assembler:
     """Messages out of packets, as columns.
 
     Args: `message_limit` bytes on the wire of one message, beyond which it is handed out in parts; `hold_limit` bytes held behind a
-    hole in one direction; `total_limit` bytes in memory over all flows, open messages and held segments together, with the objects that
-    hold them.
+    hole in one direction; `total_limit` bytes in memory over all flows, open messages and held segments together with their objects.
     """
 
     cdef int64_t message_limit, hold_limit, total_limit, total
@@ -256,8 +255,7 @@ cdef class Assembler:
         cdef uint32_t kept = 0
         if stored > skip:
             kept = min(stored - skip, length)
-        segment.seq = seq
-        segment.length = length
+        segment.seq, segment.length = seq, length
         segment.data = PyBytes_FromStringAndSize(<const char *>payload + skip, kept) if kept else b""
         segment.meta = meta[0]
         half.held.insert(at, segment)
@@ -339,7 +337,6 @@ cdef class Assembler:
             conversation.gaps[-1] = (conversation.stored, conversation.gaps[-1][1] + count)
         else:
             conversation.gaps.append((conversation.stored, count))
-            conversation.weight += GAP_BYTES
             self.total += GAP_BYTES
         conversation.size += count
 
@@ -363,11 +360,10 @@ cdef class Assembler:
         """Begin a message in this direction; what is missing before it is its first gap."""
         cdef _Half half = conversation.client if forward else conversation.server
         self._close(conversation)
-        conversation.is_open = True
-        conversation.forward = forward
+        conversation.is_open, conversation.forward = True, forward
         conversation.meta = meta[0]
         conversation.pieces, conversation.gaps = [], []
-        conversation.size = conversation.stored = conversation.weight = 0
+        conversation.size = conversation.stored = 0
         conversation.last_ns = meta.time_ns
         if half.missing:
             self._gap(conversation, half.missing)
@@ -384,7 +380,6 @@ cdef class Assembler:
         if len(data):
             conversation.pieces.append(data)
             conversation.stored += len(data)
-            conversation.weight += len(data) + PIECE_BYTES
             self.total += len(data) + PIECE_BYTES
         conversation.size += len(data)
         if length > <uint32_t>len(data):
@@ -396,7 +391,7 @@ cdef class Assembler:
         if not conversation.is_open:
             return
         conversation.is_open = False
-        self.total -= conversation.weight
+        self.total -= conversation.stored + len(conversation.pieces) * PIECE_BYTES + len(conversation.gaps) * GAP_BYTES
         self.columns.append((conversation.flow, conversation.forward, conversation.size, meta.number, meta.time_ns,
                              meta.writer, meta.reader, meta.writer_evidence, meta.reader_evidence, meta.direction,
                              meta.tcp_flags, meta.interface))
