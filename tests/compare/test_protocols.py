@@ -118,6 +118,14 @@ def test_sql_statements_are_those_of_tshark(capture: Path) -> None:
     assert Counter(each["sql"][:SHOWN] for each in lines if ":3306" in each["fd.name"]) == expected
 
 
+def test_postgresql_statements_are_those_of_tshark(capture: Path) -> None:
+    """The text of each statement sent to PostgreSQL, by the client's port. One may be parsed once and run often, or not at all."""
+    frames = tshark(capture).with_field("pgsql.query")
+    expected = {(frame["tcp.srcport"][-1], text[:SHOWN]) for frame in frames for text in frame["pgsql.query"]}
+    lines = [each for each in records(capture, "sqllog") if each["fd.name"].endswith(":5432") and each.get("sql")]
+    assert {(each["fd.name"].split("->")[0].rsplit(":", 1)[1], each["sql"][:SHOWN]) for each in lines} == expected
+
+
 def test_redis_commands_hold_those_of_tshark(capture: Path) -> None:
     """Each command of which tshark shows all words. It does not show inline commands."""
     expected = Counter()
