@@ -282,7 +282,7 @@ def recorded_on_loopback(path: Path) -> tuple[int, int]:
     port = listener.getsockname()[1]
     rounds, question, answer = 7, b"q" * 1009, b"a" * 300_007
     tcpdump = subprocess.Popen(
-        f"tcpdump -i lo -w {path} -U --immediate-mode -B 16384 --nano port {port}".split(),
+        f"tcpdump -i lo -w {path} -U --immediate-mode -B 131072 --nano port {port}".split(),
         stderr=subprocess.PIPE,
     )
     assert tcpdump.stderr is not None
