@@ -13,5 +13,6 @@ bytes in chunks; blocks are then walked natively by trace/_scan.pyx. `text.py`: 
     blocks.wireshark_process(...) -> bytes                    # Wireshark 5; older versions show it as a frame: only when asked for
     FileSink(path, compress=).write(blocks), .flush(now_ns), .close()   # HostError; ReaderGoneError (a HostError): the pipe's reader left
     open_source(path) -> CaptureSource: .chunks(), .name, .compression, .close()   # InputError; a plain file is one memoryview
+    open_reads(name, reads) -> CaptureSource                  # the same from pieces of bytes, such as a file object's
 Callers: record/, trace/, dig/ and cli/. Must not know flows, sockets or the filter language.
 """

@@ -107,7 +107,8 @@ def open_source(path: str) -> CaptureSource:
     except OSError as error:
         raise InputError(f"{name}: cannot be read: {error.strerror}") from error
     try:
-        compression, chunks = _find_content(name, fd)
+        size_bytes = _mappable_bytes(name, fd)
+        compression, chunks = _find_content(name, _read(name, fd), lambda: _map(fd, size_bytes))
     except BaseException:
         if fd:
             os.close(fd)
@@ -115,8 +116,22 @@ def open_source(path: str) -> CaptureSource:
     return CaptureSource(name, compression, fd, chunks)
 
 
-def _find_content(name: str, fd: int) -> tuple[str, Iterator[Chunk]]:
-    """The compression, and the chunks of a capture."""
+def open_reads(name: str, reads: Iterator[bytes]) -> CaptureSource:
+    """A capture out of pieces of bytes, of any size but not empty, for inputs that are no file of this system.
+
+    Args:
+        name: what errors call it.
+        reads: gives the input from its start. Asked for no more than is needed.
+
+    Raises:
+        InputError: it is empty, or is no capture.
+    """
+    compression, chunks = _find_content(clean(name), reads, lambda: None)
+    return CaptureSource(clean(name), compression, 0, chunks)
+
+
+def _mappable_bytes(name: str, fd: int) -> int:
+    """The size of a regular file of which nothing has been read; 0 for all others."""
     try:
         about = os.fstat(fd)
         if stat.S_ISDIR(about.st_mode):
@@ -124,15 +139,22 @@ def _find_content(name: str, fd: int) -> tuple[str, Iterator[Chunk]]:
         is_at_start = stat.S_ISREG(about.st_mode) and os.lseek(fd, 0, os.SEEK_CUR) == 0
     except OSError as error:
         raise InputError(f"{name}: cannot be read: {error.strerror}") from error
-    head, reads = _peek(_read(name, fd), lambda head: _HEAD_BYTES)
+    return about.st_size if is_at_start else 0
+
+
+def _find_content(
+    name: str, reads: Iterator[Chunk], mapped: Callable[[], Iterator[Chunk] | None]
+) -> tuple[str, Iterator[Chunk]]:
+    """The compression, and the chunks of a capture; plain ones come from `mapped` where that gives any."""
+    head, reads = _peek(reads, lambda head: _HEAD_BYTES)
     if not head:
         raise InputError(f"{name}: is empty")
     compression = _compression(head)
     chunks = reads
     if compression:
         chunks = _unpack(name, compression, reads)
-    elif is_at_start:
-        chunks = _map(fd, about.st_size) or reads
+    else:
+        chunks = mapped() or reads
     head, chunks = _peek(chunks, _bytes_to_know)
     refusal = _refusal(head)
     if refusal:
@@ -154,7 +176,9 @@ def _read(name: str, fd: int) -> Iterator[Chunk]:
 
 
 def _map(fd: int, size_bytes: int) -> Iterator[Chunk] | None:
-    """A whole regular file as one memoryview; None on a file system that cannot map."""
+    """A whole regular file as one memoryview; None if it has no bytes, and on a file system that cannot map."""
+    if not size_bytes:
+        return None
     try:
         mapping = mmap.mmap(fd, size_bytes, access=mmap.ACCESS_READ)
     except (OSError, ValueError):

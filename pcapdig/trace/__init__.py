@@ -6,7 +6,7 @@ chisels or text output.
 
     from pcapdig.trace.trace import Trace
     trace = Trace()                              # empty; dimension tables at trace.flows, .processes, .interfaces
-    trace.read(path) -> Iterator[Packets]        # a file, "-" standard input; at most a million packets or 64 MiB of it a batch
+    trace.read(path) -> Iterator[Packets]        # a file, "-" standard input, or an open source; at most a million packets or 64 MiB of it a batch
     trace.feed(chunk, final=False) -> Iterator[Packets]   # run it to its end; a partial block at the chunk's end waits for the next
     Several files may be read one after another: numbers and tables go on.
     Damaged input: everything whole before the damage is handed out, then InputError("FILE: damaged at byte N: what").

@@ -120,7 +120,7 @@ def read_pcap_header(header: bytes) -> PcapHeader:
     if (major, minor) != (2, 4):
         raise DamageError(f"pcap version {major}.{minor} is not known")
     return PcapHeader(
-        interface=Interface(link_type=link_word & 0xFFFF, snap_length=snap_length),
+        interface=Interface(link_type=link_word & 0xFFFF, snap_length=snap_length, in_pcap=True),
         resolution=resolution,
         fcs_size=(link_word >> 28) * 2 if link_word & 1 << 26 else 0,
     )

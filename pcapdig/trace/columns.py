@@ -49,6 +49,8 @@ class Interface:
     """Packets the capture saw, from the last interface statistics block (isb_ifrecv); None: not told."""
     dropped: int | None = None
     """Packets lost for want of room (isb_ifdrop, else isb_osdrop); None: not told."""
+    in_pcap: bool = False
+    """Of a classic pcap, whose packets have no options."""
 
     def with_counts(self, received: int | None, dropped: int | None) -> Interface:
         """The same interface with what a statistics block says; what it does not say stays."""

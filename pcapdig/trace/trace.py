@@ -19,6 +19,7 @@ from pcapdig.trace.processes import Processes
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
 
+    from pcapdig.pcapng.source import CaptureSource
     from pcapdig.procs.process import Process
 
 BATCH_PACKETS = 1_000_000
@@ -64,14 +65,16 @@ class Trace:
         """The interfaces described so far, each section's and file's its own."""
         return self._interfaces
 
-    def read(self, path: str) -> Iterator[Packets]:
+    def read(self, path: str | CaptureSource) -> Iterator[Packets]:
         """The packets of a file, "-" for standard input, in batches. Numbers and tables go on where the last file ended.
+
+        A source that was opened before is read from its start, and closed.
 
         Raises:
             InputError: the file cannot be opened or is no capture; or it is damaged or ends too early, after all whole packets
                 before that have been handed out.
         """
-        with open_source(path) as source:
+        with open_source(path) if isinstance(path, str) else path as source:
             self._begin(source.name, "uncompressed byte" if source.compression else "byte")
             for chunk in source.chunks():
                 for packets in self.feed(chunk):

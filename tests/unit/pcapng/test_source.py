@@ -19,7 +19,7 @@ import zstandard
 
 from pcapdig.errors import InputError
 from pcapdig.pcapng import blocks
-from pcapdig.pcapng.source import CHUNK_BYTES, open_source
+from pcapdig.pcapng.source import CHUNK_BYTES, open_reads, open_source
 
 HEAD = blocks.section_header(os="Linux") + blocks.interface_description(name="lo", link_type=1)
 CAPTURE = HEAD + b"".join(
@@ -328,3 +328,20 @@ def test_standard_input_has_a_name_in_errors() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], input=b"", capture_output=True, check=True, timeout=60)
     assert done.stdout == b"standard input: is empty\n"
+
+
+def test_pieces_of_bytes_are_a_capture_too() -> None:
+    """Whatever gives them, and compressed ones are unpacked."""
+    for packed, compression in ((CAPTURE, ""), (gzip.compress(CAPTURE), "gzip")):
+        pieces = iter([packed[at : at + 7] for at in range(0, len(packed), 7)])
+        with open_reads("a socket", pieces) as source:
+            assert (source.name, source.compression) == ("a socket", compression)
+            assert b"".join(source.chunks()) == CAPTURE
+
+
+def test_pieces_that_are_no_capture_are_refused() -> None:
+    """By the name they were given."""
+    with pytest.raises(InputError, match="a socket: is empty"):
+        open_reads("a socket", iter([]))
+    with pytest.raises(InputError, match="a socket: is text"):
+        open_reads("a socket", iter([b"hello ", b"there, this is text"]))

@@ -17,6 +17,7 @@ import pytest
 
 from pcapdig.errors import InputError
 from pcapdig.pcapng import blocks, comments
+from pcapdig.pcapng.source import open_reads
 from pcapdig.procs.process import Process
 from pcapdig.trace import trace as trace_module
 from pcapdig.trace.trace import Trace
@@ -344,3 +345,13 @@ def test_a_recording_of_tcpdump(tmp_path: Path) -> None:
     assert {frozenset(ends) for ends in conversations} == names
     count = subprocess.run(["capinfos", "-Mc", path], capture_output=True, text=True, check=True).stdout
     assert int(count.split()[-1]) == len(ours["number"]) + 1
+
+
+def test_a_source_that_is_open_is_read(files: Any, wire: Any) -> None:
+    """From its start, under its own name."""
+    data = files.frames(wire.tcp(b"a"), wire.tcp(b"b"))
+    trace = Trace()
+    (packets,) = trace.read(open_reads("a socket", iter([data])))
+    assert packets.number.tolist() == [1, 2]
+    with pytest.raises(InputError, match="^a socket: damaged at byte"):
+        list(trace.read(open_reads("a socket", iter([data[:-1]]))))
