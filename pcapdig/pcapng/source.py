@@ -73,6 +73,11 @@ class CaptureSource:
         self._fd = fd
         self._chunks = chunks
 
+    @property
+    def descriptor(self) -> int:
+        """Of the file, until close(). Its position is where nobody knows: for pread alone."""
+        return self._fd
+
     def chunks(self) -> Iterator[Chunk]:
         """The uncompressed bytes, in order, once. A plain file is one chunk, which stays valid after close().
 

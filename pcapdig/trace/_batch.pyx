@@ -1,6 +1,7 @@
-"""One packet after another into columns: headers, flow, fresh bytes, and the processes its comments name.
+"""One packet after another into columns: flow, fresh bytes, and the processes its comments name.
 
-The scanner finds packets in a file and describes each as `Stored`, all of whose lengths it has checked; nothing can be wrong here.
+The walk finds packets in a file and describes each as `Stored`, all of whose lengths it has checked; nothing can be wrong here. Packets
+wait in a ring, so that what one of them will look up in the flow table can be fetched while those before it are taken.
 """
 
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t, uintptr_t
@@ -8,18 +9,21 @@ from libc.stdlib cimport calloc, free
 
 import numpy as np
 
-from pcapdig.packets._headers cimport PacketHeaders, read_headers
-from pcapdig.trace._bytes cimport get16, get32
-from pcapdig.trace._claims cimport Claims, NativeClaim
+from pcapdig.packets._headers cimport PacketHeaders
+from pcapdig.trace._bytes cimport get32
+from pcapdig.trace._claims cimport Claims, Meaning
 from pcapdig.trace._copies cimport SIGHTING_SLOTS, Sighting, fingerprint, is_copy
 from pcapdig.trace._flows cimport FlowTable, Placed
+from pcapdig.trace._walk cimport PUBLISHED_PACKETS, RING_PACKETS, Ring, Stored, acquired, release_to
 
 cdef enum:
-    LINK_SLL = 113
     LINK_SLL2 = 276
 
 cdef enum:
     PROTOCOL_TCP = 6
+
+cdef enum:
+    SLOT_AHEAD = 16  # packets before its turn that a packet's slot is asked for; its flow at half of that
 
 COLUMNS = (
     ("number", "u8"), ("time_ns", "i8"), ("offset", "u8"), ("payload_offset", "u8"),
@@ -30,18 +34,6 @@ COLUMNS = (
 )
 """The columns of a batch in the order in which they lie in its one piece of memory, widest first so that all are aligned."""
 
-
-
-cdef inline uint8_t direction_of_link(uint32_t link_type, const uint8_t *data, uint32_t captured) noexcept nogil:
-    """Linux cooked captures say themselves which way a packet went (sll_pkttype): 4 is outgoing, 0 to 3 are received."""
-    cdef uint16_t kind
-    if link_type == LINK_SLL and captured >= 16:
-        kind = get16(data, True)
-    elif link_type == LINK_SLL2 and captured >= 20:
-        kind = data[10]
-    else:
-        return 0
-    return 2 if kind == 4 else 1 if kind < 4 else 0
 
 
 cdef class Batch:
@@ -84,20 +76,34 @@ cdef class Batch:
         self.flows.show()
         return {name: column[: self.count] for name, column in self.arrays.items()}
 
-    cdef int take(self, const Stored *packet) except -1 nogil:
+    cdef int take_made(self, Ring *ring, const uint8_t *data) except -1 nogil:
+        """Add the packets that wait in the ring to the batch; `data` is the chunk they lie in."""
+        cdef uint64_t made = acquired(&ring.made)
+        cdef uint64_t at = ring.taken
+        cdef uint64_t mask = RING_PACKETS - 1
+        while at < made:
+            if at + SLOT_AHEAD < made:
+                self.flows.ask_for_slot(ring.packets[(at + SLOT_AHEAD) & mask].tag)
+            if at + SLOT_AHEAD // 2 < made:
+                self.flows.ask_for_flow(ring.packets[(at + SLOT_AHEAD // 2) & mask].tag)
+            self.take(ring.packets + (at & mask), data)
+            at += 1
+            if at % PUBLISHED_PACKETS == 0:
+                release_to(&ring.taken, at)
+        release_to(&ring.taken, at)
+        return 0
+
+    cdef int take(self, const Stored *packet, const uint8_t *data) except -1 nogil:
         """Add one packet to the batch."""
-        cdef PacketHeaders h
+        cdef const PacketHeaders *h = &packet.h
         cdef Placed placed
         cdef Py_ssize_t i = self.count
         cdef Columns *to = &self.columns
-        cdef uint32_t captured = packet.captured, original = packet.original, before = 0
-        if packet.interface.fcs_size != 0 and original > packet.interface.fcs_size:
-            original -= packet.interface.fcs_size
-            captured = original if captured > original else captured
+        cdef uint32_t captured = packet.usable, before = 0
         placed.flow = -1
         placed.forward = True
-        if read_headers(packet.data, captured, original, packet.interface.link_type, &h):
-            self.flows.place(&h, packet.time_ns, packet.interface.row, &placed)
+        if packet.found:
+            self.flows.place(h, packet.tag, packet.time_ns, <uint16_t> packet.row, &placed)
         before = h.payload_offset if h.payload_offset < captured else captured
         to.time_ns[i] = packet.time_ns
         to.offset[i] = packet.offset
@@ -107,57 +113,52 @@ cdef class Batch:
         to.flow[i] = placed.flow
         to.payload_captured[i] = h.payload_length if h.payload_length < captured - before else captured - before
         to.payload_length[i] = h.payload_length
-        to.fresh[i] = self.fresh(packet, &h, &placed, to.payload_captured[i])
+        to.fresh[i] = self.fresh(packet, data + packet.offset, &placed, to.payload_captured[i])
         to.seq[i] = h.seq
         to.ack[i] = h.ack
-        to.interface[i] = packet.interface.row
+        to.interface[i] = <uint16_t> packet.row
         to.forward[i] = placed.forward
         to.tcp_flags[i] = h.tcp_flags
         to.direction[i] = packet.direction
-        if packet.direction == 0:
-            to.direction[i] = direction_of_link(packet.interface.link_type, packet.data, captured)
         to.writer[i] = to.reader[i] = -1
         to.writer_evidence[i] = to.reader_evidence[i] = 0
         if packet.claim_count != 0:
-            self.name_ends(packet, &placed, i)
+            self.name_ends(packet, data + packet.offset, i)
         self.count = i + 1
         return 0
 
     cdef uint32_t fresh(
-        self, const Stored *packet, const PacketHeaders *h, const Placed *placed, uint32_t stored
+        self, const Stored *packet, const uint8_t *data, const Placed *placed, uint32_t stored
     ) noexcept nogil:
         """Payload bytes not seen before: by sequence numbers, else unless this is a copy from another interface."""
+        cdef const PacketHeaders *h = &packet.h
         cdef uint64_t about
-        cdef uint32_t seen_at = packet.interface.row
+        cdef uint32_t seen_at = packet.row
         if placed.flow >= 0 and h.protocol == PROTOCOL_TCP:
             return self.flows.fresh(h, placed)  # without payload too: SYN and FIN move the sequence
         if placed.flow < 0 or h.payload_length == 0:
             return h.payload_length
-        if packet.interface.link_type == LINK_SLL2 and packet.captured >= 20:
-            seen_at = MOST_INTERFACES + 1 + get32(packet.data + 4, True)  # one interface in the file, yet each packet has its own
+        if packet.link_type == LINK_SLL2 and packet.captured >= 20:
+            seen_at = MOST_INTERFACES + 1 + get32(data + 4, True)  # one interface in the file, yet each packet has its own
         elif not self.watch_copies:
             return h.payload_length
         about = (<uint64_t> placed.flow << 33) ^ (<uint64_t> h.payload_length << 1) ^ placed.forward
         about += <uint64_t> h.ip_id * <uint64_t> 0xD6E8FEB86659FD93ULL
-        if is_copy(self.sightings, fingerprint(packet.data + h.payload_offset, stored, about), seen_at, packet.time_ns):
+        if is_copy(self.sightings, fingerprint(data + h.payload_offset, stored, about), seen_at, packet.time_ns):
             return 0
         return h.payload_length
 
-    cdef int name_ends(self, const Stored *packet, const Placed *placed, Py_ssize_t i) except -1 nogil:
+    cdef int name_ends(self, const Stored *packet, const uint8_t *data, Py_ssize_t i) except -1 nogil:
         """Writer and reader of packet `i` from its comments; the first claim of an end holds."""
         cdef Columns *to = &self.columns
-        cdef const NativeClaim *claim
-        cdef uint32_t *last = NULL
-        cdef uint32_t guess, number
+        cdef const Meaning *claim
+        cdef uint32_t number
         cdef int c
-        if placed.flow >= 0:
-            last = self.flows.states[placed.flow].claim[0 if placed.forward else 1]
         for c in range(packet.claim_count):
-            guess = last[c] if last != NULL and c < 2 else 0
-            number = self.claims.number_of(packet.claim_text[c], packet.claim_size[c], guess)
-            if last != NULL and c < 2:
-                last[c] = number
-            claim = self.claims.claims + number - 1
+            number = packet.claim[c]
+            if number > self.claims.room or not self.claims.meanings[number - 1].is_read:
+                self.claims.understand(number, data + packet.claim_at[c], packet.claim_size[c])
+            claim = self.claims.meanings + number - 1
             if claim.process < 0:
                 continue
             if claim.is_write and to.writer[i] < 0:

@@ -19,7 +19,6 @@ cdef struct FlowState:  # what only the scanner needs of a flow; index 0 is the 
     Stream stream[2]
     int64_t ended_ns
     uint32_t isn[2]
-    uint32_t claim[2][2]  # last comments of a direction's packets, as 1 + their number in Claims; 0: none
     uint8_t flags
 
 cdef struct Slot:
@@ -41,6 +40,8 @@ cdef struct Placed:  # where a packet belongs
     int32_t flow  # -1: no flow
     bint forward
 
+cdef uint32_t flow_tag(const PacketHeaders *h, uint64_t seed) noexcept nogil
+
 cdef class FlowTable:
     cdef object flows
     cdef FlowRecord *records
@@ -55,7 +56,11 @@ cdef class FlowTable:
     cdef int32_t count
     cdef int32_t room
     cdef int show(self) except -1
-    cdef int place(self, const PacketHeaders *h, int64_t time_ns, uint16_t interface, Placed *out) except -1 nogil
+    cdef void ask_for_slot(self, uint32_t tag) noexcept nogil
+    cdef void ask_for_flow(self, uint32_t tag) noexcept nogil
+    cdef int place(
+        self, const PacketHeaders *h, uint32_t tag, int64_t time_ns, uint16_t interface, Placed *out
+    ) except -1 nogil
     cdef uint32_t fresh(self, const PacketHeaders *h, const Placed *placed) noexcept nogil
     cdef int32_t find(self, const PacketHeaders *h, uint32_t tag, bint *forward) noexcept nogil
     cdef int32_t begin_flow(

@@ -46,6 +46,8 @@ class Trace:
         self._name = name
         self._unit = unit
         self._scanner.begin()
+        self._mapped = -1
+        """Descriptor of the file that the chunk at hand maps."""
         self._waiting = bytearray()
         self._offset = 0
         """Bytes of this input before the first one not scanned yet."""
@@ -77,9 +79,11 @@ class Trace:
         with open_source(path) if isinstance(path, str) else path as source:
             self._begin(source.name, "uncompressed byte" if source.compression else "byte")
             for chunk in source.chunks():
+                self._mapped = source.descriptor if _mapping_of(chunk) else -1
                 for packets in self.feed(chunk):
                     yield packets
                     _let_go(packets)
+        self._mapped = -1
         yield from self.feed(b"", final=True)
 
     def feed(self, chunk: bytes | bytearray | memoryview, *, final: bool = False) -> Iterator[Packets]:
@@ -117,7 +121,7 @@ class Trace:
         position = 0
         while position < len(view):
             stop = min(position + BATCH_BYTES, len(view))
-            columns, reached, wrong = self._scanner.scan(view, position, stop, BATCH_PACKETS)
+            columns, reached, wrong = self._scanner.scan(view, position, stop, BATCH_PACKETS, self._mapped)
             if len(columns["number"]):
                 yield Packets(trace=self, data=view, **columns)
             self._offset += reached - position
@@ -137,9 +141,15 @@ def _let_go(packets: Packets) -> None:
 
     The bytes stay in the page cache, and whoever still looks at them finds them: this only takes back what the process maps.
     """
-    mapping = packets.data.obj if isinstance(packets.data, memoryview) else None
-    if not isinstance(mapping, mmap) or len(packets.data) != len(mapping):
+    mapping = _mapping_of(packets.data)
+    if mapping is None:
         return
     start, stop = int(packets.offset[0]), int(packets.offset[-1])
     start -= start % PAGESIZE
     mapping.madvise(MADV_DONTNEED, start, stop - start)
+
+
+def _mapping_of(data: bytes | memoryview) -> mmap | None:
+    """The mapped file, if these are all its bytes."""
+    mapping = data.obj if isinstance(data, memoryview) else None
+    return mapping if isinstance(mapping, mmap) and len(data) == len(mapping) else None
