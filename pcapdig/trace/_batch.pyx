@@ -13,17 +13,16 @@ from pcapdig.packets._headers cimport PacketHeaders
 from pcapdig.trace._bytes cimport get32
 from pcapdig.trace._claims cimport Claims, Meaning
 from pcapdig.trace._copies cimport SIGHTING_SLOTS, Sighting, fingerprint, is_copy
-from pcapdig.trace._flows cimport FlowTable, Placed
-from pcapdig.trace._walk cimport PUBLISHED_PACKETS, RING_PACKETS, Ring, Stored, acquired, release_to
-
-cdef enum:
-    LINK_SLL2 = 276
+from pcapdig.trace._flows cimport FlowTable, Placed, flow_tag
+from pcapdig.trace._walk cimport PUBLISHED_PACKETS, RING_PACKETS, Ring, Stored, acquired, ask_for, release_to
 
 cdef enum:
     PROTOCOL_TCP = 6
 
 cdef enum:
-    SLOT_AHEAD = 16  # packets before its turn that a packet's slot is asked for; its flow at half of that
+    PACKET_AHEAD = 40  # packets before its turn that a packet is asked for: another processor may have it
+    SLOT_AHEAD = 16  # packets before its turn that a packet's slot is asked for
+    FLOW_AHEAD = 8  # and its flow, when the slot is there
 
 COLUMNS = (
     ("number", "u8"), ("time_ns", "i8"), ("offset", "u8"), ("payload_offset", "u8"),
@@ -81,15 +80,26 @@ cdef class Batch:
         cdef uint64_t made = acquired(&ring.made)
         cdef uint64_t at = ring.taken
         cdef uint64_t mask = RING_PACKETS - 1
+        cdef uint64_t tagged = ring.tagged
+        cdef Stored *packet
         while at < made:
-            if at + SLOT_AHEAD < made:
-                self.flows.ask_for_slot(ring.packets[(at + SLOT_AHEAD) & mask].tag)
-            if at + SLOT_AHEAD // 2 < made:
-                self.flows.ask_for_flow(ring.packets[(at + SLOT_AHEAD // 2) & mask].tag)
+            if at + PACKET_AHEAD < made:
+                packet = ring.packets + ((at + PACKET_AHEAD) & mask)
+                ask_for(packet)
+                ask_for(<uint8_t *> packet + 64)
+                ask_for(<uint8_t *> packet + 128)
+            while tagged < made and tagged <= at + SLOT_AHEAD:
+                packet = ring.packets + (tagged & mask)
+                packet.tag = flow_tag(&packet.h, self.flows.seed) if packet.found else 0
+                self.flows.ask_for_slot(packet.tag)
+                tagged += 1
+            if at + FLOW_AHEAD < tagged:
+                self.flows.ask_for_flow(ring.packets[(at + FLOW_AHEAD) & mask].tag)
             self.take(ring.packets + (at & mask), data)
             at += 1
             if at % PUBLISHED_PACKETS == 0:
                 release_to(&ring.taken, at)
+        ring.tagged = tagged
         release_to(&ring.taken, at)
         return 0
 
@@ -103,7 +113,7 @@ cdef class Batch:
         placed.flow = -1
         placed.forward = True
         if packet.found:
-            self.flows.place(h, packet.tag, packet.time_ns, <uint16_t> packet.row, &placed)
+            self.flows.place(h, packet.tag, packet.time_ns, packet.row, &placed)
         before = h.payload_offset if h.payload_offset < captured else captured
         to.time_ns[i] = packet.time_ns
         to.offset[i] = packet.offset
@@ -116,7 +126,7 @@ cdef class Batch:
         to.fresh[i] = self.fresh(packet, data + packet.offset, &placed, to.payload_captured[i])
         to.seq[i] = h.seq
         to.ack[i] = h.ack
-        to.interface[i] = <uint16_t> packet.row
+        to.interface[i] = packet.row
         to.forward[i] = placed.forward
         to.tcp_flags[i] = h.tcp_flags
         to.direction[i] = packet.direction
@@ -138,7 +148,7 @@ cdef class Batch:
             return self.flows.fresh(h, placed)  # without payload too: SYN and FIN move the sequence
         if placed.flow < 0 or h.payload_length == 0:
             return h.payload_length
-        if packet.link_type == LINK_SLL2 and packet.captured >= 20:
+        if packet.is_sll2 and packet.captured >= 20:
             seen_at = MOST_INTERFACES + 1 + get32(data + 4, True)  # one interface in the file, yet each packet has its own
         elif not self.watch_copies:
             return h.payload_length

@@ -1,10 +1,13 @@
 """Scans a capture: runs the walk over its bytes, reads the few blocks that describe, and puts packets into batches of columns."""
 
-from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
-from libc.stdlib cimport calloc, free, malloc, realloc
+from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
+from libc.stdlib cimport free, malloc, realloc
 from libc.string cimport memset
 
 import os
+
+cdef extern from "<stdlib.h>" nogil:
+    void *aligned_alloc(size_t alignment, size_t size)
 
 from pcapdig.trace._batch cimport MOST_INTERFACES, Batch
 from pcapdig.trace._bytes cimport get32
@@ -27,6 +30,7 @@ from pcapdig.trace.blocks import (
 cdef enum:
     FIRST_ROOM = 16384  # packets of a batch of which nothing is known yet
     MEASURED_BYTES = 1 << 20  # fewer tell little of the packets to come
+    LINES_BYTES = 128  # two lines of a processor's cache, which it fetches together
     WORTH_A_THREAD_BYTES = 1 << 20  # take longer to walk than a thread to begin
 
 
@@ -36,32 +40,35 @@ cdef class Scanner:
     cdef Batch batch
     cdef list interfaces
     cdef Walk walk
-    cdef Ring ring
+    cdef Ring *ring
     cdef uint32_t described_room
     cdef double density  # packets a byte, of a batch before
     cdef bint begun
     cdef bint may_run_aside
 
-    def __cinit__(self, flows not None, processes not None, list interfaces not None, bint aside=True):
-        """`aside`: large pieces are walked by a thread of their own, if there is a processor for it."""
+    def __cinit__(self, flows not None, processes not None, list interfaces not None):
         self.batch = Batch(flows, processes)
         self.interfaces = interfaces
-        self.may_run_aside = aside and len(os.sched_getaffinity(0)) > 1
+        self.may_run_aside = len(os.sched_getaffinity(0)) > 1
         memset(&self.walk, 0, sizeof(Walk))
-        memset(&self.ring, 0, sizeof(Ring))
-        self.ring.packets = <Stored *> calloc(RING_PACKETS, sizeof(Stored))
+        self.ring = <Ring *> aligned_alloc(LINES_BYTES, sizeof(Ring))
         self.walk.buffer = <uint8_t *> malloc(BUFFER_BYTES)
-        if self.ring.packets == NULL or self.walk.buffer == NULL:
+        if self.ring == NULL or self.walk.buffer == NULL:
             raise MemoryError
-        self.walk.ring = &self.ring
+        memset(self.ring, 0, sizeof(Ring))
+        self.ring.packets = <Stored *> aligned_alloc(LINES_BYTES, RING_PACKETS * sizeof(Stored))
+        if self.ring.packets == NULL:
+            raise MemoryError
+        self.walk.ring = self.ring
         self.walk.claims = &self.batch.claims.table
-        self.walk.seed = self.batch.flows.seed
         self.begin()
 
     def __dealloc__(self):
         free(self.walk.described)
         free(self.walk.buffer)
-        free(self.ring.packets)
+        if self.ring != NULL:
+            free(self.ring.packets)
+        free(self.ring)
 
     def begin(self):
         """The next bytes are the first of a file."""
@@ -112,7 +119,7 @@ cdef class Scanner:
         cdef Walk *w = &self.walk
         if not self.begun and not self.begin_file():
             return 0
-        self.ring.made = self.ring.taken = w.made = 0
+        self.ring.made = self.ring.taken = self.ring.tagged = w.made = 0
         w.most = <uint64_t> self.batch.room
         while True:
             if self.may_run_aside and w.stop - w.at >= WORTH_A_THREAD_BYTES:
@@ -134,7 +141,7 @@ cdef class Scanner:
         with nogil:
             while True:
                 walk(&self.walk)
-                self.batch.take_made(&self.ring, self.walk.data)
+                self.batch.take_made(self.ring, self.walk.data)
                 if self.walk.ended != FULL:
                     return 0
 
@@ -157,7 +164,7 @@ cdef class Scanner:
                         be_patient(tries)
                         continue
                     tries = 0
-                    self.batch.take_made(&self.ring, self.walk.data)
+                    self.batch.take_made(self.ring, self.walk.data)
         finally:
             raise_flag(&self.ring.unwanted, True)
             with nogil:
@@ -203,7 +210,7 @@ cdef class Scanner:
         grown.link_type = interface.link_type
         grown.snap_length = interface.snap_length
         grown.fcs_size = fcs_size
-        grown.row = <uint32_t> len(self.interfaces)
+        grown.row = <uint16_t> len(self.interfaces)
         self.interfaces.append(interface)
         self.batch.watch_copies = len(self.interfaces) > 1
         w.described_count += 1

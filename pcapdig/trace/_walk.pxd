@@ -5,7 +5,7 @@ made, the scanner puts into flows and columns, in order. With a processor to spa
 only words both look at; else they take turns.
 """
 
-from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
+from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 
 from pcapdig.packets._headers cimport PacketHeaders
 from pcapdig.trace._claims cimport ClaimTable
@@ -38,33 +38,35 @@ cdef struct Described:  # an interface of the section being read
     uint32_t link_type
     uint32_t snap_length
     uint32_t fcs_size
-    uint32_t row  # in trace.interfaces
+    uint16_t row  # in trace.interfaces
 
-cdef struct Stored:  # one packet as its block describes it, and what its headers say
+cdef struct Stored:  # one packet as its block describes it, and what its headers say; what is seldom looked at stands last
     PacketHeaders h
-    uint32_t tag  # of its flow, where `found`
-    bint found  # there is a network header
-    uint64_t offset  # of its first byte, in the chunk
+    uint32_t tag  # of its flow: the taker's
     int64_t time_ns
+    uint64_t offset  # of its first byte, in the chunk
     uint32_t captured
     uint32_t original
     uint32_t usable  # bytes captured without the frame check sequence
-    uint32_t row  # of its interface
-    uint32_t link_type
+    uint16_t row  # of its interface
+    uint8_t is_sll2
+    uint8_t found  # there is a network header
     uint8_t direction
     uint8_t claim_count
     uint32_t claim[MOST_CLAIMS]  # numbers of its comments
     uint32_t claim_size[MOST_CLAIMS]
     uint32_t claim_at[MOST_CLAIMS]  # where their texts begin, after `offset`
 
-cdef struct Ring:
+cdef struct Ring:  # each thread's words lie in lines of their own: it would wait for the other one at each packet else
     Stored *packets
+    uint64_t apart_1[15]
     uint64_t made  # written by the walk alone
-    uint64_t apart_1[7]  # the words of two threads lie in lines of their own
-    uint64_t taken  # written by the taker alone
-    uint32_t unwanted  # the taker gave up
-    uint64_t apart_2[7]
     uint32_t over  # the walk, as a thread, has ended
+    uint64_t apart_2[14]
+    uint64_t taken  # written by the taker alone
+    uint64_t tagged  # the taker's own: packets whose tag is made
+    uint32_t unwanted  # the taker gave up
+    uint64_t apart_3[13]
 
 cdef struct Walk:
     const uint8_t *data
@@ -80,10 +82,10 @@ cdef struct Walk:
     uint32_t described_count
     bint is_pcap
     bint swapped
-    uint64_t seed  # of the flows' tags
     uint64_t made
     uint64_t most  # `made` must not go beyond
     uint64_t window  # packets that may wait in the ring
+    uint64_t full_at  # `made` with which it is full, as far as is known
     bint waits  # until there is room, for another thread takes
     Stop ended
     const char *what

@@ -14,7 +14,6 @@ from pcapdig.packets._headers cimport read_headers
 from pcapdig.trace._bytes cimport get16, get32, padded
 from pcapdig.trace._claims cimport number_of
 from pcapdig.trace._clock cimport clock_ns
-from pcapdig.trace._flows cimport flow_tag
 
 cdef enum:
     OPTION_END = 0
@@ -88,25 +87,30 @@ cdef const uint8_t *reach(Walk *w, int64_t size) noexcept nogil:
     return w.buffer + (w.at - w.buffered_from)
 
 
+cdef bint find_room(Walk *w) noexcept nogil:
+    """Room in the ring, for which a thread waits. False: there is none, or none is wanted."""
+    cdef unsigned int tries = 0
+    release_to(&w.ring.made, w.made)
+    while True:
+        w.full_at = acquired(&w.ring.taken) + w.window
+        if w.made != w.full_at:
+            return True
+        if not w.waits:
+            w.ended = FULL
+            return False
+        if acquired_flag(&w.ring.unwanted):
+            return False
+        tries += 1
+        be_patient(tries)
+
+
 cdef void walk(Walk *w) noexcept nogil:
     """Make packets of what is whole, until `ended` says why no more."""
-    cdef unsigned int tries
     w.ended = REACHED
+    w.full_at = acquired(&w.ring.taken) + w.window
     while w.at < w.stop and w.made < w.most:
-        if w.made - w.ring.taken >= w.window:
-            tries = 0
-            while w.made - acquired(&w.ring.taken) >= w.window:
-                if not w.waits:
-                    w.ended = FULL
-                    break
-                if acquired_flag(&w.ring.unwanted):
-                    break
-                if tries == 0:
-                    release_to(&w.ring.made, w.made)
-                tries += 1
-                be_patient(tries)
-            if w.ended == FULL or acquired_flag(&w.ring.unwanted):
-                break
+        if w.made == w.full_at and not find_room(w):
+            break
         if not (record(w) if w.is_pcap else block(w)):
             break
     release_to(&w.ring.made, w.made)
@@ -120,12 +124,11 @@ cdef bint make(Walk *w, Stored *packet, const Described *interface, const uint8_
         original -= interface.fcs_size
         usable = original if usable > original else usable
     packet.row = interface.row
-    packet.link_type = interface.link_type
+    packet.is_sll2 = interface.link_type == LINK_SLL2
     packet.usable = usable
     packet.found = read_headers(data, usable, original, interface.link_type, &packet.h)
     if packet.direction == 0:
         packet.direction = direction_of_link(interface.link_type, data, usable)
-    packet.tag = flow_tag(&packet.h, w.seed) if packet.found else 0
     for c in range(packet.claim_count):
         packet.claim[c] = number_of(w.claims, data + packet.claim_at[c], packet.claim_size[c])
         if packet.claim[c] == 0:
