@@ -46,6 +46,12 @@ fix: build ## apply what lint can repair by itself
 	$(BIN)/ruff format
 	clang-format -i $(PROBE)
 
+.PHONY: fuzz
+fuzz: build ## long fuzzing (docs/fuzzing.md); ARGS='http scan --seconds 600'; without ARGS the targets are listed
+	@$(BIN)/pip install --quiet --group fuzz
+	@# Not from here, so that the checkout does not hide the installed package.
+	@cd tests && $(CURDIR)/$(BIN)/python fuzz/fuzz.py $(ARGS)
+
 .PHONY: bench
 bench: build ## record beside tcpdump, dig beside cat, tcpdump and tshark; prints the tables
 	@.ci/system-packages test bench

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import Enum
+from functools import lru_cache
 from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
 
 from pcapdig.protocols.conversation import Dialogue, Moment, Record, Seen, Turn
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from pcapdig.trace.columns import Dimensions
     from pcapdig.trace.rows import Rows
 
-_FIN_OR_RST = 0x05
+_FIN_OR_RST, _RST = 0x05, 0x04
 _UDP = 17
 
 R = TypeVar("R", bound=Record)
@@ -61,16 +62,26 @@ class Found(NamedTuple, Generic[R]):
 
     def views(self) -> list[tuple[bool, Process | None]]:
         """Each end that saw it: (it asked, its process). The asking end first; an end nobody is known for only if neither is."""
-        seen: dict[bool, int] = {}
-        for moment, asks in ((self.record.asked, True), (self.record.answered, False)):
-            for end in moment.seen if moment else ():
-                is_asker = end.is_write == asks
-                if seen.get(is_asker, -1) < 0:
-                    seen[is_asker] = end.process
-        if any(process >= 0 for process in seen.values()):
-            seen = {asks: process for asks, process in seen.items() if process >= 0}
+        asked, answered = self.record.asked, self.record.answered
         processes = self.trace.processes
-        return [(asks, processes[seen[asks]] if seen[asks] >= 0 else None) for asks in (True, False) if asks in seen]
+        return [
+            (asks, processes[process] if process >= 0 else None)
+            for asks, process in _views(asked.seen if asked else (), answered.seen if answered else ())
+        ]
+
+
+@lru_cache(maxsize=4096)
+def _views(asked: tuple[Seen, ...], answered: tuple[Seen, ...]) -> list[tuple[bool, int]]:
+    """(it asked, its process or -1). Remembered, since the same few ends come again and again."""
+    seen: dict[bool, int] = {}
+    for ends, asks in ((asked, True), (answered, False)):
+        for end in ends:
+            is_asker = end.is_write == asks
+            if seen.get(is_asker, -1) < 0:
+                seen[is_asker] = end.process
+    if any(process >= 0 for process in seen.values()):
+        seen = {asks: process for asks, process in seen.items() if process >= 0}
+    return [(asks, seen[asks]) for asks in (True, False) if asks in seen]
 
 
 def _ends(record: Record) -> Iterator[Seen]:
@@ -86,6 +97,7 @@ class Dialogues(Generic[R]):
         """`begin` gives a new dialogue if the protocol begins with this message."""
         self._begin = begin
         self._by_flow: dict[int, Dialogue[R, Any] | _Left] = {}
+        self._seen: dict[tuple[bool, bool, int], Seen] = {}
         self._trace: Dimensions | None = None
 
     def feed(self, rows: Rows) -> Iterator[Found[R]]:
@@ -93,43 +105,45 @@ class Dialogues(Generic[R]):
         if not len(rows):
             return
         self._trace = trace = rows.trace
-        protocols = trace.flows.protocol
-        columns = (rows.packet, rows.flow, rows.size, rows.forward, rows.is_write, rows.process)
-        packets, flows, sizes, forwards, writes, processes = (column.tolist() for column in columns)
-        index, count = 0, len(packets)
-        while index < count:
-            first, index = index, index + 1
-            while index < count and packets[index] == packets[first]:
-                index += 1
-            flow = flows[first]
-            if flow < 0 or not sizes[first]:
-                continue  # a copy of what was read before
-            dialogue = self._by_flow.get(flow)
-            if dialogue is _Left.OVER:
-                continue
+        facts, buffer, gaps_of = rows.facts, rows.facts.buffer, rows.facts.gaps
+        columns = (rows.flow, rows.forward, rows.is_write, rows.process, rows.size, rows.time_ns, rows.number)
+        by_flow, closing, is_udp = self._by_flow, rows.tcp_flags & _FIN_OR_RST, facts.trace.flows.protocol == _UDP
+        seen: tuple[Seen, ...]
+        waiting = zip(rows.packet.tolist(), *(column.tolist() for column in columns), closing.tolist(), strict=True)
+        row = next(waiting, None)
+        while row is not None:
+            packet, flow, forward, is_write, process, size, time_ns, number, flags = row
+            seen = (self._end(forward, is_write, process),)
+            while (row := next(waiting, None)) is not None and row[0] == packet:
+                seen += (self._end(forward, row[3], row[4]),)
+            dialogue = by_flow.get(flow)
+            if flow < 0 or not size or dialogue is _Left.OVER:
+                continue  # no connection's, a copy of what was read before, or of no interest any more
+            data = buffer(packet)
             if dialogue is None or dialogue is _Left.IDLE:
-                is_datagram = int(protocols[flow]) == _UDP
-                dialogue = self._begin(Opening(rows.buffer(first), forwards[first], is_datagram, dialogue is not None))
+                dialogue = self._begin(Opening(data, forward, bool(is_udp[flow]), dialogue is not None))
                 if dialogue is None:
                     continue
-            seen = tuple(Seen(forwards[row] == writes[row], writes[row], processes[row]) for row in range(first, index))
-            turn = Turn(
-                data=rows.buffer(first),
-                from_client=forwards[first],
-                moment=Moment(int(rows.time_ns[first]), int(rows.number[first]), seen),
-                gaps=rows.gaps(first),
-                is_last=bool(rows.tcp_flags[first] & _FIN_OR_RST),
-            )
+            moment = Moment(time_ns, number, seen)
+            turn = Turn(data, forward, moment, gaps_of(packet), flags != 0, flags & _RST != 0)
             records = dialogue.feed(turn)
             if dialogue.is_over:
                 records += dialogue.end()
-                self._by_flow[flow] = _Left.OVER
+                by_flow[flow] = _Left.OVER
             elif dialogue.is_idle:
-                self._by_flow[flow] = _Left.IDLE
+                by_flow[flow] = _Left.IDLE
             else:
-                self._by_flow[flow] = dialogue
+                by_flow[flow] = dialogue
             for record in records:
                 yield Found(record, flow, trace)
+
+    def _end(self, forward: bool, is_write: bool, process: int) -> Seen:
+        """An end of a message; the same few come again and again."""
+        key = (forward, is_write, process)
+        seen = self._seen.get(key)
+        if seen is None:
+            seen = self._seen[key] = Seen(forward == is_write, is_write, process)
+        return seen
 
     def end(self) -> list[Found[R]]:
         """What was still open, by time."""

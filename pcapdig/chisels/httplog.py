@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from pcapdig.chisels.logs import LogChisel
-from pcapdig.render.items import NOT_KNOWN
+from pcapdig.chisels.logs import LogChisel, known_members
+from pcapdig.render.items import NOT_KNOWN, Line
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterator
 
     from pcapdig.chisels.dialogues import Found, Opening
+    from pcapdig.chisels.logs import Members
+    from pcapdig.procs.process import Process
     from pcapdig.protocols.conversation import Dialogue
     from pcapdig.protocols.http import HttpCall
-    from pcapdig.render.items import Line
 
 
 class Httplog(LogChisel["HttpCall"]):
@@ -39,26 +40,29 @@ class Httplog(LogChisel["HttpCall"]):
 
         return HttpDialogue() if starts(opening.data) else None
 
-    def lines(self, found: Found[HttpCall]) -> Iterable[Line]:
+    def lines(self, found: Found[HttpCall]) -> Iterator[Line]:
         """A line an end."""
         call = found.record
         request, response = call.request, call.response
         method, url = (request.method, request.url) if request else (NOT_KNOWN, NOT_KNOWN)
-        code = str(response.status) if response else NOT_KNOWN
-        size = f"{response.body.size_bytes}B" if response else NOT_KNOWN
+        code, size = (response.status, f"{response.body.size_bytes}B") if response else (NOT_KNOWN, NOT_KNOWN)
         latency = NOT_KNOWN if call.latency_ns is None else f"{call.latency_ns // 1_000_000}ms"
         words = f"method={method} url={url} response_code={code} latency={latency} size={size}"
+        if request and request.version == "2.0":
+            words += " (HTTP/2: not read)"
+        when = self.when(call)
         for asks, process in found.views():
-            yield self.line(
-                found,
-                f"{'>' if asks else '<'} {words}{self.view_words(found, process)}",
-                {
-                    "direction": ">" if asks else "<",
-                    "method": request.method if request else None,
-                    "url": request.url if request else None,
-                    "response_code": response.status if response else None,
-                    "size": response.body.size_bytes if response else None,
-                    "request_size": request.body.size_bytes if request else None,
-                    **self.view_members(process),
-                },
-            )
+            arrow = ">" if asks else "<"
+            more = self.view_words(found, process) if self.verbose else ""
+            yield Line(text=f"{when} {arrow} {words}{more}", fields=self._members(found, arrow, process))
+
+    def _members(self, found: Found[HttpCall], arrow: str, process: Process | None) -> Members:
+        """What -j says."""
+        request, response = found.record.request, found.record.response
+        members: dict[str, int | str | None] = {"direction": arrow}
+        if request:
+            members |= {"method": request.method, "url": request.url, "version": request.version}
+            members["request_size"] = request.body.size_bytes
+        if response:
+            members |= {"response_code": response.status, "size": response.body.size_bytes}
+        yield from known_members(found, {**members, **self.view_members(process)}.items())

@@ -80,6 +80,6 @@ def ends_text(clients: Iterable[str], servers: Iterable[str]) -> str:
 
 
 def process_text(trace: Dimensions, process_id: int) -> str:
-    """`httpd(15457)`."""
+    """`httpd(15457)`; `<NA>` for what a file of another program does not say."""
     process = trace.processes[process_id]
-    return f"{process.name}({process.pid})"
+    return f"{process.name or NOT_KNOWN}({NOT_KNOWN if process.pid is None else process.pid})"

@@ -9,6 +9,7 @@ from pcapdig.render.items import NOT_KNOWN, Line
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from typing import TypeAlias
 
     from pcapdig.chisels.chisel import Arg, Needs
     from pcapdig.chisels.dialogues import Dialogues, Found, Opening
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from pcapdig.protocols.conversation import Dialogue, Record
     from pcapdig.render.items import Item
     from pcapdig.trace.rows import Rows
+
+    Members: TypeAlias = Iterable[tuple[str, int | str | None]]
 
 TCP = "fd.l4proto=tcp"
 """Filter of a chisel that knows its protocol at any port."""
@@ -70,17 +73,11 @@ class LogChisel(Generic[R]):
 
     def line(self, found: Found[R], words: str, members: dict[str, int | str | None]) -> Line:
         """A line dated by its record. `members`: what -j gives in its place; what is None is left out."""
-        time_ns = found.record.moment.time_ns
-        members = {
-            "evt.rawtime": time_ns,
-            "latency_ns": found.record.latency_ns,
-            "fd.name": found.connection,
-            **members,
-        }
-        return Line(
-            text=f"{self._clock.date(time_ns)} {self._clock.time_of_day_ns(time_ns)} {words}",
-            fields=tuple((key, value) for key, value in members.items() if value is not None),
-        )
+        return Line(text=f"{self.when(found.record)} {words}", fields=known_members(found, members.items()))
+
+    def when(self, record: Record) -> str:
+        """Date and time of a record, as evt.datetime has them."""
+        return self._clock.date_and_time_ns(record.moment.time_ns)
 
     def call_line(self, found: Found[R], pairs: dict[str, object], members: dict[str, int | str | None]) -> Line:
         """A line of both ends: what was said, then latency and the processes; under -v also their ids and the connection.
@@ -106,12 +103,23 @@ class LogChisel(Generic[R]):
         """What -v adds to a line of one end, with a blank before it."""
         if not self.verbose:
             return ""
-        name, pid = (process.name, str(process.pid)) if process else (NOT_KNOWN, NOT_KNOWN)
-        return f" proc.name={name} proc.pid={pid} fd.name={found.connection}"
+        name, pid = (process.name, process.pid) if process else (None, None)
+        return f" proc.name={name or NOT_KNOWN} proc.pid={NOT_KNOWN if pid is None else pid} fd.name={found.connection}"
 
     def view_members(self, process: Process | None) -> dict[str, int | str | None]:
         """What -j says of the process of one end."""
         return _process_members("proc", process)
+
+
+def known_members(found: Found[Any], members: Members) -> Members:
+    """What -j says of every record, then its own; what is not known is left out."""
+    yield "evt.rawtime", found.record.moment.time_ns
+    if found.record.latency_ns is not None:
+        yield "latency_ns", found.record.latency_ns
+    yield "fd.name", found.connection
+    for name, value in members:
+        if value is not None:
+            yield name, value
 
 
 def _process_members(prefix: str, process: Process | None) -> dict[str, int | str | None]:

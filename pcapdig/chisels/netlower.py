@@ -38,7 +38,7 @@ class Netlower(LineChisel):
         "Shows answers that took longer than the given number of milliseconds: from the last packet of what the client sent to "
         "the first packet of what the server sent back, and from SYN to SYN+ACK. The time is that of the answer. A line "
         "is for an end that passed the filter: 'write' and 'accept' at the server's, whose process answered, 'read' and "
-        "'connect' at the client's, whose process waited. Both the question and the answer must pass the filter."
+        "'connect' at the client's, whose process waited. It is evt.latency: 'evt.latency>20000000' in a filter finds the same."
     )
     args: ClassVar[tuple[Arg, ...]] = (
         Arg(name="min_ms", type="int", description="milliseconds; what took longer is shown"),
@@ -47,13 +47,10 @@ class Netlower(LineChisel):
 
     def __init__(self, *, min_ms: str, verbose: bool = False, disable_color: str | None = None) -> None:
         """Raises UsageError where min_ms is no whole number."""
-        from pcapdig.chisels.turns import Turns
-
         if not re.fullmatch(r"[0-9]{1,12}", min_ms, re.ASCII):
             raise UsageError(f"chisel netlower: {min_ms!r} is not a whole number of milliseconds")
-        super().__init__(verbose=verbose, colour=wants_colour(self.name, disable_color))
-        self._limit_ns = int(min_ms) * _NS_IN_MS
-        self._turns = Turns()
+        slow = f"evt.latency>{int(min_ms) * _NS_IN_MS}"
+        super().__init__(verbose=verbose, own_filter=slow, colour=wants_colour(self.name, disable_color))
         self._is_headed = False
 
     def feed(self, rows: Rows) -> Iterable[Item]:
@@ -61,14 +58,10 @@ class Netlower(LineChisel):
         from pcapdig.filters.catalogue import lookup
 
         yield from self._heading()
-        answers, waited_ns = self._turns.waits(rows)
-        is_slow = waited_ns > self._limit_ns
-        slow = answers.select(is_slow)
-        if not len(slow):
-            return
-        names = ("evt.datetime", "evt.rawtime", "proc.name", "fd.name", "evt.is_io", "evt.io_dir")
-        columns = zip(waited_ns[is_slow].tolist(), *(lookup(name).values(slow) for name in names), strict=True)
-        for wait_ns, date, time_ns, process, connection, is_io, direction in columns:
+        names = ("evt.latency", "evt.datetime", "evt.rawtime", "proc.name", "fd.name", "evt.is_io", "evt.io_dir")
+        columns = zip(*(lookup(name).values(rows) for name in names), strict=True)
+        for wait, date, time_ns, process, connection, is_io, direction in columns:
+            wait_ns = int(wait or 0)
             kind = str(direction) if is_io else "accept" if direction == "write" else "connect"
             latency_ms = wait_ns // _NS_IN_MS
             texts = (str(date)[:23], str(process or NOT_KNOWN), kind, str(latency_ms), str(connection))

@@ -88,7 +88,9 @@ def _lines(found: Connections, trace: Dimensions) -> Iterator[Line]:
         for end, holder in [entry for entry in holders if entry[1] >= 0] or [(1, -1)]:
             state = end_state(found, flow, end) if protocol == "tcp" else "-"
             process = trace.processes[holder] if holder >= 0 else None
-            program = f"{process.pid}/{process.name}" if process else NOT_KNOWN
+            program = NOT_KNOWN
+            if process:
+                program = f"{NOT_KNOWN if process.pid is None else process.pid}/{process.name or NOT_KNOWN}"
             yield Line(
                 text=row_text(_CELLS, (protocol, server, client, state, program)),
                 fields=(

@@ -61,10 +61,11 @@ class Ps(LineChisel):
         if self._trace is None:
             return
         known = [self._trace.processes[i] for i in sorted(self._seen)]
-        for process in sorted(known, key=lambda process: process.pid):
+        for process in sorted(known, key=lambda process: -1 if process.pid is None else process.pid):
             parent = NOT_KNOWN if process.ppid is None else str(process.ppid)
             user = process.user or (NOT_KNOWN if process.uid is None else str(process.uid))
-            texts = (str(process.pid), parent, user, process.container_id or NOT_KNOWN, process.name)
+            pid = NOT_KNOWN if process.pid is None else str(process.pid)
+            texts = (pid, parent, user, process.container_id or NOT_KNOWN, process.name or NOT_KNOWN)
             yield Line(
                 text=row_text(_CELLS, (*texts, process.cmdline or process.exepath or NOT_KNOWN)),
                 fields=(

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from pcapdig.chisels.dialogues import Found, Opening
     from pcapdig.protocols.conversation import Dialogue
-    from pcapdig.protocols.mysql import SqlCall
+    from pcapdig.protocols.sql import SqlCall
     from pcapdig.render.items import Line
 
 SHOWN = 1024
@@ -19,16 +19,17 @@ SHOWN = 1024
 
 
 class Sqllog(LogChisel["SqlCall"]):
-    """Statements of MySQL and MariaDB."""
+    """Statements of MySQL, MariaDB and PostgreSQL."""
 
     name: ClassVar[str] = "sqllog"
-    short_description: ClassVar[str] = "SQL statements log (MySQL, MariaDB)"
+    short_description: ClassVar[str] = "SQL statements log (MySQL, MariaDB, PostgreSQL)"
     description: ClassVar[str] = (
-        "Prints a line for each command to a MySQL or MariaDB server (any port) when its answer is complete: query, prepare, "
-        "execute with its statement and parameters, connect with user and database, and others; rows returned, rows changed, the "
-        "server's error, time from command to answer, and the processes at both ends as far as they are known. A command "
-        "without an answer is shown at the end with <NA>. Connections under TLS or compressed are not read. -v adds process "
-        "ids and the connection, and shows long statements whole."
+        "Prints a line for each command to a MySQL, MariaDB or PostgreSQL server (any port) when its answer is complete: query, "
+        "prepare, execute with its statement and parameters, connect with user and database, and others; rows returned, rows "
+        "changed, the server's error, time from command to answer, and the processes at both ends as far as they are known. A "
+        "PostgreSQL statement without a name is shown when it is executed, not when it is prepared. A command without an answer is "
+        "shown at the end with <NA>. Connections under TLS or compressed are not read. -v adds process ids and the connection, and "
+        "shows long statements whole."
     )
 
     def __init__(self, *, verbose: bool = False) -> None:
@@ -37,16 +38,18 @@ class Sqllog(LogChisel["SqlCall"]):
 
     def begin(self, opening: Opening) -> Dialogue[SqlCall, Any] | None:
         """Where a server greets, or a client sends a statement on a connection older than the capture."""
-        from pcapdig.protocols.mysql import MysqlDialogue, starts
+        from pcapdig.protocols import mysql, postgres, postgres_messages
 
-        return MysqlDialogue() if starts(opening.data, from_client=opening.from_client) else None
+        if mysql.starts(opening.data, from_client=opening.from_client):
+            return mysql.MysqlDialogue()
+        return None if postgres_messages.said_by_client(opening.data) is None else postgres.PostgresDialogue()
 
     def lines(self, found: Found[SqlCall]) -> Iterable[Line]:
         """One line, with both ends."""
         call, answer = found.record, found.record.answer
         error = answer.error if answer else None
         statement = one_line(call.statement) or None
-        parameters = None if call.parameters is None else f"({', '.join(map(repr, call.parameters))})"
+        parameters = f"({', '.join(map(repr, call.parameters))})" if call.parameters else None
         rows = answer.rows if answer else None
         affected = answer.affected if answer else None
         pairs: dict[str, object] = {"command": call.command, "user": call.user, "db": call.database}
@@ -55,7 +58,7 @@ class Sqllog(LogChisel["SqlCall"]):
         if affected is not None:
             pairs["affected"] = affected
         if error:
-            pairs["error"] = f"{error.code} ({error.state}) {one_line(error.message)}"
+            pairs["error"] = one_line(error.text)
         if statement:
             pairs["sql"] = statement if self.verbose else statement[:SHOWN]
         if parameters:
@@ -64,12 +67,15 @@ class Sqllog(LogChisel["SqlCall"]):
             found,
             pairs,
             {
+                "product": call.product,
                 "command": call.command,
                 "user": call.user,
                 "db": call.database,
                 "rows": rows,
                 "affected": affected,
-                "error": error.code if error else None,
+                "error": (error.code or error.state) if error else None,
+                "sqlstate": (error.state or None) if error else None,
+                "severity": error.severity if error else None,
                 "error_message": error.message if error else None,
                 "sql": call.statement or None,
                 "parameters": parameters,

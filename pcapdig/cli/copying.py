@@ -1,7 +1,7 @@
 """-r with -w: the packets that pass, from files into a file, their blocks untouched.
 
 In: paths. Out: batches of whole pcapng blocks, for dig/'s BlockFilter. Interfaces, comments and all other blocks go along;
-a classic pcap is given the blocks that pcapng wants. Each input becomes a section of its own, as pcapng means it.
+a classic pcap is given the blocks that pcapng wants. Several files become one section in the order of time (trace/merge.py).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pcapdig.pcapng.source import open_source
 from pcapdig.trace.trace import Trace
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from pcapdig.trace.columns import Packets
 
@@ -27,8 +27,22 @@ _LONGEST_BLOCK = 1 << 24
 """Bytes; a block that claims more is damage. So that a wrong length cannot make us gather a whole file in memory."""
 
 
-def section_of(path: str) -> Iterator[bytes]:
+def blocks_of(paths: Sequence[str], trace: Trace) -> Iterator[bytes]:
+    """Give one capture, or several merged by time, as batches of whole pcapng blocks. Arguments and errors as `section_of`."""
+    if len(paths) == 1:
+        return section_of(paths[0], trace)
+    from pcapdig.trace.merge import merged
+
+    trace.begin("the merged captures")
+    return merged(paths)
+
+
+def section_of(path: str, trace: Trace) -> Iterator[bytes]:
     """Give a capture file as batches of whole pcapng blocks.
+
+    Args:
+        path: the file; "-" is standard input.
+        trace: will be fed with the blocks, and is told what to call them in errors.
 
     Raises:
         InputError: the file cannot be opened or is no capture; or it is damaged, after all whole blocks before that.
@@ -36,10 +50,11 @@ def section_of(path: str) -> Iterator[bytes]:
     with open_source(path) as source:
         chunks = source.chunks()
         first = next(chunks, b"")
-        if bytes(first[:4]) != _SECTION_HEADER:
-            yield from _converted(_with_first(first, chunks), source.name)
-            return
         unit = "uncompressed byte" if source.compression else "byte"
+        trace.begin(source.name, unit)
+        if bytes(first[:4]) != _SECTION_HEADER:
+            yield from _converted(_with_first(first, chunks), source.name, unit)
+            return
         yield from whole_blocks(_with_first(first, chunks), f"{source.name}: damaged at {unit}")
 
 
@@ -89,9 +104,10 @@ def _whole_until(view: bytes, order: str) -> tuple[int, str, bool]:
     return at, order, False
 
 
-def _converted(chunks: Iterable[memoryview | bytes], name: str) -> Iterator[bytes]:
+def _converted(chunks: Iterable[memoryview | bytes], name: str, unit: str) -> Iterator[bytes]:
     """Give a classic pcap as pcapng blocks."""
-    trace = Trace(name)
+    trace = Trace()
+    trace.begin(name, unit)
     is_begun = False
     for packets in _batches(trace, chunks):
         if not is_begun:

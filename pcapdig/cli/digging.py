@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TextIO
 
 from pcapdig.cli.book import Book
 from pcapdig.dig import Plan, dig
-from pcapdig.errors import UsageError
+from pcapdig.errors import InputError, UsageError
 from pcapdig.filters import ALWAYS, compile_filter
 from pcapdig.pcapng.source import open_source
 from pcapdig.trace.columns import LINK_TYPES
@@ -28,15 +28,15 @@ if TYPE_CHECKING:
 
 
 def dig_files(settings: Settings, out: TextIO) -> None:
-    """Dig in files, one after the other, as one trace.
+    """Dig in files as one trace, several merged by time.
 
     Raises:
         UsageError: the filter, the format or a chisel's argument is wrong. Nothing has been written.
         InputError: a file is no capture, or damaged; what came before has been dug.
     """
     plan = make_plan(settings, out)
-    check_files(settings.files)
-    trace = Trace()
+    check_files(settings.files[1:])
+    trace = Trace(decap=settings.decap)
     unread: dict[int, int] = {}
     dig(_shown_as_they_come(trace, settings.files, out, unread), trace, plan, out)
     if unread:
@@ -50,27 +50,36 @@ def copy_files(settings: Settings, out: TextIO) -> None:
     Raises:
         UsageError, InputError: as dig_files. HostError: the file cannot be written.
     """
-    from pcapdig.cli.copying import section_of
-    from pcapdig.dig import BlockFilter
-    from pcapdig.pcapng.sink import FileSink
-
     target = settings.target or "-"
     check_target(target, shows=bool(settings.chisels))
     if settings.chisels and "-" in settings.files:
         raise UsageError("standard input can be read only once: -w and -c together need a file")
     check_files(settings.files)
     chosen = user_filter(settings)
+    damage: InputError | None = None
     if settings.chisels:
-        dig_files(replace(settings, limit=None), out)
-    name = settings.files[0] if len(settings.files) == 1 else "capture"
-    keep = BlockFilter(Trace(name), chosen, limit=settings.limit)
-    is_plain = chosen.passes_all and settings.limit is None
+        try:
+            dig_files(replace(settings, limit=None), out)
+        except InputError as error:
+            damage = error
+    _copy(settings, target, chosen)
+    if damage is not None:
+        raise damage
+
+
+def _copy(settings: Settings, target: str, chosen: Filter) -> None:
+    from pcapdig.cli.copying import blocks_of
+    from pcapdig.dig import BlockFilter
+    from pcapdig.pcapng.sink import FileSink
+
+    trace = Trace(decap=settings.decap)
+    keep = BlockFilter(trace, chosen, limit=settings.limit)
     with FileSink(target, compress=settings.compress) as sink:
-        for file in settings.files:
-            for blocks in section_of(file):
-                sink.write(blocks if is_plain else keep.keep(blocks))
-                if settings.limit is not None and keep.kept >= settings.limit:
-                    return
+        for blocks in blocks_of(settings.files, trace):
+            for passing in keep.keep(blocks):
+                sink.write(passing)
+            if settings.limit is not None and keep.kept >= settings.limit:
+                return
 
 
 def make_plan(settings: Settings, out: TextIO) -> Plan:
@@ -117,12 +126,12 @@ def check_target(target: str, *, shows: bool) -> None:
 
 
 def check_files(files: tuple[str, ...]) -> None:
-    """Open each of several files once, so that a mistyped name is told before the first result. Pipes are left alone.
+    """Open files once, so that a mistyped name is told before the first result. Pipes are left alone.
 
     Raises:
         InputError: one is missing or no capture.
     """
-    for file in files[1:]:
+    for file in files:
         try:
             is_regular = stat.S_ISREG(os.stat(file).st_mode)
         except OSError:
@@ -136,10 +145,9 @@ def _shown_as_they_come(trace: Trace, files: tuple[str, ...], out: TextIO, unrea
 
     `unread` counts, by link type, the packets whose headers nobody here can read.
     """
-    for file in files:
-        for packets in trace.read(file):
-            for row, interface in enumerate(trace.interfaces):
-                if interface.link_type not in LINK_TYPES and (count := int((packets.interface == row).sum())):
-                    unread[interface.link_type] = unread.get(interface.link_type, 0) + count
-            yield packets
-            out.flush()
+    for packets in trace.read_all(files):
+        for row, interface in enumerate(trace.interfaces):
+            if interface.link_type not in LINK_TYPES and (count := int((packets.interface == row).sum())):
+                unread[interface.link_type] = unread.get(interface.link_type, 0) + count
+        yield packets
+        out.flush()

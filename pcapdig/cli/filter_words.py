@@ -20,6 +20,8 @@ _OPERATOR = re.compile(
 """A word after which a value is expected: it ends in an operator."""
 _COMPARED = re.compile(r"([A-Za-z_][\w.]*(?:\[[^]]*\])?(?:[!<>=]=|[=<>]))(.*)", re.DOTALL)
 """A field, its operator and its value in one word."""
+_ANOTHER_CHECK = re.compile(r"\s[(]*(?:evt|fd|proc|user|container)\.\w[\w.]*\s*(?:[!<>=]|[a-z])")
+"""A comparison inside what would be a value: the user quoted a whole filter, and it has a mistake."""
 _NEEDS_QUOTES = re.compile(r"[\s()]")
 
 
@@ -51,7 +53,7 @@ def _requoted(words: Sequence[str]) -> list[str]:
         compared = _COMPARED.fullmatch(word)
         if _OPERATOR.fullmatch(before):
             requoted.append(_quoted(word))
-        elif compared:
+        elif compared and not _ANOTHER_CHECK.search(compared[2]):
             requoted.append(compared[1] + _quoted(compared[2]))
         else:
             requoted.append(word)

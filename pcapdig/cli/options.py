@@ -89,6 +89,11 @@ OPTIONS: tuple[Option, ...] = (
         help="Read packets from FILE: pcapng or pcap, plain, gzip, zstd or lz4; - is standard input. May be repeated.",
     ),
     Option(
+        name="decap", long="decap", group=DIG,
+        help="Look into tunnels: addresses, ports and data are those of the innermost IP packet in GRE, ERSPAN, IPIP, VXLAN or "
+        "Geneve (default: the outer packet's).",
+    ),
+    Option(
         name="chisel", short="c", long="chisel", value="NAME", group=DIG, repeatable=True,
         help="Run this chisel; its arguments are the next word. May be repeated.",
     ),
@@ -115,8 +120,8 @@ OPTIONS: tuple[Option, ...] = (
     ),
     Option(
         name="time", short="t", long="timetype", value="TYPE", group=SHOW,
-        help="Time of event lines: h local clock (default), a seconds since 1970, r since the first event, D since the "
-        "line before.",
+        help="Time of event lines: h local clock (default), a seconds since 1970, r since the first event, d what an "
+        "answer took, D since the line before.",
     ),
     Option(
         name="verbose", short="v", long="verbose", group=SHOW,

@@ -117,7 +117,7 @@ class _Run:
 
             check_target(target, shows=bool(settings.chisels))
             if settings.filter_text:
-                self._keep = _open_block_filter(user_filter(settings))
+                self._keep = _open_block_filter(user_filter(settings), decap=settings.decap)
         self._file = cleanup.enter_context(FileSink(target, compress=settings.compress))
         if not settings.quiet:
             self._status = Status(self._err, _shown_name(target))
@@ -127,7 +127,7 @@ class _Run:
         kept = None
         if self._keep:
             before = self._keep.kept
-            blocks = self._keep.keep(blocks)
+            blocks = b"".join(self._keep.keep(blocks))
             kept = self._keep.kept - before
         if self._file:
             self._file.write(blocks)
@@ -189,12 +189,12 @@ def _open_dig(settings: Settings, out: TextIO) -> LiveDig:
     from pcapdig.trace.trace import Trace
 
     wanted = settings if settings.action is Action.LIVE else replace(settings, limit=None)
-    return LiveDig(Trace("this recording"), make_plan(wanted, out), out, is_terminal=out.isatty())
+    return LiveDig(Trace("this recording", decap=settings.decap), make_plan(wanted, out), out, is_terminal=out.isatty())
 
 
-def _open_block_filter(chosen: Filter) -> BlockFilter:
+def _open_block_filter(chosen: Filter, *, decap: bool) -> BlockFilter:
     """Make the filter of what is recorded."""
     from pcapdig.dig import BlockFilter
     from pcapdig.trace.trace import Trace
 
-    return BlockFilter(Trace("this recording"), chosen)
+    return BlockFilter(Trace("this recording", decap=decap), chosen)

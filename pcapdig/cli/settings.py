@@ -87,6 +87,8 @@ class Settings:
     """How items look. `colour` is still off: it depends on the stream."""
     record: RecordOptions
     """How to record."""
+    decap: bool
+    """--decap: look into tunnels."""
     quiet: bool
     """-q."""
     summary: bool
@@ -120,6 +122,7 @@ def settle(scanned: Scanned) -> Settings:
         format=None if preset in (None, "c") else preset,
         show=_show_options(scanned),
         record=_record_options(scanned),
+        decap=scanned.has("decap"),
         quiet=scanned.has("quiet"),
         summary=scanned.has("summary"),
         described=scanned.value("chisel-info"),
@@ -156,8 +159,12 @@ def _check_together(scanned: Scanned, action: Action) -> None:
                 )
     if scanned.has("compress") and not scanned.has("write"):
         raise UsageError("-z compresses what -w writes, and there is no -w")
+    if scanned.has("decap") and scanned.has("write") and not scanned.chisels and not scanned.filter_text:
+        raise UsageError("--decap looks into tunnels for a filter or a chisel, and there is neither")
     if action is Action.DOCTOR and scanned.words:
         raise UsageError(f"doctor takes no arguments: {scanned.words[0]}")
+    if scanned.values.get("read", ()).count("-") > 1:
+        raise UsageError("-r - twice: standard input can be read only once")
     if scanned.has("list-fields") and scanned.words:
         raise UsageError(f"-l takes no arguments: {scanned.words[0]}")
 
@@ -183,8 +190,6 @@ def _show_options(scanned: Scanned) -> Options:
     if preset in _PRESETS:
         raise UsageError(f"-p{preset}: packets carry no {_PRESETS[preset]} names; -pc shows the container's id")
     kind = scanned.value("time") or TimeStyle.CLOCK.value
-    if kind == "d":
-        raise UsageError("-t d: packets carry no time inside a call; -t D shows the time since the line before")
     kinds = [style.value for style in TimeStyle]
     if kind not in kinds:
         raise UsageError(f"-t {kind}: unknown time type, choose one of {', '.join(kinds)}")

@@ -4,7 +4,7 @@
     dig(batches: Iterable[Packets], trace, plan, out) -> None          # offline.py: writes text to `out`
     LiveDig(trace, plan, out, is_terminal=...)                         # live.py: the same machine fed by the recorder
         .feed(blocks) -> rows that passed  .pass_time(time_ns)  .done  .end()
-    BlockFilter(trace, filter, limit=...).keep(blocks) -> blocks; .kept   # block_filter.py: -w with a filter
+    BlockFilter(trace, filter, limit=...).keep(blocks) -> pieces that pass; .kept   # block_filter.py: -w with a filter
 Nothing is written before the whole plan has been found right. A damaged capture is dug up to the damage, results are written, and then
 InputError is raised. What chisels hand out as `Extract` goes into files (extracts.py).
 Callers: cli. The only room that knows both traces and chisels. Knows nothing of probes or capture.

@@ -9,7 +9,6 @@ import numpy as np
 
 from pcapdig.errors import InputError
 from pcapdig.pcapng.blocks import ENHANCED_PACKET, OBSOLETE_PACKET, SECTION_HEADER, SIMPLE_PACKET
-from pcapdig.trace.rows import rows_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,7 +17,6 @@ if TYPE_CHECKING:
 
     from pcapdig.dig.live import GrowingTrace
     from pcapdig.filters import Filter
-    from pcapdig.trace.columns import Packets
 
 _PACKET_BLOCKS = (OBSOLETE_PACKET, SIMPLE_PACKET, ENHANCED_PACKET)
 _LITTLE_ENDIAN_MAGIC = b"\x4d\x3c\x2b\x1a"
@@ -40,52 +38,49 @@ class BlockFilter:
         self._limit = limit
         self._order = "<"
 
-    def keep(self, blocks: bytes) -> bytes:
+    def keep(self, blocks: bytes) -> Iterator[bytes]:
         """What passes of some whole blocks.
 
         Raises:
-            InputError: these are no whole pcapng blocks.
+            InputError: a block is damaged, after what passes of those before it has been given.
         """
-        batches = self._trace.feed(blocks)
-        passing = np.concatenate([np.zeros(0, np.bool_), *map(self._mask, batches)])
+        before = self._trace.offset
+        masks = [np.zeros(0, np.bool_)]
+        damage: InputError | None = None
+        try:
+            for packets in self._trace.feed(blocks):
+                masks.append(self._filter.packets_mask(packets))  # noqa: PERF401  # those before an error must stay
+        except InputError as error:
+            damage = error
+        whole = self._trace.offset - before
+        yield self._passing(blocks[:whole], np.concatenate(masks))
+        if damage is not None:
+            raise damage
+        if whole != len(blocks):
+            raise InputError(f"a pcapng block is cut: {len(blocks) - whole} bytes are left of it")
+
+    def _passing(self, blocks: bytes, passing: NDArray[np.bool_]) -> bytes:
+        """Whole blocks without the packets that do not pass."""
         if self._limit is not None:
             passing &= np.cumsum(passing) <= self._limit - self.kept
         self.kept += int(passing.sum())
         parts = []
-        packet = 0
         begin = 0  # of the stretch of blocks that is kept
-        for start, end, is_packet in self._walk(blocks):
-            if not is_packet:
-                continue
-            if packet == len(passing):
-                raise InputError("a packet block was not understood, so the filter cannot tell whether it passes")
-            if not passing[packet]:
+        for (start, end), passes in zip(self._packets(blocks), passing.tolist(), strict=True):
+            if not passes:
                 parts.append(blocks[begin:start])
                 begin = end
-            packet += 1
-        if packet != len(passing):
-            raise InputError("blocks were handed over in pieces, so the filter cannot cut them")
         parts.append(blocks[begin:])
         return b"".join(parts)
 
-    def _mask(self, packets: Packets) -> NDArray[np.bool_]:
-        rows = rows_of(packets)
-        passing = np.zeros(len(packets), np.bool_)
-        passing[rows.packet[self._filter.mask(rows)]] = True
-        return passing
-
-    def _walk(self, blocks: bytes) -> Iterator[tuple[int, int, bool]]:
-        """(start, end, holds a packet) of each block. A section header tells the byte order of what follows it."""
+    def _packets(self, blocks: bytes) -> Iterator[tuple[int, int]]:
+        """(start, end) of each block that holds a packet. The trace has found all of them whole."""
         at = 0
         while at < len(blocks):
-            if len(blocks) - at < 12:
-                raise InputError(f"a pcapng block is cut: {len(blocks) - at} bytes are left of it")
             kind, size = struct.unpack_from(self._order + "II", blocks, at)
             if kind == SECTION_HEADER:  # it reads the same in both byte orders
                 self._order = "<" if blocks[at + 8 : at + 12] == _LITTLE_ENDIAN_MAGIC else ">"
                 (size,) = struct.unpack_from(self._order + "I", blocks, at + 4)
-            size += -size % 4
-            if size < 12 or size > len(blocks) - at:
-                raise InputError(f"a pcapng block claims {size} bytes, and {len(blocks) - at} are left")
-            yield at, at + size, kind in _PACKET_BLOCKS
+            if kind in _PACKET_BLOCKS:
+                yield at, at + size
             at += size

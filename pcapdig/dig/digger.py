@@ -111,6 +111,8 @@ class Digger:
         needs_messages = any(run.chisel.needs == "messages" for run in self._runs)
         needs_messages = needs_messages or any(part.uses_buffer for part in filters)
         self._reassembler = self._new_reassembler() if needs_messages else None
+        self._uses_history = any(part.uses_history for part in filters)
+        self._uses_history |= self._lines is not None and self._lines.uses_history
         self._joined = [plan.filter & run.filter for run in self._runs] or [plan.filter]
         self._wanted = np.zeros(0, np.bool_)
 
@@ -119,6 +121,8 @@ class Digger:
         if self.done or not len(packets):
             return
         self._renderer.time_column.start_at(int(packets.time_ns[0]))
+        if self._uses_history:
+            self._trace.history.see(packets)
         rows = None
         if self._reassembler is None:
             rows = rows_of(packets)

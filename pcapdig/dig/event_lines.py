@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from pcapdig.filters.catalogue import lookup
 from pcapdig.filters.event_fields import TYPES, type_codes
 from pcapdig.filters.format import compile_format
 from pcapdig.render.items import Event, Gap
+from pcapdig.render.options import TimeStyle
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,16 +40,17 @@ class EventLines:
             FormatError: (a UsageError) -p cannot be understood.
         """
         self._renderer = renderer
+        self._shows_latency = renderer.options.time is TimeStyle.LATENCY
         self._format = None
         if format is not None:
-            self._format = compile_format(format, data=self._data, time=renderer.time_column.text)
+            self._format = compile_format(format, data=self._data, time=self._time)
 
     def lines(self, rows: Rows) -> Iterator[str]:
         """One text a row, line end included; with -p none where a field has no value."""
         for start in range(0, len(rows), _AT_ONCE):
             part = rows.select(np.arange(start, min(start + _AT_ONCE, len(rows))))
             if self._format is None:
-                for event in events(part):
+                for event in events(part, with_latency=self._shows_latency):
                     yield self._renderer.text(event)
                 continue
             for i in range(len(part)):
@@ -55,12 +58,26 @@ class EventLines:
                 if text is not None:
                     yield f"{text}\n"
 
+    @property
+    def uses_history(self) -> bool:
+        """It shows what a packet is to those before it, so `trace.history` must see each batch."""
+        return self._shows_latency or (self._format is not None and self._format.uses_history)
+
+    def _time(self, rows: Rows, i: int) -> str:
+        latency_ns = _latencies(rows.select(np.array([i])))[0] if self._shows_latency else None
+        return self._renderer.time_column.text(int(rows.time_ns[i]), latency_ns)
+
     def _data(self, payload: bytes, gaps: tuple[tuple[int, int], ...]) -> str:
         return self._renderer.data(payload, tuple(Gap(offset, missing) for offset, missing in gaps))
 
 
-def events(rows: Rows) -> Iterator[Event]:
-    """The default event of each row."""
+def _latencies(rows: Rows) -> list[int | None]:
+    return [wait if isinstance(wait, int) else None for wait in lookup("evt.latency").values(rows)]
+
+
+def events(rows: Rows, *, with_latency: bool = False) -> Iterator[Event]:
+    """The default event of each row; latency_ns only if asked for."""
+    latencies = _latencies(rows) if with_latency else [None] * len(rows)
     columns = (rows.number, rows.time_ns, rows.process, rows.flow, rows.is_io, rows.size, type_codes(rows))
     lists = (column.tolist() for column in columns)
     processes, flows = rows.trace.processes, rows.trace.flows
@@ -78,6 +95,7 @@ def events(rows: Rows) -> Iterator[Event]:
             gaps=tuple(Gap(offset, missing) for offset, missing in rows.gaps(i)) if is_io else (),
             connection=flows.name(flow) if flow >= 0 else None,
             container_id=process.container_id if process else None,
+            latency_ns=latencies[i],
         )
 
 

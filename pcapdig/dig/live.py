@@ -22,6 +22,10 @@ class GrowingTrace(Dimensions, Protocol):
     def feed(self, chunk: bytes, *, final: bool = False) -> Iterable[Packets]:
         """The batches that a piece of the capture completes."""
 
+    @property
+    def offset(self) -> int:
+        """Bytes of the input before the first one that is not part of a whole block or record yet."""
+
 
 class LiveDig:
     """The same machine as `dig`, fed by a recorder: pcapng blocks as they are released.

@@ -6,6 +6,7 @@ cli passes in). Must not know files, text output beyond one field's value, or ch
     compile_filter(text: str) -> Filter          # FilterError (a UsageError) for any mistake: one line with the column,
                                                  # and .detail: the filter with a caret under the place. Blank: ALWAYS
     Filter.mask(rows: Rows) -> NDArray[bool]     # fd.* compared once a flow, proc.*, user.*, container.* once a process
+    Filter.packets_mask(packets) -> NDArray[bool]            # packets of which an end passes
     Filter.uses_buffer: bool                     # something compares evt.buffer, so rows must be reassembled messages
     Filter.candidates(rows) -> NDArray[bool]     # rows are packets: never False for one whose message could pass.
                                                  # Payload and what else a message need not share with its packets

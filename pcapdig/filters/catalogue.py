@@ -38,10 +38,6 @@ FIELDS: dict[str, Field] = {field.name: field for field_class in CLASSES for fie
 
 _NEAREST = {
     "evt.arg": "evt.arg.data or evt.arg.res",
-    "evt.buflen.in": "evt.buflen",
-    "evt.buflen.out": "evt.buflen",
-    "evt.count.error": "evt.failed",
-    "evt.count.exit": "evt.count",
     "evt.rawarg": "evt.rawarg.data or evt.rawarg.res",
     "evt.type.is": "evt.type",
     "syscall.type": "evt.type",
@@ -53,7 +49,6 @@ _NEAREST = {
     "fd.sip.name": "fd.sip",
     "fd.lip.name": "fd.lip",
     "fd.rip.name": "fd.rip",
-    "fd.containername": "container.id and fd.name",
     "proc.aname": "proc.pname",
     "proc.apid": "proc.ppid",
     "proc.pcmdline": "proc.pname",
@@ -65,7 +60,6 @@ _NEAREST = {
     "thread.vtid": "proc.pid",
     "user.loginuid": "user.uid",
     "user.loginname": "user.name",
-    "container.name": "container.id",
     "container.type": "container.id",
     "container.full_id": "container.id",
     "container.ip": "fd.lip",
@@ -89,7 +83,7 @@ _NOTHING_NEAR = frozenset(
 """The others: no field of ours comes near."""
 
 _FOREIGN_PREFIXES = (
-    *("evt.arg.", "evt.buflen.", "evt.count.error.", "evt.deltatime", "evt.latency", "evt.rawarg.", "evt.type.is."),
+    *("evt.arg.", "evt.buflen.", "evt.count.error.", "evt.rawarg.", "evt.type.is."),
     *("fd.dev.", "proc.cgroup.", "thread.", "group.", "container.image.", "container.mount.", "container.cni."),
     *("k8s.", "mesos.", "syslog.", "fdlist.", "span.", "evtin."),
 )

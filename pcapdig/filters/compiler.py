@@ -19,15 +19,25 @@ if TYPE_CHECKING:
     from pcapdig.trace.rows import Rows
 
 
-def compile_step(text: str) -> tuple[Step, bool]:
-    """What a filter that is not blank does, and whether some comparison in it needs a payload.
+@dataclasses.dataclass(slots=True)
+class Needs:
+    """What the comparisons of a filter look at besides the columns of their row."""
+
+    buffer: bool = False
+    """A payload."""
+    history: bool = False
+    """Packets before it."""
+
+
+def compile_step(text: str) -> tuple[Step, Needs]:
+    """What a filter that is not blank does, and what it needs for that.
 
     Raises:
         FilterError: any mistake, of syntax, name or type.
     """
     compiler = _Compiler(text)
     step = compiler.step(syntax.parse(text))
-    return step, compiler.uses_buffer
+    return step, compiler.needs
 
 
 class _Compiler:
@@ -35,7 +45,7 @@ class _Compiler:
 
     def __init__(self, text: str) -> None:
         self.text = text
-        self.uses_buffer = False
+        self.needs = Needs()
 
     def step(self, node: syntax.Node) -> Step:
         match node:
@@ -59,8 +69,8 @@ class _Compiler:
             return self.distance(field, check)
         if check.argument is not None:
             raise FilterError(f"{field.name} takes no argument in brackets", self.text, check.offset + len(check.field))
-        if field.type is FieldType.BYTES:
-            self.uses_buffer = True
+        self.needs.buffer |= field.type is FieldType.BYTES
+        self.needs.history |= field.uses_history
         return self.compare(field, check)
 
     def compare(self, field: Field, check: syntax.Check) -> Step:

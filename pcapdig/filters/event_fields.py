@@ -1,22 +1,21 @@
-"""evt.*: what one row says for itself. Times, sizes, direction, what kind of packet, its payload."""
+"""evt.*: what one row says for itself. Sizes, direction, what kind of packet, its payload."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from pcapdig.filters import values
-from pcapdig.filters.fields import Field, FieldType
-from pcapdig.filters.values import Buffers, Choices, Column, Flags, Index, Numbers, Texts
+from pcapdig.filters.fields import Field, FieldType, Getter, shown, varying
+from pcapdig.filters.time_fields import TIMES
+from pcapdig.filters.values import Buffers, Choices, Flags, Index, Numbers
 from pcapdig.trace.columns import EVIDENCE_NAMES, TCP_ACK, TCP_FIN, TCP_RST, TCP_SYN
 
 if TYPE_CHECKING:
     from pcapdig.trace.rows import Rows
 
-BILLION = 1_000_000_000
 TCP = 6
 
 TYPES = ("read", "write", "connect", "accept", "close", "reset", "control", "packet")
@@ -56,6 +55,15 @@ def _result(rows: Rows, index: Index) -> Choices:
     return Choices((type_codes(rows)[index] == RESET).astype(np.int8), ("SUCCESS", "RESET"))
 
 
+def _is_type(code: int) -> Getter:
+    return lambda rows, index: Numbers((type_codes(rows)[index] == code).astype(np.int64))
+
+
+def _failures(rows: Rows, index: Index) -> Numbers:
+    is_reset = type_codes(rows)[index] == RESET
+    return Numbers(is_reset.astype(np.int64), is_reset)
+
+
 def _constant(name: str) -> Callable[[Rows, Index], Choices]:
     return lambda rows, index: Choices(np.zeros(len(rows.number[index]), dtype=np.int8), (name,))
 
@@ -74,6 +82,13 @@ def _size(rows: Rows, index: Index) -> Numbers:
 
 def _io_size(rows: Rows, index: Index) -> Numbers:
     return values.numbers(rows.size[index], rows.is_io[index])
+
+
+def _size_of(*, is_write: bool) -> Getter:
+    def column(rows: Rows, index: Index) -> Numbers:
+        return values.numbers(rows.size[index], (rows.is_io & (rows.is_write == is_write))[index])
+
+    return column
 
 
 def _is_io(rows: Rows, index: Index) -> Flags:
@@ -112,61 +127,6 @@ def _interface(rows: Rows, index: Index) -> Choices:
     return Choices(np.array([*shown, -1], dtype=np.int32)[rows.interface[index]], tuple(name or "" for name in names))
 
 
-def _raw_time(rows: Rows, index: Index) -> Numbers:
-    return Numbers(rows.time_ns[index])
-
-
-def _raw_seconds(rows: Rows, index: Index) -> Numbers:
-    return Numbers(rows.time_ns[index] // BILLION)
-
-
-def _raw_fraction(rows: Rows, index: Index) -> Numbers:
-    return Numbers(rows.time_ns[index] % BILLION)
-
-
-def _since_start(rows: Rows, index: Index) -> Numbers:
-    """The ns since the first flow's first packet: flows are numbered as they come."""
-    times, flows = rows.time_ns[index], rows.trace.flows
-    if not len(flows):
-        return Numbers(times, np.zeros(len(times), dtype=np.bool_))
-    return Numbers(times - flows.first_ns[0])
-
-
-def _since_start_seconds(rows: Rows, index: Index) -> Numbers:
-    since = _since_start(rows, index)
-    return Numbers(since.values // BILLION, since.present)
-
-
-def _since_start_fraction(rows: Rows, index: Index) -> Numbers:
-    since = _since_start(rows, index)
-    return Numbers(since.values % BILLION, since.present)
-
-
-def time_texts(
-    layout: str, *, fraction: bool, zone: Callable[[float], time.struct_time] = time.localtime, after: str = ""
-) -> Callable[[Rows, Index], Texts]:
-    """A column of times as text: one `strftime` for each second that occurs, by the zone's rules of that second."""
-
-    def column(rows: Rows, index: Index) -> Texts:
-        seconds, fractions = np.divmod(rows.time_ns[index], BILLION)
-        distinct, positions = np.unique(seconds, return_inverse=True)
-        starts = [time.strftime(layout, zone(second)) for second in distinct.tolist()]
-        if not fraction:
-            return Texts([starts[position] + after for position in positions.tolist()])
-        pairs = zip(positions.tolist(), fractions.tolist(), strict=True)
-        return Texts([f"{starts[position]}.{ns:09d}{after}" for position, ns in pairs])
-
-    return column
-
-
-def _around(rows: Rows, index: Index, centre_ns: int) -> Numbers:
-    """Whole ms from a moment, rounded up, so that `distance <= N` is exact."""
-    return Numbers(-(-np.abs(rows.time_ns[index] - centre_ns) // 1_000_000))
-
-
-Getter = Callable[["Rows", Index], Column]
-
-
 def _text(name: str, column: Getter, meaning: str, *, choices: tuple[str, ...] = ()) -> Field:
     return Field(name=name, type=FieldType.TEXT, domain="event", help=meaning, of_rows=column, choices=choices)
 
@@ -175,72 +135,11 @@ def _flag(name: str, column: Getter, meaning: str) -> Field:
     return Field(name=name, type=FieldType.BOOL, domain="event", help=meaning, of_rows=column)
 
 
-def _varying(
-    name: str, kind: FieldType, column: Getter, meaning: str, *, digits: int = 1, costly: bool = False
-) -> Field:
-    """What a message does not share with its packets."""
-    return Field(
-        name=name,
-        type=kind,
-        domain="event",
-        help=meaning,
-        of_rows=column,
-        differs_in_message=True,
-        digits=digits,
-        costly=costly,
-    )
-
-
-def _clock(name: str, column: Getter, meaning: str) -> Field:
-    return _varying(name, FieldType.TEXT, column, meaning, costly=True)
-
-
 def _bytes(name: str, meaning: str) -> Field:
-    return _varying(name, FieldType.BYTES, _buffer, meaning, costly=True)
+    return varying(name, FieldType.BYTES, _buffer, meaning, costly=True)
 
 
-def _shown(name: str, meaning: str) -> Field:
-    return Field(name=name, type=FieldType.TEXT, domain="event", help=meaning, print_only=True)
-
-
-_ABSOLUTE, _RELATIVE, _UNSIGNED = FieldType.ABSOLUTE_TIME, FieldType.RELATIVE_TIME, FieldType.UNSIGNED
-_CLOCK, _DATE = "%H:%M:%S", "%Y-%m-%d %H:%M:%S"
-
-_TIMES = (
-    _clock("evt.time", time_texts(_CLOCK, fraction=True), "time of day in this machine's time zone, with nanoseconds."),
-    _clock("evt.time.s", time_texts(_CLOCK, fraction=False), "time of day in this machine's time zone, whole seconds."),
-    _clock(
-        "evt.time.iso8601",
-        time_texts("%Y-%m-%dT%H:%M:%S", fraction=True, zone=time.gmtime, after="+0000"),
-        "date and time as in ISO 8601 with nanoseconds, always UTC.",
-    ),
-    _clock("evt.datetime", time_texts(_DATE, fraction=True), "date and time here, with nanoseconds."),
-    _clock("evt.datetime.s", time_texts(_DATE, fraction=False), "date and time here, whole seconds."),
-    _varying("evt.rawtime", _ABSOLUTE, _raw_time, "time in ns since 1970."),
-    _varying("evt.rawtime.s", _ABSOLUTE, _raw_seconds, "time in whole seconds since 1970."),
-    _varying("evt.rawtime.ns", _ABSOLUTE, _raw_fraction, "the ns that evt.rawtime.s leaves out.", digits=9),
-    _varying(
-        "evt.reltime", _RELATIVE, _since_start, "ns since the first packet of the first connection (fd.name).", digits=9
-    ),
-    _varying(
-        "evt.reltime.s",
-        _RELATIVE,
-        _since_start_seconds,
-        "whole seconds since the first packet of the first connection.",
-    ),
-    _varying("evt.reltime.ns", _RELATIVE, _since_start_fraction, "the ns that evt.reltime.s leaves out.", digits=9),
-    _shown("evt.outputtime", "time as asked for with -t."),
-    Field(
-        name="evt.around",
-        type=_UNSIGNED,
-        domain="event",
-        help="evt.around[T]=MS: at most MS milliseconds before or after T, which is in ns since 1970.",
-        argument="T",
-        of_argument=_around,
-        filter_only=True,
-        differs_in_message=True,
-    ),
-)
+_UNSIGNED = FieldType.UNSIGNED
 
 _KINDS = (
     _text(
@@ -256,6 +155,16 @@ _KINDS = (
         "'control' all others, such as ACKs and whatever the other end's connect, accept and close look like at this one. "
         "Not TCP and without payload: 'packet'.",
         choices=TYPES,
+    ),
+    *(
+        Field(
+            name=f"evt.type.is.{name}",
+            type=_UNSIGNED,
+            domain="event",
+            of_rows=_is_type(code),
+            help=f"1 where evt.type is '{name}', else 0.",
+        )
+        for code, name in enumerate(TYPES)
     ),
     _text("evt.category", _constant("net"), "'net'."),
     _text(
@@ -277,33 +186,54 @@ _DATA = (
         "payload, as far as captured; no value if nothing was. A filter on it looks at whole messages, put together in TCP's "
         "order, so that a word split over two packets is found.",
     ),
-    _varying(
+    varying(
         "evt.buflen",
         _UNSIGNED,
         _io_size,
         "payload bytes moved, captured or not, each counted once: 0 for a retransmission; no value without payload.",
     ),
-    _varying("evt.rawres", FieldType.SIGNED, _size, "payload bytes moved, as evt.buflen, and 0 without payload."),
-    _varying("evt.rawarg.res", FieldType.SIGNED, _size, "the same as evt.rawres."),
-    _varying("evt.arg.res", FieldType.SIGNED, _size, "the same as evt.rawres."),
+    *(
+        varying(f"evt.buflen.{words}", _UNSIGNED, _size_of(is_write=is_write), f"evt.buflen of what this end {did}.")
+        for words, is_write, did in (
+            ("in", False, "received"),
+            ("out", True, "sent"),
+            ("net.in", False, "received"),
+            ("net.out", True, "sent"),
+        )
+    ),
+    varying("evt.buflen.net", _UNSIGNED, _io_size, "the same as evt.buflen."),
+    varying("evt.rawres", FieldType.SIGNED, _size, "payload bytes moved, as evt.buflen, and 0 without payload."),
+    varying("evt.rawarg.res", FieldType.SIGNED, _size, "the same as evt.rawres."),
+    varying("evt.arg.res", FieldType.SIGNED, _size, "the same as evt.rawres."),
     _bytes("evt.rawarg.data", "the same as evt.buffer."),
     _bytes("evt.arg.data", "the same as evt.buffer."),
-    _shown("evt.args", "with payload 'res=BYTES data=PAYLOAD tuple=CONNECTION', else 'tuple=CONNECTION'."),
-    _shown("evt.info", "the same as evt.args."),
+    shown("evt.args", "with payload 'res=BYTES data=PAYLOAD tuple=CONNECTION', else 'tuple=CONNECTION'."),
+    shown("evt.info", "the same as evt.args."),
 )
 
 EVENT = (
-    _varying(
+    varying(
         "evt.num",
         _UNSIGNED,
         _number,
         "number of the packet in the capture, from 1; of a message, that of its first packet. Both ends of a packet have it.",
     ),
-    *_TIMES,
+    *TIMES,
     *_KINDS,
     *_DATA,
     Field(name="evt.count", type=_UNSIGNED, domain="event", of_rows=_one, help="1, to be summed."),
-    _varying(
+    Field(name="evt.count.exit", type=_UNSIGNED, domain="event", of_rows=_one, help="the same as evt.count."),
+    *(
+        Field(
+            name=name,
+            type=_UNSIGNED,
+            domain="event",
+            of_rows=_failures,
+            help="1 where evt.failed is true, else no value.",
+        )
+        for name in ("evt.count.error", "evt.count.error.net")
+    ),
+    varying(
         "evt.interface", FieldType.TEXT, _interface, "name of the interface the packet was captured on. Not in sysdig."
     ),
     Field(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -11,7 +12,7 @@ import numpy as np
 from pcapdig.filters import values
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Iterable, Sequence
 
     from pcapdig.filters.values import Column, Index, Value
     from pcapdig.procs.process import Process
@@ -73,6 +74,8 @@ class Field:
     """It depends on how the output is asked for, so it cannot be compared."""
     choices: tuple[str, ...] = ()
     """All values there are: `=`, `!=` and `in` refuse others. Empty: any."""
+    uses_history: bool = False
+    """It looks at packets before this one, so `trace.history` must have seen them."""
     differs_in_message: bool = False
     """A reassembled message may have another value than its packets."""
     costly: bool = False
@@ -137,3 +140,36 @@ class Field:
         if isinstance(value, int):
             return f"{value:0{self.digits}d}"
         return value if isinstance(value, str) else value.decode("ascii", "replace")
+
+
+Getter = Callable[["Rows", "Index"], "Column"]
+"""Gives the values of some rows."""
+
+
+def varying(
+    name: str,
+    kind: FieldType,
+    column: Getter,
+    meaning: str,
+    *,
+    digits: int = 1,
+    costly: bool = False,
+    uses_history: bool = False,
+) -> Field:
+    """What a message does not share with its packets."""
+    return Field(
+        name=name,
+        type=kind,
+        domain="event",
+        help=meaning,
+        of_rows=column,
+        differs_in_message=True,
+        digits=digits,
+        costly=costly,
+        uses_history=uses_history,
+    )
+
+
+def shown(name: str, meaning: str) -> Field:
+    """What depends on how the output is asked for."""
+    return Field(name=name, type=FieldType.TEXT, domain="event", help=meaning, print_only=True)

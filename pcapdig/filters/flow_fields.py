@@ -73,6 +73,13 @@ def _is_server(rows: Rows, index: Index) -> values.Flags:
     return values.Flags(~rows.is_client[index], rows.flow[index] >= 0)
 
 
+def _container_name(rows: Rows, index: Index) -> values.Texts:
+    processes, flows = rows.trace.processes, rows.trace.flows
+    ends = zip(rows.process[index].tolist(), rows.flow[index].tolist(), strict=True)
+    ids = ((processes[process].container_id if process >= 0 else None, flow) for process, flow in ends)
+    return values.Texts([f"{found}:{flows.name(flow)}" if found and flow >= 0 else None for found, flow in ids])
+
+
 def _flow(name: str, kind: FieldType, column: Callable[[Flows, Index], Column], meaning: str) -> Field:
     is_net = kind is FieldType.NETWORK
     return Field(name=name, type=kind, domain="flow", help=meaning, of_flows=column, filter_only=is_net)
@@ -133,6 +140,14 @@ FD = (
         "what IP carries: 'tcp', 'udp', 'icmp', 'icmp6' or another of IANA's, in lower case; 'ip-proto-N' for the rare ones.",
     ),
     _flow("fd.sockfamily", FieldType.TEXT, _socket_family, "'ip'."),
+    Field(
+        name="fd.containername",
+        type=FieldType.TEXT,
+        domain="event",
+        help="container.id, a colon and fd.name.",
+        of_rows=_container_name,
+        costly=True,
+    ),
     Field(
         name="fd.is_server",
         type=FieldType.BOOL,

@@ -49,14 +49,14 @@ class Token:
 
 
 def compile_format(
-    text: str, *, data: Callable[[bytes, Gaps], str] = dotted, time: Callable[[int], str] | None = None
+    text: str, *, data: Callable[[bytes, Gaps], str] = dotted, time: Callable[[Rows, int], str] | None = None
 ) -> Format:
     """The format that a text means.
 
     Args:
         text: what -p was given.
         data: shows a payload and what is missing in it, as -A, -x, -X or -b ask for.
-        time: shows a time in ns since 1970 as -t asks for, for evt.outputtime. None: as evt.time. Called once for a line that is shown.
+        time: shows the time of a row as -t asks for, for evt.outputtime. None: as evt.time. Called once for a line that is shown.
 
     Raises:
         FormatError: (a UsageError) a field that does not exist or cannot be shown, or a `%` at the end.
@@ -111,7 +111,7 @@ class Format:
         *,
         shows_missing: bool,
         data: Callable[[bytes, Gaps], str],
-        time: Callable[[int], str] | None,
+        time: Callable[[Rows, int], str] | None,
     ) -> None:
         self._parts = parts
         self._shows_missing = shows_missing
@@ -127,6 +127,11 @@ class Format:
     def uses_buffer(self) -> bool:
         """It shows payload."""
         return any(field.type is FieldType.BYTES or field.name in ("evt.args", "evt.info") for field in self.fields)
+
+    @property
+    def uses_history(self) -> bool:
+        """It shows what a packet is to those before it, so `trace.history` must see each batch."""
+        return any(field.uses_history for field in self.fields)
 
     def line(self, rows: Rows, i: int) -> str | None:
         """The text of one row, without a line end; None if a value is missing and the format does not show that."""
@@ -170,7 +175,7 @@ class Format:
 
     def _composed(self, field: Field, rows: Rows, i: int) -> str | None:
         if field.name == "evt.outputtime":
-            return self._text(FIELDS["evt.time"], rows, i) if self._time is None else self._time(int(rows.time_ns[i]))
+            return self._text(FIELDS["evt.time"], rows, i) if self._time is None else self._time(rows, i)
         words = []
         if rows.is_io[i]:
             words.append(f"res={self._text(FIELDS['evt.rawres'], rows, i)}")

@@ -48,6 +48,11 @@ USER = (
 
 CONTAINER = (
     _text(
+        "container.name",
+        lambda p: "host" if p.container_id == "host" else None,
+        "'host' outside of any container. Packets carry no names of containers, so inside there is no value: use container.id.",
+    ),
+    _text(
         "container.id", lambda p: p.container_id, "first 12 hex digits of the container's id; 'host' outside of any."
     ),
 )

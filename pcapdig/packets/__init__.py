@@ -7,6 +7,7 @@ read the same way when it is recorded and when it is dug.
         bint        has_network       # an IPv4 or IPv6 header was found
         bint        has_ports         # TCP or UDP (or ICMP echo: identifier) of a first fragment
         bint        is_fragment       # IP fragment other than the first (no ports)
+        bint        is_first_fragment # IP fragment that others follow: not the whole datagram
         uint8_t     family            # 4, 6, 0
         uint8_t     protocol          # IPPROTO, after IPv6 extension headers; 0 where none
         uint8_t     tcp_flags
@@ -23,7 +24,9 @@ read the same way when it is recorded and when it is dug.
 Returns has_network. What a cut packet does not hold stays 0; `headers.py` has the same fields as a Python value, `_headers.read` fills it.
 Payload is what follows the transport header: TCP and UDP data, what follows the 8 bytes of an ICMP header; of other protocols and of
 later fragments all that follows the IP headers. Its length is 0 where it cannot be told (a TCP or extension header that was cut).
-AH is stepped over in IPv4 too. Tunnels are not looked into: the outer addresses count.
+AH is stepped over in IPv4 too. Tunnels are not looked into: the outer addresses count. `_tunnels.read_inner_headers`, of the same form,
+looks into them: its answer is of the innermost IP packet that is there, at most eight tunnels deep; offsets count from the packet's
+first captured byte all the same. `_tunnels.read` is its Python face.
 Link types: Ethernet (1) with VLAN and QinQ, LINUX_SLL (113), LINUX_SLL2 (276), RAW (101, and libpcap's own 12 and 14), IPV4 (228),
 IPV6 (229), NULL (0), LOOP (108).
 Never reads past `captured`; any bytes are allowed. Must not know flows, files or processes.

@@ -1,11 +1,16 @@
 """The headers of one packet, for the record loop and the trace scanner. Fields and link types: pcapdig/packets/__init__.py."""
 
-from libc.stdint cimport uint8_t, uint16_t, uint32_t
+from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
+
+cdef enum:  # which IP version a header promises, besides 4 and 6
+    ANY_VERSION = 0
+    NOT_IP = 255
 
 cdef struct PacketHeaders:
     bint has_network
     bint has_ports
     bint is_fragment
+    bint is_first_fragment
     uint8_t family
     uint8_t protocol
     uint8_t tcp_flags
@@ -23,3 +28,10 @@ cdef struct PacketHeaders:
 cdef bint read_headers(
     const uint8_t *data, uint32_t captured, uint32_t original, uint32_t link_type, PacketHeaders *out
 ) noexcept nogil
+
+# For _tunnels.pyx. Offsets count from `data`, all bytes before `end` may be read.
+cdef bint read_network(
+    const uint8_t *data, uint64_t end, uint64_t wire, uint8_t version, uint64_t at, PacketHeaders *out
+) noexcept nogil
+cdef uint8_t read_ethertype(const uint8_t *data, uint64_t end, uint64_t at, uint64_t *network) noexcept nogil
+cdef object as_value(const PacketHeaders *out)

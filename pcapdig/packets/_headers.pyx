@@ -43,10 +43,6 @@ cdef enum:
     OPTION_PAD1 = 0
     OPTION_JUMBO = 0xC2
 
-cdef enum:
-    ANY_VERSION = 0
-    NOT_IP = 255
-
 
 cdef inline uint16_t get16(const uint8_t *p) noexcept nogil:
     """Two bytes in network order."""
@@ -227,6 +223,7 @@ cdef inline bint read_ipv4(const uint8_t *data, uint64_t end, uint64_t wire, uin
         out.is_fragment = True
         set_payload(out, at, stop)
         return True
+    out.is_first_fragment = fragment & 0x2000 != 0
     while out.protocol == PROTOCOL_AH:
         at = step_over_ah(data, end, at, out)
         if at == 0:
@@ -278,6 +275,7 @@ cdef inline bint read_ipv6(const uint8_t *data, uint64_t end, uint64_t wire, uin
                 out.protocol = data[at]
                 set_payload(out, at + 8, stop)
                 return True
+            out.is_first_fragment = data[at + 3] & 1
         elif kind == PROTOCOL_AH:
             size = (<uint64_t> data[at + 1] + 2) * 4
         else:
@@ -293,6 +291,25 @@ cdef inline bint read_ipv6(const uint8_t *data, uint64_t end, uint64_t wire, uin
     return True
 
 
+cdef bint read_network(
+    const uint8_t *data, uint64_t end, uint64_t wire, uint8_t version, uint64_t at, PacketHeaders *out
+) noexcept nogil:
+    """Read on from an IP header at `at`, of which `end` was captured and `wire` sent. `version`: 4, 6, ANY_VERSION or NOT_IP."""
+    memset(out, 0, sizeof(PacketHeaders))
+    if version == ANY_VERSION:
+        version = data[at] >> 4 if at < end else <uint8_t> NOT_IP
+    if version == 4:
+        return read_ipv4(data, end, wire, at, out)
+    if version == 6:
+        return read_ipv6(data, end, wire, at, out)
+    return False
+
+
+cdef uint8_t read_ethertype(const uint8_t *data, uint64_t end, uint64_t at, uint64_t *network) noexcept nogil:
+    """`version_of_ethertype` for other modules."""
+    return version_of_ethertype(data, end, at, network)
+
+
 cdef bint read_headers(
     const uint8_t *data, uint32_t captured, uint32_t original, uint32_t link_type, PacketHeaders *out
 ) noexcept nogil:
@@ -305,39 +322,19 @@ cdef bint read_headers(
     # A file may claim that less was sent than it stores; at least what it stores was sent.
     cdef uint64_t wire = original if original > captured else captured
     cdef uint8_t version
-    memset(out, 0, sizeof(PacketHeaders))
     version = read_link(data, end, link_type, &network)
-    if version == ANY_VERSION:
-        if end == 0:
-            return False
-        version = data[0] >> 4
-    if version == 4:
-        return read_ipv4(data, end, wire, network, out)
-    if version == 6:
-        return read_ipv6(data, end, wire, network, out)
-    return False
+    return read_network(data, end, wire, version, network, out)
 
 
-def read(const uint8_t[::1] data not None, uint32_t original_length, uint32_t link_type):
-    """Read one packet's headers: the function above for Python, one packet at a time.
-
-    Args:
-        data: the captured bytes, any length.
-        original_length: bytes on the wire, at least len(data); a smaller number is taken as len(data).
-        link_type: as in a capture file (LINKTYPE_*).
-    Returns: Headers; every field 0 or False where the packet does not say.
-    """
-    cdef PacketHeaders out
-    cdef uint8_t nothing = 0
+cdef object as_value(const PacketHeaders *out):
+    """The same as a Python value."""
     from pcapdig.packets.headers import Headers  # whoever reads natively need not load it
 
-    if data.shape[0] > 0xFFFFFFFF:
-        raise ValueError("a packet is shorter than 4 GiB")
-    read_headers(&data[0] if data.shape[0] else &nothing, <uint32_t> data.shape[0], original_length, link_type, &out)
     return Headers(
         has_network=bool(out.has_network),
         has_ports=bool(out.has_ports),
         is_fragment=bool(out.is_fragment),
+        is_first_fragment=bool(out.is_first_fragment),
         family=out.family,
         protocol=out.protocol,
         tcp_flags=out.tcp_flags,
@@ -351,3 +348,20 @@ def read(const uint8_t[::1] data not None, uint32_t original_length, uint32_t li
         payload_length=out.payload_length,
         ip_id=out.ip_id,
     )
+
+
+def read(const uint8_t[::1] data not None, uint32_t original_length, uint32_t link_type):
+    """Read one packet's headers: the function above for Python, one packet at a time.
+
+    Args:
+        data: the captured bytes, any length.
+        original_length: bytes on the wire, at least len(data); a smaller number is taken as len(data).
+        link_type: as in a capture file (LINKTYPE_*).
+    Returns: Headers; every field 0 or False where the packet does not say.
+    """
+    cdef PacketHeaders out
+    cdef uint8_t nothing = 0
+    if data.shape[0] > 0xFFFFFFFF:
+        raise ValueError("a packet is shorter than 4 GiB")
+    read_headers(&data[0] if data.shape[0] else &nothing, <uint32_t> data.shape[0], original_length, link_type, &out)
+    return as_value(&out)

@@ -1,4 +1,4 @@
-"""The headers of one packet as a Python value: what `_headers.read` returns. The native struct has the same fields."""
+"""The headers of one packet as a Python value: what `_headers.read` and `_tunnels.read` return. The native struct has the same fields."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ class Headers:
     """TCP or UDP ports, or an ICMP echo identifier, of a whole packet or a first fragment."""
     is_fragment: bool
     """An IP fragment other than the first: no ports."""
+    is_first_fragment: bool
+    """The first of several IP fragments: not the whole datagram."""
     family: int
     """4, 6, or 0 without a network header."""
     protocol: int

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 SECTION_HEADER, INTERFACE_DESCRIPTION, SIMPLE_PACKET, NAME_RESOLUTION = 0x0A0D0D0A, 1, 3, 4
 INTERFACE_STATISTICS, ENHANCED_PACKET, DECRYPTION_SECRETS = 5, 6, 10
 OBSOLETE_PACKET = 2
-CUSTOM = 0x0BAD
-"""Block types, draft section 4. CUSTOM is the kind that may be copied."""
+CUSTOM, CUSTOM_NOT_COPIED = 0x0BAD, 0x40000BAD
+"""Block types, draft section 4. CUSTOM is the kind that a program may copy which does not know it."""
 APPLE_PROCESS = 0x80000001
 """Apple's process information, a block type for local use (apple-oss-distributions/libpcap, pcap-ng.h)."""
 
@@ -90,6 +90,7 @@ class PacketOption:
     VERDICT = 7
     PROCESS_AND_THREAD = 8
     APPLE_PROCESS = 0x8001
+    APPLE_EFFECTIVE_PROCESS = 0x8003
 
 
 class ProcessOption:

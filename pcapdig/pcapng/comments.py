@@ -55,7 +55,12 @@ def compose(process: Process, *, cmdline: bool = True) -> tuple[bytes, bytes]:
     Args:
         process: what is None is left out.
         cmdline: False leaves the command line out, which may hold secrets.
+
+    Raises:
+        ValueError: the process has no name or no id, as only those of other programs' files may.
     """
+    if process.name is None or process.pid is None:
+        raise ValueError("a comment needs the name and the id of its process")
     head = f"proc.name={_value(process.name, NAME_BYTES)} proc.pid={process.pid} "
     texts: list[tuple[str, str | int | None, int]] = [
         ("user.name", process.user, NAME_BYTES),

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 class Process:
     """A process between two execve calls. None means not known, never empty or zero."""
 
-    name: str
-    """The kernel's comm of the group leader, at most 15 bytes; control and undecodable bytes already replaced."""
-    pid: int
-    """Thread group id in the initial pid namespace."""
+    name: str | None
+    """The kernel's comm of the group leader, at most 15 bytes; control and undecodable bytes already replaced. None only where a
+    file of another program gives no name."""
+    pid: int | None
+    """Thread group id in the initial pid namespace. None only where a file of another program gives no id."""
     start_boot_ns: int | None = None
     """Start of the process in ns since boot (CLOCK_BOOTTIME); None where a file does not say."""
     uid: int | None = None

@@ -13,11 +13,14 @@ Callers: chisels. Upstream: nothing but errors; dpkt reads TLS handshakes, brotl
     dns.py           DnsDialogue(is_stream=) -> DnsCall(query, answer); dns_names.py, dns_records.py read the bytes
     redis.py         RedisDialogue -> RedisCall(command, reply); redis.starts(data)
     memcached.py     MemcachedDialogue -> MemcachedCall(command, keys, values ...)
-    mysql.py         MysqlDialogue -> SqlCall(statement, parameters, rows, error ...); mysql.starts(data, from_client)
+    sql.py           SqlCall(product, command, statement, parameters, user, answer, secret ...): rows, affected, error of either product
+    mysql.py         MysqlDialogue -> SqlCall; mysql.starts(data, from_client); mysql_logins.py, mysql_answers.py, mysql_packets.py
+    postgres.py      PostgresDialogue -> SqlCall; postgres_messages.said_by_client(data); postgres_values.py
     tls.py           TlsDialogue -> Handshake(client, server, certificate names ...); ja4.py, certificates.py; tls.starts(data)
 
 Any bytes are allowed. What does not read as the protocol, and bytes that were not captured where they are needed, lose the place:
-reading begins anew with the next turn of that direction, and what was known of a record is handed out (`is_cut`). No record holds
+reading begins anew after the next gap, if a message surely begins there, else with the next turn of that direction. Where answers were
+lost, what was open is handed out without one; a record that is known in part is handed out so (`is_cut`). No record holds
 more than the limits its module names, each loop consumes bytes, so time and memory are bounded by the input.
 
 A moment is that of the first packet of the turn in which a request or answer begins: of several pipelined in one turn it is the same.

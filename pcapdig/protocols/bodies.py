@@ -6,7 +6,7 @@ In: bytes and the value of Content-Encoding. Out: at most a limit of decoded byt
 from __future__ import annotations
 
 import zlib
-from dataclasses import dataclass
+from typing import NamedTuple
 
 KNOWN_CODINGS = ("gzip", "x-gzip", "deflate", "br", "zstd", "identity")
 """Content codings that can be undone (IANA registry of HTTP Content Coding)."""
@@ -18,8 +18,7 @@ class CodingError(Exception):
     """A body cannot be decoded. One line: why."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Body:
+class Body(NamedTuple):
     """The payload of one HTTP message, without chunk framing."""
 
     size_bytes: int = 0
@@ -43,6 +42,10 @@ class Body:
         for coding in reversed(self.codings):
             data = _decoded(data, coding, limit)
         return data[:limit]
+
+
+NO_BODY = Body()
+"""That of a message without one."""
 
 
 def _decoded(data: bytes, coding: str, limit: int) -> bytes:

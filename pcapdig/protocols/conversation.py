@@ -31,8 +31,7 @@ class Seen(NamedTuple):
     """Row in the trace's processes; -1: not known."""
 
 
-@dataclass(frozen=True, slots=True)
-class Moment:
+class Moment(NamedTuple):
     """When a message was, and at which ends it was seen."""
 
     time_ns: int
@@ -43,8 +42,7 @@ class Moment:
     """Its ends that passed the filters."""
 
 
-@dataclass(frozen=True, slots=True)
-class Turn:
+class Turn(NamedTuple):
     """One message of one side of a flow."""
 
     data: bytes
@@ -56,6 +54,8 @@ class Turn:
     """(position in data, bytes missing there), ascending."""
     is_last: bool = False
     """Its side closed the connection with it (FIN or RST)."""
+    is_reset: bool = False
+    """It did so by RST: more may have been meant to come."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,23 +98,28 @@ class Dialogue(Generic[_R, _Open]):
         self.open: deque[_Open] = deque()
         """What waits for an answer, oldest first."""
         self._done: list[_R] = []
-        self._inboxes = {True: Inbox(), False: Inbox()}
-        self._readings: dict[bool, Reading[None] | None] = {True: None, False: None}
+        self._inboxes: dict[bool, Inbox] = {}  # made when a side first says something that is not read at once
+        self._readings: dict[bool, Reading[None] | None] = {}
 
     @property
     def is_idle(self) -> bool:
         """Nothing is open, half read or remembered: a new dialogue would go on as well as this one."""
-        return not self.open and all(inbox.is_between and inbox.is_empty for inbox in self._inboxes.values())
+        return not self.open and all(map(self.is_between, self._inboxes))
+
+    def is_between(self, asks: bool) -> bool:
+        """The next turn of that side begins a message: nothing of it is half read."""
+        inbox = self._inboxes.get(asks)
+        return inbox is None or (inbox.is_between and inbox.is_empty)
 
     def feed(self, turn: Turn) -> list[_R]:
         """Read the next message of the flow; the records that are complete with it."""
         if self.is_over:
             return []
         asks = self.asks(turn)
-        inbox = self._inboxes[asks]
+        inbox = self._inbox(asks)
         inbox.add(turn)
         while not inbox.is_empty and not self.is_over:
-            reading = self._readings[asks]
+            reading = self._readings.get(asks)
             if reading is None:
                 reading = self.answering(inbox) if not asks else self.asking(inbox)
                 self._readings[asks] = reading
@@ -122,27 +127,39 @@ class Dialogue(Generic[_R, _Open]):
                 next(reading)
                 break
             except (LostPlaceError, StreamEndedError):
-                inbox.clear()
                 self._readings[asks] = None
+                while inbox.skip_hole() and not self.begins(inbox.peek(), asks=asks):
+                    pass
+                if not asks:
+                    self._hand_out_open()
             except StopIteration:
                 self._readings[asks] = None
         if turn.is_last:
-            self._end_side(asks)
-        while len(self.open) > OPEN_LIMIT:
-            self._done.append(self.unanswered(self.open.popleft()))
+            self._end_side(asks, is_cut_off=turn.is_reset)
         return self._taken()
 
     def end(self) -> list[_R]:
         """The capture has ended: what is still open, unanswered."""
-        self._end_side(True)
-        self._end_side(False)
-        self._done.extend(self.unanswered(self.open.popleft()) for _ in range(len(self.open)))
+        self._end_side(True, is_cut_off=True)
+        self._end_side(False, is_cut_off=True)
+        self._hand_out_open()
         return self._taken()
 
-    def _end_side(self, asks: bool) -> None:
+    def _hand_out_open(self) -> None:
+        """What is open gets no answer any more: nobody knows which of those to come would be whose."""
+        while self.open:
+            self.give_up(self.open.popleft())
+
+    def _inbox(self, asks: bool) -> Inbox:
+        inbox = self._inboxes.get(asks)
+        if inbox is None:
+            inbox = self._inboxes[asks] = Inbox()
+        return inbox
+
+    def _end_side(self, asks: bool, *, is_cut_off: bool) -> None:
         """Nothing more comes from one side: let its reader make of it what it can."""
-        inbox, reading = self._inboxes[asks], self._readings[asks]
-        inbox.end()
+        inbox, reading = self._inbox(asks), self._readings.get(asks)
+        inbox.end(is_cut_off=is_cut_off)
         if reading is not None and not self.is_over:
             with suppress(LostPlaceError, StreamEndedError, StopIteration):
                 next(reading)
@@ -152,6 +169,10 @@ class Dialogue(Generic[_R, _Open]):
     def asks(self, turn: Turn) -> bool:
         """Whether a turn is of the side that asks."""
         return turn.from_client
+
+    def begins(self, data: bytes, *, asks: bool) -> bool:
+        """Whether these bytes, after some that were not captured, surely begin a message of a side. If in doubt they do not."""
+        return False
 
     def asking(self, inbox: Inbox) -> Reading[None]:
         """Read requests: append to `open`."""
@@ -165,6 +186,10 @@ class Dialogue(Generic[_R, _Open]):
         """The record of a request that has no answer."""
         raise NotImplementedError
 
+    def give_up(self, asked: _Open) -> None:
+        """A request will not be answered any more."""
+        self.tell(self.unanswered(asked))
+
     def tell(self, record: _R) -> None:
         """A record is complete."""
         self._done.append(record)
@@ -174,5 +199,8 @@ class Dialogue(Generic[_R, _Open]):
         return self.open.popleft() if self.open else None
 
     def _taken(self) -> list[_R]:
+        """The records that are complete, handed out once. What has waited longest is given up where too many requests are open."""
+        while len(self.open) > OPEN_LIMIT:
+            self.give_up(self.open.popleft())
         done, self._done = self._done, []
         return done

@@ -1,255 +1,315 @@
-"""HTTP/1.0 and HTTP/1.1: calls, pipelined or not, with bodies of every framing.
+"""HTTP/1.0 and HTTP/1.1: calls, pipelined or not, and bodies of every framing.
 
-In: turns. Out: `HttpCall`. Source: RFC 9112 (message format: sections 2 to 7, body length: 6.3), RFC 9110 (methods, status codes,
-content coding). dpkt.http serves whole messages of a list of methods only, so heads are read here. HTTP/2 and 3 are not read.
+In: turns. Out: `HttpCall` (HttpDialogue) or `HttpPiece` (HttpBodies), of http_messages.py. Source: RFC 9112 (body length: section 6.3,
+chunks: 7.1, pipelining: 9.3.2), RFC 9110 (methods, status codes). HTTP/2 without TLS is recognised, and told by one call that has
+no response; it is not read, and HTTP/3 is not seen.
+
+A turn that is one whole message, as most are, is read at once; only what is split, joined or damaged goes through the coroutines.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from pcapdig.protocols.bodies import Body
-from pcapdig.protocols.conversation import Dialogue, Moment, Record, Turn
+from pcapdig.protocols.conversation import Dialogue, Record, Turn
+from pcapdig.protocols.http_messages import (
+    HEAD_END,
+    HEAD_LIMIT,
+    PREFACE,
+    Ending,
+    Framing,
+    HttpCall,
+    HttpPiece,
+    HttpRequest,
+    HttpResponse,
+    framing_of,
+    is_response,
+    request_in,
+    response_in,
+    starts,
+)
 from pcapdig.protocols.inbox import LostPlaceError, StreamEndedError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pcapdig.protocols.conversation import Moment
     from pcapdig.protocols.inbox import Inbox, Reading
 
-HEAD_LIMIT = 128 << 10
-"""Bytes of a head; servers refuse far less (Apache LimitRequestFieldSize and nginx large_client_header_buffers: 8 KiB)."""
+__all__ = ["HttpBodies", "HttpCall", "HttpDialogue", "HttpPiece", "HttpRequest", "HttpResponse", "starts"]
+
 _CHUNK_LINE_LIMIT = 4096
-_REQUEST = re.compile(rb"(?:\r?\n)?([A-Z][A-Z0-9_-]{0,31}) ([^\s]+) HTTP/(1\.[0-9])\r?\n")
-_STATUS = re.compile(rb"HTTP/(1\.[0-9]) ([1-9][0-9]{2})(?: ([^\r\n]*))?\r?\n")
-_START = re.compile(rb"(?:\r?\n)?[A-Z][A-Z0-9_-]{0,31} [^\s]+ HTTP/1\.[0-9]\r?\n|HTTP/1\.[0-9] [1-9][0-9]{2}[ \r\n]")
-_HEAD_END = re.compile(rb"\r?\n\r?\n")
 _LINE_END = re.compile(rb"\n")
 _CHUNK_SIZE = re.compile(rb"\s*([0-9A-Fa-f]{1,15})\s*(?:;[^\n]*)?\r?\n")
+_BODILESS = (101, 204, 304)
+"""Statuses whose responses have no body (RFC 9112 section 6.3)."""
+_KEPT_SIZE = 1 << 16
+"""Bytes of a head looked through for its end at once; a longer one goes the slow way."""
+
+_R = TypeVar("_R", bound=Record)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HttpMessage:
-    """What requests and responses share."""
+class _Asked(NamedTuple):
+    """A request that waits for its response. Its body may still come while the response does."""
 
-    moment: Moment
-    version: str
-    """1.0, 1.1."""
-    headers: tuple[tuple[str, str], ...]
-    """(name in lower case, value) in their order."""
-    body: Body
-    is_cut: bool = False
-    """The head was not captured to its end: headers are missing."""
+    request: HttpRequest
+    body: _BodyReader | None
+    """None: it is read, and in the request."""
 
-    def header(self, name: str) -> str | None:
-        """Value of the first header of that name (in lower case)."""
-        return next((value for key, value in self.headers if key == name), None)
+    def whole(self) -> HttpRequest:
+        """The request with what is there of its body."""
+        if self.body is not None:
+            self.request.body = self.body.body()
+        return self.request
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HttpRequest(HttpMessage):
-    """A request."""
-
-    method: str
-    target: str
-    """As it stands in the request line."""
-
-    @property
-    def url(self) -> str:
-        """Host and path without a scheme: `localhost/bar`. An absolute target, and that of CONNECT, loses nothing but its scheme."""
-        absolute = re.match(r"[A-Za-z][A-Za-z0-9+.-]*://", self.target)
-        if absolute:
-            return self.target[absolute.end() :]
-        host = self.header("host")
-        return self.target if host is None or self.method == "CONNECT" else f"{host}{self.target}"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HttpResponse(HttpMessage):
-    """A final response; interim ones (1xx) are passed over, but for 101."""
-
-    status: int
-    """100 to 999."""
-    reason: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HttpCall(Record):
-    """A request and its response, one of which may be missing."""
-
-    request: HttpRequest | None
-    response: HttpResponse | None
-
-
-@dataclass(slots=True)
-class _Asked:
-    """A request being read. Its body may still come while the response does."""
-
-    moment: Moment
-    method: str
-    target: str
-    version: str
-    headers: tuple[tuple[str, str], ...]
-    is_cut: bool
-    body: _BodyReader
-
-    def frozen(self) -> HttpRequest:
-        return HttpRequest(
-            moment=self.moment,
-            method=self.method,
-            target=self.target,
-            version=self.version,
-            headers=self.headers,
-            is_cut=self.is_cut,
-            body=self.body.body(),
-        )
-
-
-def starts(data: bytes) -> bool:
-    """An HTTP/1 request or response begins here."""
-    return _START.match(data, 0, HEAD_LIMIT) is not None
-
-
-class HttpDialogue(Dialogue[HttpCall, _Asked]):
+class _Http(Dialogue[_R, _Asked]):
     """Reads one TCP connection. Who asks is who sends requests, whatever the flow says of client and server."""
 
-    def __init__(self, *, body_limit: int = 0) -> None:
-        """`body_limit`: bytes kept of each body, as sent."""
+    def __init__(self) -> None:
         super().__init__()
-        self._body_limit = body_limit
         self._client_asks: bool | None = None
+
+    def called(self, request: HttpRequest | None, response: HttpResponse | None) -> None:
+        """A call is complete, as far as it ever will be."""
+        raise NotImplementedError
+
+    def reader(self, request: HttpRequest | None, response: HttpResponse | None, framing: Framing) -> _BodyReader:
+        """What takes a body that begins: that of the response, else of the request."""
+        raise NotImplementedError
 
     def asks(self, turn: Turn) -> bool:
         """Decided by the first turn that is HTTP."""
         if self._client_asks is None:
-            is_response = _STATUS.match(turn.data) is not None
-            if not is_response and not _REQUEST.match(turn.data, 0, HEAD_LIMIT):
+            answers = is_response(turn.data)
+            if answers is None:
                 return turn.from_client
-            self._client_asks = turn.from_client != is_response
+            self._client_asks = turn.from_client != answers
         return turn.from_client == self._client_asks
 
-    def unanswered(self, asked: _Asked) -> HttpCall:
-        """A request alone."""
-        return HttpCall(asked=asked.moment, answered=None, request=asked.frozen(), response=None)
+    def feed(self, turn: Turn) -> list[_R]:
+        """Read the next message of the flow; the records that are complete with it."""
+        if not (turn.gaps or turn.is_last or self.is_over):
+            asks = self.asks(turn)
+            if self.is_between(asks) and (self._asked_at_once(turn) if asks else self._answered_at_once(turn)):
+                return self._taken()
+        return super().feed(turn)
+
+    def _asked_at_once(self, turn: Turn) -> bool:
+        """Read a turn that is one whole request; False: it is not."""
+        data = turn.data
+        end = HEAD_END.search(data, 0, _KEPT_SIZE)
+        request = request_in(data[: end.end()], turn.moment) if end else None
+        if request is None or end is None:
+            return False
+        framing = framing_of(request)
+        if framing.ending is not Ending.LENGTH or framing.length != len(data) - end.end():
+            return False
+        if framing.length:
+            request.body = self.reader(request, None, framing).at_once(data, end.end())
+        self.open.append(_Asked(request, None))
+        return True
+
+    def _answered_at_once(self, turn: Turn) -> bool:
+        """Read a turn that is one whole final response; False: it is not."""
+        data = turn.data
+        end = HEAD_END.search(data, 0, _KEPT_SIZE)
+        response = response_in(data[: end.end()], turn.moment) if end else None
+        if response is None or end is None or response.status < 200:
+            return False
+        request = self.open[0].request if self.open else None
+        if request and request.method == "CONNECT":
+            return False
+        framing = framing_of(response)
+        size = len(data) - end.end()
+        if response.status in _BODILESS or (request and request.method == "HEAD"):
+            if size:
+                return False
+        elif framing.ending is not Ending.LENGTH or framing.length != size:
+            return False
+        asked = self.next_open()
+        if size:
+            response.body = self.reader(request, response, framing).at_once(data, end.end())
+        self.called(asked.whole() if asked else None, response)
+        return True
+
+    def begins(self, data: bytes, *, asks: bool) -> bool:
+        """A start line of that side."""
+        return is_response(data) is (not asks)
 
     def asking(self, inbox: Inbox) -> Reading[None]:
         """Requests, one after the other."""
         while True:
             yield from inbox.next_message()
-            moment = inbox.moment
-            head, is_cut = yield from _head(inbox)
-            start = _REQUEST.match(head)
-            if not start:
+            if inbox.peek().startswith(PREFACE):
+                self._speaks_http2(inbox.moment)
+                return
+            head, is_cut, moment = yield from _head(inbox)
+            request = request_in(head, moment, is_cut=is_cut)
+            if request is None:
                 raise LostPlaceError
-            method, target, version = (_text(group) for group in start.groups())
-            headers = _headers(head[start.end() :])
-            body = _BodyReader(headers, self._body_limit, is_complete=not is_cut)
-            self.open.append(_Asked(moment, method, target, version, headers, is_cut, body))
+            body = self.reader(request, None, framing_of(request))
+            self.open.append(_Asked(request, body))
             if is_cut:
+                body.end(is_complete=False)
                 raise LostPlaceError
-            yield from body.read(inbox, is_response=False)
+            yield from body.read(inbox)
+
+    def _speaks_http2(self, moment: Moment) -> None:
+        method, target, version = PREFACE.split(b"\r\n")[0].decode("ascii").replace("HTTP/", "").split()
+        self.called(HttpRequest(moment=moment, version=version, fields=b"", method=method, target=target), None)
+        self.is_over = True
 
     def answering(self, inbox: Inbox) -> Reading[None]:
         """Responses, one after the other."""
         while True:
             yield from inbox.next_message()
-            moment = inbox.moment
-            head, is_cut = yield from _head(inbox)
-            start = _STATUS.match(head)
-            if not start:
+            head, is_cut, moment = yield from _head(inbox)
+            response = response_in(head, moment, is_cut=is_cut)
+            if response is None:
                 raise LostPlaceError
-            status = int(start[2])
+            status = response.status
             if status < 200 and status != 101:
+                if is_cut:
+                    raise LostPlaceError  # where it ends is not known, and nothing of it was taken
                 continue
             asked = self.next_open()
-            headers = _headers(head[start.end() :])
-            method = asked.method if asked else ""
+            method = asked.request.method if asked else ""
             is_tunnel = status == 101 or (method == "CONNECT" and status < 300)
-            has_body = not (method == "HEAD" or status in (101, 204, 304) or is_tunnel or is_cut)
-            body = _BodyReader(headers, self._body_limit, is_complete=not is_cut)
+            body = self.reader(asked.request if asked else None, response, framing_of(response))
+            is_lost = is_cut
             try:
-                if has_body:
-                    yield from body.read(inbox, is_response=True)
+                if is_cut:
+                    body.end(is_complete=False)
+                elif not (method == "HEAD" or status in _BODILESS or is_tunnel):
+                    yield from body.read(inbox)
             except (LostPlaceError, StreamEndedError):
-                self._answer(asked, moment, start, headers, body.body(), is_cut=is_cut)
-                raise
-            self._answer(asked, moment, start, headers, body.body(), is_cut=is_cut)
-            if is_cut:
+                is_lost = True
+            response.body = body.body()
+            self.called(asked.whole() if asked else None, response)
+            if is_lost:
                 raise LostPlaceError
             if is_tunnel:
                 self.is_over = True
                 return
 
-    def _answer(
-        self,
-        asked: _Asked | None,
-        moment: Moment,
-        start: re.Match[bytes],
-        headers: tuple[tuple[str, str], ...],
-        body: Body,
-        *,
-        is_cut: bool,
-    ) -> None:
-        response = HttpResponse(
-            moment=moment,
-            version=_text(start[1]),
-            status=int(start[2]),
-            reason=_text(start[3] or b""),
-            headers=headers,
-            body=body,
-            is_cut=is_cut,
-        )
-        request = asked.frozen() if asked else None
+
+class HttpDialogue(_Http[HttpCall]):
+    """Requests with their responses."""
+
+    def __init__(self, *, body_limit: int = 0) -> None:
+        """`body_limit`: bytes kept of each body, as sent."""
+        super().__init__()
+        self._body_limit = body_limit
+
+    def called(self, request: HttpRequest | None, response: HttpResponse | None) -> None:
+        """A record."""
         self.tell(
-            HttpCall(asked=request.moment if request else None, answered=moment, request=request, response=response)
+            HttpCall(
+                asked=request.moment if request else None,
+                answered=response.moment if response else None,
+                request=request,
+                response=response,
+            )
         )
+
+    def reader(self, request: HttpRequest | None, response: HttpResponse | None, framing: Framing) -> _BodyReader:
+        """Keeps the beginning of a body."""
+        return _BodyReader(framing, self._body_limit)
+
+    def unanswered(self, asked: _Asked) -> HttpCall:
+        """A request alone."""
+        return HttpCall(asked=asked.request.moment, answered=None, request=asked.whole(), response=None)
+
+
+class HttpBodies(_Http[HttpPiece]):
+    """The bodies themselves, piece by piece as they come, of any size. A message without a body gives none."""
+
+    def called(self, request: HttpRequest | None, response: HttpResponse | None) -> None:
+        """Its pieces were told."""
+
+    def reader(self, request: HttpRequest | None, response: HttpResponse | None, framing: Framing) -> _BodyReader:
+        """Tells pieces."""
+
+        def piece(data: bytes, missing: int, *, is_end: bool = False, is_complete: bool = False) -> None:
+            self.tell(
+                HttpPiece(
+                    asked=request.moment if request else None,
+                    answered=response.moment if response else None,
+                    request=request,
+                    response=response,
+                    codings=framing.codings,
+                    data=data,
+                    missing=missing,
+                    is_end=is_end,
+                    is_complete=is_complete,
+                )
+            )
+
+        return _PieceReader(framing, piece)
+
+    def give_up(self, asked: _Asked) -> None:
+        """Its pieces were told."""
 
 
 class _BodyReader:
-    """Reads one body as its headers frame it (RFC 9112 section 6.3). `body` can be asked for at any time."""
+    """Reads one body as its framing says, and keeps its beginning. `body` can be asked for at any time."""
 
-    def __init__(self, headers: tuple[tuple[str, str], ...], keep: int, *, is_complete: bool) -> None:
-        self._headers = headers
+    def __init__(self, framing: Framing, keep: int) -> None:
+        self._framing = framing
         self._keep = keep
         self._parts: list[bytes] = []
-        self._kept = 0
         self._size = 0
-        self._is_whole = True  # no byte was missing so far
-        self._is_complete = is_complete
+        self._is_complete = True
 
     def body(self) -> Body:
         """What came so far."""
-        return Body(
-            size_bytes=self._size,
-            kept=b"".join(self._parts),
-            codings=_listed(self._headers, "content-encoding"),
-            is_complete=self._is_complete,
-        )
+        return Body(self._size, b"".join(self._parts), self._framing.codings, self._is_complete)
 
-    def read(self, inbox: Inbox, *, is_response: bool) -> Reading[None]:
+    def at_once(self, data: bytes, start: int) -> Body:
+        """A body that is all there, from `start` on."""
+        return Body(len(data) - start, data[start : start + self._keep], self._framing.codings, True)
+
+    def take(self, data: bytes, size: int) -> None:
+        """`size` more bytes of the wire. Of the `data` of them that were asked for, fewer means that they were not captured."""
+        self._size += size
+        if data:
+            self._parts.append(data)
+        if len(data) < min(size, self._keep):
+            self._keep = 0  # what follows a hole is not its beginning
+        self._keep -= len(data)
+
+    def end(self, *, is_complete: bool) -> None:
+        """Nothing more will come."""
+        self._is_complete = is_complete
+
+    def read(self, inbox: Inbox) -> Reading[None]:
         """Read it to its end."""
         self._is_complete = False
-        coding = _listed(self._headers, "transfer-encoding")
-        lengths = set(_listed(self._headers, "content-length"))
-        if coding and coding[-1] == "chunked":
-            yield from self._chunked(inbox)
-        elif coding and not is_response:
-            raise LostPlaceError  # no server can find its end
-        elif coding:
-            yield from self._until_end(inbox)
-        elif lengths:
-            length = lengths.pop()
-            if lengths or not re.fullmatch(r"[0-9]{1,18}", length, re.ASCII):
+        ending = self._framing.ending
+        try:
+            if ending is Ending.LENGTH:
+                yield from self._exactly(inbox, self._framing.length)
+            elif ending is Ending.CHUNKS:
+                yield from self._chunked(inbox)
+            elif ending is Ending.CLOSE:
+                yield from self._until_close(inbox)
+            else:
                 raise LostPlaceError
-            yield from self._exactly(inbox, int(length))
-        elif is_response:
-            yield from self._until_end(inbox)
-        self._is_complete = True
+        except (LostPlaceError, StreamEndedError):
+            self.end(is_complete=False)
+            raise
+        self.end(is_complete=ending is not Ending.CLOSE or not inbox.is_cut_off)
 
-    def _until_end(self, inbox: Inbox) -> Reading[None]:
-        """Until the connection closes. The capture's end counts as that."""
-        self._size, data = yield from inbox.rest(self._keep)
-        self._parts.append(data)
+    def _until_close(self, inbox: Inbox) -> Reading[None]:
+        """Until the connection closes."""
+        try:
+            while True:
+                yield from self._exactly(inbox, 1 << 60)
+        except StreamEndedError:
+            return
 
     def _chunked(self, inbox: Inbox) -> Reading[None]:
         """RFC 9112 section 7.1."""
@@ -272,51 +332,40 @@ class _BodyReader:
         while count:
             yield from inbox.something()
             step = min(count, inbox.next_size)
-            room = self._keep - self._kept if self._is_whole else 0
-            data = yield from inbox.prefix(step, room)
-            self._is_whole = self._is_whole and len(data) == min(step, room)
-            if data:
-                self._parts.append(data)
-                self._kept += len(data)
-            self._size += step
+            self.take((yield from inbox.prefix(step, self._keep)), step)
             count -= step
 
 
-def _head(inbox: Inbox) -> Reading[tuple[bytes, bool]]:
-    """A head with its empty line. True: it was not captured to its end, but its first line was."""
+class _PieceReader(_BodyReader):
+    """Reads one body and hands out what comes."""
+
+    def __init__(self, framing: Framing, piece: Callable[..., None]) -> None:
+        super().__init__(framing, 1 << 60)
+        self._piece = piece
+
+    def at_once(self, data: bytes, start: int) -> Body:
+        """One piece."""
+        self._piece(data[start:], 0, is_end=True, is_complete=True)
+        return super().at_once(b"", 0)
+
+    def take(self, data: bytes, size: int) -> None:
+        """Bytes, or as many that are missing."""
+        self._size += size
+        self._piece(data, size - len(data))
+
+    def end(self, *, is_complete: bool) -> None:
+        """The end, of a body that had something."""
+        if self._size:
+            self._piece(b"", 0, is_end=True, is_complete=is_complete)
+
+
+def _head(inbox: Inbox) -> Reading[tuple[bytes, bool, Moment]]:
+    """A head with its empty line, and when it began. True: it was not captured to its end, but its first line was."""
+    moment = inbox.moment
     try:
-        return (yield from inbox.through(_HEAD_END, HEAD_LIMIT)), False
+        return (yield from inbox.through(HEAD_END, HEAD_LIMIT)), False, moment
     except (LostPlaceError, StreamEndedError):
         before = inbox.peek()[:HEAD_LIMIT]
         if b"\n" not in before[2:]:
             raise
-        return before, True
-
-
-def _headers(data: bytes) -> tuple[tuple[str, str], ...]:
-    """Header fields; lines that are none are passed over, folded ones joined (RFC 9112 section 5.2)."""
-    fields: list[tuple[str, str]] = []
-    for line in data.split(b"\n"):
-        line = line.rstrip(b"\r")
-        if line[:1] in (b" ", b"\t") and fields:
-            name, value = fields[-1]
-            fields[-1] = (name, f"{value} {_text(line.strip())}")
-            continue
-        key, colon, rest = line.partition(b":")
-        if colon and key:
-            fields.append((_text(key.strip()).lower(), _text(rest.strip())))
-    return tuple(fields)
-
-
-def _listed(headers: tuple[tuple[str, str], ...], name: str) -> tuple[str, ...]:
-    """The members of a list header, in lower case, over all its fields (RFC 9110 section 5.6.1)."""
-    words = (word.strip().lower() for key, value in headers if key == name for word in value.split(","))
-    return tuple(word for word in words if word)
-
-
-def _text(data: bytes) -> str:
-    """Header text: UTF-8 where it is, else ISO 8859-1 (RFC 9110 section 5.5)."""
-    try:
-        return data.decode("utf-8")
-    except UnicodeDecodeError:
-        return data.decode("iso-8859-1")
+        return before, True, moment

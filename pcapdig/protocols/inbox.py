@@ -35,7 +35,7 @@ class StreamEndedError(Exception):
 class Inbox:
     """Bytes not taken yet. Positions count captured bytes from the first turn on; a hole lies before a position."""
 
-    __slots__ = ("_at", "_base", "_data", "_ended", "_holes", "_marks", "is_between")
+    __slots__ = ("_at", "_base", "_data", "_ended", "_holes", "_marks", "is_between", "is_cut_off")
 
     def __init__(self) -> None:
         self._data = b""
@@ -46,6 +46,8 @@ class Inbox:
         self._ended = False
         self.is_between = True
         """Whoever reads waits for the first byte of a message."""
+        self.is_cut_off = False
+        """The end came by the end of the capture, or by a reset: not by this side's will."""
 
     def add(self, turn: Turn) -> None:
         """One more turn of this direction."""
@@ -59,9 +61,10 @@ class Inbox:
             self._data = self._data[self._at :] + turn.data
         self._at = 0
 
-    def end(self) -> None:
+    def end(self, *, is_cut_off: bool = False) -> None:
         """No turn will follow."""
         self._ended = True
+        self.is_cut_off = is_cut_off
 
     def clear(self) -> None:
         """Give up all that is here. Reading begins anew."""
@@ -72,6 +75,15 @@ class Inbox:
         self._holes.clear()
         while len(self._marks) > 1:
             self._marks.popleft()
+
+    def skip_hole(self) -> bool:
+        """Give up all through the next hole; without one, all. Whether anything is left."""
+        if not self._holes:
+            self.clear()
+            return False
+        self.is_between = True
+        self._at = self._holes.popleft()[0] - self._base
+        return not self.is_empty
 
     @property
     def is_empty(self) -> bool:
@@ -168,26 +180,6 @@ class Inbox:
             if ready >= limit or self._holes:
                 raise LostPlaceError
             yield from self._wait()
-
-    def rest(self, keep: int) -> Reading[tuple[int, bytes]]:
-        """All until the stream ends: its size on the wire, and the first bytes before a hole, at most `keep`."""
-        kept, kept_size, size, is_whole = [], 0, 0, True
-        while True:
-            ready = self._ready()
-            if ready:
-                part = min(ready, keep - kept_size) if is_whole else 0
-                kept.append(self._data[self._at : self._at + part])
-                kept_size += part
-                self._at += ready
-                size += ready
-            elif self._holes:
-                is_whole = False
-                size += self._take_hole(self._holes[0][1])
-            else:
-                try:
-                    yield from self._wait()
-                except StreamEndedError:
-                    return size, b"".join(kept)
 
     def _ready(self) -> int:
         """Bytes before the next hole."""

@@ -1,50 +1,27 @@
 """What a MySQL server answers: OK, error, result sets of any number of rows.
 
-In: packets. Out: `Answer`. Whether the connection leaves out EOF packets (CLIENT_DEPRECATE_EOF) is seen from the packets: an EOF packet
+In: packets. Out: `SqlAnswer`. Whether the connection leaves out EOF packets (CLIENT_DEPRECATE_EOF) is seen from the packets: an EOF packet
 has 5 bytes of payload, the OK packet in its place 7 or more. Source: as mysql.py, "Text Resultset", "OK_Packet", "EOF_Packet".
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pcapdig.protocols.inbox import LostPlaceError
 from pcapdig.protocols.mysql_packets import Bytes, CutPacketError
+from pcapdig.protocols.sql import SqlAnswer, SqlError
 
 if TYPE_CHECKING:
     from pcapdig.protocols.inbox import Inbox, Reading
+    from pcapdig.protocols.mysql_logins import Login
 
 _KEPT = 1024
 _MORE_RESULTS, _CURSOR = 0x0008, 0x0040
 _OK, _EOF, _ERROR, _LOCAL_FILE, _AUTH_MORE = 0x00, 0xFE, 0xFF, 0xFB, 0x01
 _FULL = 0xFFFFFF
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SqlError:
-    """An error packet."""
-
-    code: int
-    """1064, ..."""
-    state: str
-    """SQLSTATE, five characters; empty before the login."""
-    message: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
-    """The answer to one command, all its result sets together."""
-
-    rows: int | None = None
-    """Rows returned; None: it was no result set."""
-    affected: int | None = None
-    """Rows changed, as the server counts them; None: it said nothing of that."""
-    error: SqlError | None = None
-    prepared: int | None = None
-    """Id of a statement prepared."""
-    parameter_count: int = 0
-    """Its parameters."""
+_PROGRESS = b"\xff\xff\xff"
+"""Beginning of MariaDB's progress report, which comes as an error of code 65535 before the answer."""
 
 
 def read_packet(inbox: Inbox, keep: int) -> Reading[tuple[int, bytes, int]]:
@@ -64,18 +41,28 @@ def read_packet(inbox: Inbox, keep: int) -> Reading[tuple[int, bytes, int]]:
 class AnswerReader:
     """Reads one answer. `command`: what it answers, as mysql.py names it; empty: not known."""
 
-    def __init__(self, command: str) -> None:
+    def __init__(self, command: str, login: Login | None = None) -> None:
+        """`login`: told when the server asks for another plugin."""
+        self.prepared: int | None = None
+        """Id of a statement prepared."""
+        self.parameter_count = 0
+        """Its parameters."""
+        self.wants_file = False
+        """The client is to send a file (LOAD DATA LOCAL INFILE), and has not ended it."""
+        self._login_heard = login
         self._command = command
         self._rows: int | None = None
         self._affected: int | None = None
 
-    def read(self, inbox: Inbox) -> Reading[Answer | None]:
+    def read(self, inbox: Inbox) -> Reading[SqlAnswer | None]:
         """The answer; None: the packet was none, but the end of an answer before."""
         sequence, data, size = yield from read_packet(inbox, _KEPT)
+        while data[:3] == _PROGRESS:
+            sequence, data, size = yield from read_packet(inbox, _KEPT)
         if not data:
             if size:
                 raise LostPlaceError  # not captured
-            return Answer()  # debug and others answer with nothing
+            return SqlAnswer()  # debug and others answer with nothing
         if sequence == 0:
             raise LostPlaceError
         if data[0] == _EOF and size == 5 and sequence > 1 and self._command != "connect":
@@ -84,9 +71,9 @@ class AnswerReader:
             if self._command in ("connect", "change_user"):
                 return (yield from self._login(inbox, data))
             if self._command == "statistics":
-                return Answer()
+                return SqlAnswer()
             if data[0] == _ERROR:
-                return Answer(error=_error(data))
+                return SqlAnswer(error=_error(data))
             if self._command == "prepare":
                 return (yield from self._prepared(inbox, data))
             if self._command == "fetch":
@@ -101,20 +88,22 @@ class AnswerReader:
             raise LostPlaceError from None
         return self._answer(None)
 
-    def _answer(self, error: SqlError | None) -> Answer:
-        return Answer(rows=self._rows, affected=self._affected, error=error)
+    def _answer(self, error: SqlError | None) -> SqlAnswer:
+        return SqlAnswer(rows=self._rows, affected=self._affected, error=error)
 
-    def _login(self, inbox: Inbox, data: bytes) -> Reading[Answer]:
+    def _login(self, inbox: Inbox, data: bytes) -> Reading[SqlAnswer]:
         """Until OK or an error; in between servers and clients may ask each other more."""
         while data[:1] in (bytes([_AUTH_MORE]), bytes([_EOF])):
+            if data[0] == _EOF and self._login_heard:
+                self._login_heard.switch(data)
             _, data, _ = yield from read_packet(inbox, _KEPT)
         if data[:1] == bytes([_ERROR]):
-            return Answer(error=_error(data))
+            return SqlAnswer(error=_error(data))
         if data[:1] != bytes([_OK]):
             raise LostPlaceError
-        return Answer()
+        return SqlAnswer()
 
-    def _prepared(self, inbox: Inbox, data: bytes) -> Reading[Answer]:
+    def _prepared(self, inbox: Inbox, data: bytes) -> Reading[SqlAnswer]:
         """The statement's id, then definitions of parameters and columns; an EOF packet after each kind is left for `read`."""
         head = Bytes(data, 1)
         number, columns, parameters = head.integer(4), head.integer(2), head.integer(2)
@@ -123,14 +112,16 @@ class AnswerReader:
             _, data, size = yield from read_packet(inbox, 1)
             if not (data == b"\xfe" and size == 5):
                 left -= 1
-        return Answer(prepared=number, parameter_count=parameters)
+        self.prepared, self.parameter_count = number, parameters
+        return SqlAnswer()
 
-    def _results(self, inbox: Inbox, data: bytes, size: int) -> Reading[Answer]:
+    def _results(self, inbox: Inbox, data: bytes, size: int) -> Reading[SqlAnswer]:
         """OK packets and result sets, until one says that it is the last."""
         while True:
             error = None
             if data[0] == _LOCAL_FILE:
                 status = _MORE_RESULTS  # the client sends the file, then OK comes
+                self.wants_file = True
             elif data[0] == _OK or (data[0] == _EOF and size < 9):
                 status = self._read_ok(data)
             elif data[0] == _ERROR:
@@ -142,6 +133,7 @@ class AnswerReader:
             _, data, size = yield from read_packet(inbox, _KEPT)
             if not data:
                 raise LostPlaceError
+            self.wants_file = False
 
     def _read_ok(self, data: bytes) -> int:
         """An OK or EOF packet; its status flags."""

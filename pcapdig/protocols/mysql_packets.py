@@ -8,13 +8,9 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass
-from typing import TypeAlias
 
-Value: TypeAlias = int | float | str | None
-"""A parameter. Blobs, dates and times are text; None: NULL."""
+from pcapdig.protocols.sql import VALUE_KEPT, Value
 
-VALUE_KEPT = 1024
-"""Bytes kept of one string."""
 _NUMBERS = {1: "bB", 2: "hH", 3: "iI", 8: "qQ", 9: "iI", 13: "hH"}
 """struct codes, signed and unsigned, by type of the binary protocol: TINY, SHORT, LONG, LONGLONG, INT24, YEAR."""
 _FLOATS = {4: "<f", 5: "<d"}

@@ -87,6 +87,10 @@ class RedisDialogue(Dialogue[RedisCall, _Command]):
         """A subscription is remembered."""
         return not self._is_subscribed and super().is_idle
 
+    def begins(self, data: bytes, *, asks: bool) -> bool:
+        """As a connection is recognised."""
+        return asks and starts(data)
+
     def unanswered(self, asked: _Command) -> RedisCall:
         """A command alone."""
         return self._call(asked, None, None)

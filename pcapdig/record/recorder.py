@@ -287,8 +287,8 @@ class Recorder:
             uid=identity["uid"],
         )
         head, tail = comments.compose(process, cmdline=self._options.cmdline)
-        block = blocks.apple_process(pid=process.pid, name=process.name, path=process.exepath)
-        self._loop.set_process(index, process.pid, head, tail, block)
+        block = blocks.apple_process(pid=identity["tgid"], name=process.name or "", path=process.exepath)
+        self._loop.set_process(index, identity["tgid"], head, tail, block)
 
     def _left(self) -> int:
         if self._sink_failed:

@@ -8,7 +8,10 @@ Items are tuples: one is made a line, three times as fast as a frozen dataclass,
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 Unit: TypeAlias = Literal["bytes", "time", "count"]
 """How a table's value is written: `bytes` as 331.68KB, `time` (in ns) as 3.94ms, `count` as a plain integer."""
@@ -55,10 +58,10 @@ class Line(NamedTuple):
     """Without the time and without a newline. Tabs part its columns; other control characters become dots."""
     time_ns: int | None = None
     """Shown before the text as local HH:MM:SS; None: no time is shown."""
-    fields: tuple[tuple[str, int | str | None], ...] = ()
+    fields: Iterable[tuple[str, int | str | None]] = ()
     """The same content as (name, value) pairs: with -j the line becomes an object of these; None is null.
 
-    Empty: -j leaves the text.
+    Read only with -j, and once: a generator makes them only where they are wanted. An empty tuple: -j leaves the text.
     """
     is_heading: bool = False
     """It names the columns of the lines after it: with -j it is left out."""
@@ -124,6 +127,8 @@ class Event(NamedTuple):
     """Shown last, as `tuple=...`; None: not shown."""
     container_id: str | None = None
     """Shown under -pc; None is shown as `<NA>`."""
+    latency_ns: int | None = None
+    """How long the answer took that it begins, shown under -t d; None: it begins none, or nobody asked."""
 
 
 class Extract(NamedTuple):

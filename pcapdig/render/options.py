@@ -30,6 +30,8 @@ class TimeStyle(Enum):
     """Seconds since 1970, nine decimals."""
     RELATIVE = "r"
     """Seconds since the first event of the trace, shown or not."""
+    LATENCY = "d"
+    """Seconds an answer took, 0 for what answers nothing."""
     DELTA = "D"
     """Seconds since the event shown before."""
 

@@ -104,7 +104,7 @@ class Renderer:
         return f"{terminal.GREEN if container_id == 'host' else terminal.CYAN}{text}{back_to}"
 
     def _event_text(self, event: Event) -> str:
-        time_text = self.time_column.text(event.time_ns)
+        time_text = self.time_column.text(event.time_ns, event.latency_ns)
         name, pid, kind = (
             _name(event.process),
             NOT_KNOWN if event.pid is None else str(event.pid),
@@ -134,7 +134,7 @@ class Renderer:
         members: dict[str, object] = {
             "evt.dir": event.direction,
             "evt.num": event.number,
-            "evt.outputtime": self.time_column.text(event.time_ns),
+            "evt.outputtime": self.time_column.text(event.time_ns, event.latency_ns),
             "evt.rawtime": event.time_ns,
             "evt.type": event.type,
             "proc.name": event.process,

@@ -35,6 +35,13 @@ class LocalClock:
         self._turn_to(second)
         return f"{self._time}.{rest_ns:09d}"
 
+    def date_and_time_ns(self, time_ns: int) -> str:
+        """Give `YYYY-MM-DD HH:MM:SS.nnnnnnnnn`."""
+        second, rest_ns = divmod(time_ns, _NS)
+        if second != self._second:
+            self._turn_to(second)
+        return f"{self._date} {self._time}.{rest_ns:09d}"
+
     def date(self, time_ns: int) -> str:
         """Give `YYYY-MM-DD`."""
         self._turn_to(time_ns // _NS)
@@ -76,9 +83,14 @@ class TimeColumn:
         if self._first_ns is None:
             self._first_ns = first_ns
 
-    def text(self, time_ns: int) -> str:
-        """Give the column's text for the event shown next; nanoseconds are always nine digits."""
+    def text(self, time_ns: int, latency_ns: int | None = None) -> str:
+        """Give the column's text for the event shown next; nanoseconds are always nine digits.
+
+        `latency_ns`: how long the answer took that this event begins; None: it begins none. Only TimeStyle.LATENCY shows it.
+        """
         style = self._style
+        if style is TimeStyle.LATENCY:
+            return seconds_text(latency_ns or 0)
         if style is TimeStyle.CLOCK:
             return self._clock.time_of_day_ns(time_ns)
         if style is TimeStyle.ABSOLUTE:

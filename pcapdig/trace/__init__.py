@@ -6,8 +6,10 @@ chisels or text output.
 
     from pcapdig.trace.trace import Trace
     trace = Trace()                              # empty; dimension tables at trace.flows, .processes, .interfaces
+    Trace(decap=True)                            # flows, ports and payload of the innermost IP packet of a tunnel
     trace.read(path) -> Iterator[Packets]        # a file, "-" standard input, or an open source; at most a million packets or 64 MiB of it a batch
     trace.feed(chunk, final=False) -> Iterator[Packets]   # run it to its end; a partial block at the chunk's end waits for the next
+    trace.read_all(paths) -> Iterator[Packets]   # several files merged by time (merge.py: merged(paths) gives that as pcapng bytes)
     Several files may be read one after another: numbers and tables go on.
     Damaged input: everything whole before the damage is handed out, then InputError("FILE: damaged at byte N: what").
 
@@ -36,7 +38,9 @@ chisels or text output.
         A new SYN after the flow ended or with another sequence number is a new flow.
         Client and server, decided by the flow's first packet and never changed: SYN, else the side that ever sent SYN+ACK, else the
         lower port is the server, else the first sender is the client.
-    trace.processes: list of procs.Process, interned by what the comments say (without evt.io_dir and evidence)
+    trace.processes: list of procs.Process, interned by what the file says of each (without evt.io_dir and evidence). Without comments
+        of pcapdig, what other programs wrote names a process at one end of a packet (processes.py): name or pid may be None then,
+        and evidence is 0
     trace.interfaces: list of Interface: name, link_type, snap_length, and from interface statistics blocks received, dropped (or None)
 
 Rows (rows.py): what filters and chisels look at, an I/O event per row: rows_of(facts), where facts are Packets or Messages.

@@ -4,6 +4,7 @@ from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 
 from pcapdig.trace._claims cimport Claims
 from pcapdig.trace._copies cimport Sighting
+from pcapdig.trace._foreign cimport Foreign
 from pcapdig.trace._flows cimport FlowTable, Placed
 from pcapdig.trace._walk cimport Ring, Stored
 
@@ -35,6 +36,7 @@ cdef struct Columns:  # in the order of COLUMNS
 cdef class Batch:
     cdef FlowTable flows
     cdef Claims claims
+    cdef Foreign foreign
     cdef Sighting *sightings
     cdef Columns columns
     cdef dict arrays
@@ -50,3 +52,6 @@ cdef class Batch:
         self, const Stored *packet, const uint8_t *data, const Placed *placed, uint32_t stored
     ) noexcept nogil
     cdef int name_ends(self, const Stored *packet, const uint8_t *data, Py_ssize_t i) except -1 nogil
+    cdef int name_foreign(self, const Stored *packet, const uint8_t *data, const Placed *placed, Py_ssize_t i) except -1 nogil
+    cdef bint foreign_writes(self, int32_t process, const Placed *placed, uint8_t direction) noexcept nogil
+    cdef int add_process_block(self, const Stored *described, const uint8_t *data) except -1 nogil

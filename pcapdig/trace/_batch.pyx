@@ -13,6 +13,7 @@ from pcapdig.packets._headers cimport PacketHeaders
 from pcapdig.trace._bytes cimport get32
 from pcapdig.trace._claims cimport Claims, Meaning
 from pcapdig.trace._copies cimport SIGHTING_SLOTS, Sighting, fingerprint, is_copy
+from pcapdig.trace._foreign cimport END_CLIENT, END_LOCAL, Answer, Foreign
 from pcapdig.trace._flows cimport FlowTable, Placed, flow_tag
 from pcapdig.trace._walk cimport PUBLISHED_PACKETS, RING_PACKETS, Ring, Stored, acquired, ask_for, release_to
 
@@ -41,6 +42,7 @@ cdef class Batch:
     def __cinit__(self, flows not None, processes not None):
         self.flows = FlowTable(flows)
         self.claims = Claims(processes)
+        self.foreign = Foreign(processes)
         self.sightings = <Sighting *> calloc(SIGHTING_SLOTS, sizeof(Sighting))
         if self.sightings == NULL:
             raise MemoryError
@@ -95,7 +97,11 @@ cdef class Batch:
                 tagged += 1
             if at + FLOW_AHEAD < tagged:
                 self.flows.ask_for_flow(ring.packets[(at + FLOW_AHEAD) & mask].tag)
-            self.take(ring.packets + (at & mask), data)
+            packet = ring.packets + (at & mask)
+            if packet.is_process:
+                self.add_process_block(packet, data + packet.offset)
+            else:
+                self.take(packet, data)
             at += 1
             if at % PUBLISHED_PACKETS == 0:
                 release_to(&ring.taken, at)
@@ -134,6 +140,8 @@ cdef class Batch:
         to.writer_evidence[i] = to.reader_evidence[i] = 0
         if packet.claim_count != 0:
             self.name_ends(packet, data + packet.offset, i)
+        if packet.may_be_foreign and to.writer[i] < 0 and to.reader[i] < 0:
+            self.name_foreign(packet, data + packet.offset, &placed, i)
         self.count = i + 1
         return 0
 
@@ -177,4 +185,51 @@ cdef class Batch:
             elif not claim.is_write and to.reader[i] < 0:
                 to.reader[i] = claim.process
                 to.reader_evidence[i] = claim.evidence
+        return 0
+
+    cdef int name_foreign(
+        self, const Stored *packet, const uint8_t *data, const Placed *placed, Py_ssize_t i
+    ) except -1 nogil:
+        """Writer or reader of packet `i` from what another program wrote. How it knew is not said."""
+        cdef Columns *to = &self.columns
+        cdef bint writes
+        cdef const Answer *answer = self.foreign.answer(
+            data + packet.options_at, packet.options_size, packet.swapped, packet.time_ns
+        )
+        if answer.process < 0:
+            return 0
+        if answer.end == END_LOCAL:
+            writes = self.foreign_writes(answer.process, placed, to.direction[i])
+        else:
+            writes = (answer.end == END_CLIENT) == placed.forward
+        if writes:
+            to.writer[i] = answer.process
+        else:
+            to.reader[i] = answer.process
+        return 0
+
+    cdef bint foreign_writes(self, int32_t process, const Placed *placed, uint8_t direction) noexcept nogil:
+        """Did the process send the packet? As the packet's direction says; else it sent the flow's first packet that names it, as the
+        draft says of option 8, and stays at that end.
+        """
+        cdef int32_t *seen
+        cdef int end = 0 if placed.forward else 1  # the sender's
+        if direction != 0:
+            return direction == 2
+        if placed.flow < 0:
+            return True
+        seen = self.flows.states[placed.flow].foreign
+        if seen[end] == process + 1:
+            return True
+        if seen[1 - end] == process + 1:
+            return False
+        if seen[end] == 0:
+            seen[end] = process + 1
+        return True
+
+    cdef int add_process_block(self, const Stored *described, const uint8_t *data) except -1 nogil:
+        """The section's next process block, whose body is at `data`."""
+        with gil:
+            order = ">" if described.swapped else "<"
+            self.foreign.add_block(described.kind, data[: described.options_size], order)
         return 0

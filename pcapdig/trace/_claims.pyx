@@ -10,21 +10,6 @@ from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free, malloc, realloc
 from libc.string cimport memcmp, memcpy, memset
 
-cdef inline uint64_t hash_of(const uint8_t *text, uint32_t size) noexcept nogil:
-    """64 bits over all bytes. Collisions only cost time: bytes are compared."""
-    cdef uint64_t hash_ = size
-    cdef uint64_t word
-    while size >= 8:
-        memcpy(&word, text, 8)
-        hash_ = (hash_ ^ word) * <uint64_t> 0x9E3779B97F4A7C15ULL
-        hash_ ^= hash_ >> 29
-        text += 8
-        size -= 8
-    word = 0
-    memcpy(&word, text, size)
-    hash_ = (hash_ ^ word) * <uint64_t> 0xD6E8FEB86659FD93ULL
-    return hash_ ^ (hash_ >> 32)
-
 
 cdef inline uint32_t recent_slot(const uint8_t *text, uint32_t size) noexcept nogil:
     """Where a comment is looked for first, by its size and 24 bytes: those around the process id and the last ones."""

@@ -31,6 +31,7 @@ cdef enum:
     FIRST_ROOM = 16384  # packets of a batch of which nothing is known yet
     MEASURED_BYTES = 1 << 20  # fewer tell little of the packets to come
     LINES_BYTES = 128  # two lines of a processor's cache, which it fetches together
+    MOST_THREADS = 16  # begun in one call: describing blocks that end them come too often then
     WORTH_A_THREAD_BYTES = 1 << 20  # take longer to walk than a thread to begin
 
 
@@ -46,7 +47,7 @@ cdef class Scanner:
     cdef bint begun
     cdef bint may_run_aside
 
-    def __cinit__(self, flows not None, processes not None, list interfaces not None):
+    def __cinit__(self, flows not None, processes not None, list interfaces not None, bint decap=False):
         self.batch = Batch(flows, processes)
         self.interfaces = interfaces
         self.may_run_aside = len(os.sched_getaffinity(0)) > 1
@@ -60,6 +61,7 @@ cdef class Scanner:
         if self.ring.packets == NULL:
             raise MemoryError
         self.walk.ring = self.ring
+        self.walk.decap = decap
         self.walk.claims = &self.batch.claims.table
         self.begin()
 
@@ -117,12 +119,14 @@ cdef class Scanner:
     cdef int read_on(self) except -1:
         """Read what is whole; `at` and `needed` of the walk say where and why it ended."""
         cdef Walk *w = &self.walk
+        cdef int threads = 0
         if not self.begun and not self.begin_file():
             return 0
         self.ring.made = self.ring.taken = self.ring.tagged = w.made = 0
         w.most = <uint64_t> self.batch.room
         while True:
-            if self.may_run_aside and w.stop - w.at >= WORTH_A_THREAD_BYTES:
+            if self.may_run_aside and w.stop - w.at >= WORTH_A_THREAD_BYTES and threads < MOST_THREADS:
+                threads += 1
                 self.walk_aside()
             else:
                 self.take_turns()
@@ -229,6 +233,7 @@ cdef class Scanner:
         order = ">" if w.swapped else "<"
         if kind == BLOCK_SECTION:
             check_section(body, order)
+            self.batch.foreign.begin_section()
             w.described_count = 0
         elif kind == BLOCK_INTERFACE:
             found = read_interface(body, order)

@@ -24,6 +24,9 @@ cdef enum:  # block types
     BLOCK_SIMPLE = 3
     BLOCK_STATISTICS = 5
     BLOCK_ENHANCED = 6
+    BLOCK_CUSTOM = 0x0BAD
+    BLOCK_CUSTOM_NOT_COPIED = 0x40000BAD
+    BLOCK_APPLE_PROCESS = 0x80000001
     BLOCK_SECTION = 0x0A0D0D0A
 
 cdef enum Stop:  # why a walk ended
@@ -53,9 +56,15 @@ cdef struct Stored:  # one packet as its block describes it, and what its header
     uint8_t found  # there is a network header
     uint8_t direction
     uint8_t claim_count
+    uint8_t may_be_foreign  # an option may name a process in another program's way
+    uint8_t is_process  # no packet but a block that describes a process
     uint32_t claim[MOST_CLAIMS]  # numbers of its comments
     uint32_t claim_size[MOST_CLAIMS]
     uint32_t claim_at[MOST_CLAIMS]  # where their texts begin, after `offset`
+    uint32_t options_at  # and all options
+    uint32_t options_size
+    uint32_t kind  # of a block that describes a process, whose body is the options
+    bint swapped  # in big-endian order
 
 cdef struct Ring:  # each thread's words lie in lines of their own: it would wait for the other one at each packet else
     Stored *packets
@@ -82,6 +91,7 @@ cdef struct Walk:
     uint32_t described_count
     bint is_pcap
     bint swapped
+    bint decap  # look into tunnels
     uint64_t made
     uint64_t most  # `made` must not go beyond
     uint64_t window  # packets that may wait in the ring

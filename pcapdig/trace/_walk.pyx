@@ -11,6 +11,7 @@ from libc.string cimport memcmp
 from posix.unistd cimport pread
 
 from pcapdig.packets._headers cimport read_headers
+from pcapdig.packets._tunnels cimport read_inner_headers
 from pcapdig.trace._bytes cimport get16, get32, padded
 from pcapdig.trace._claims cimport number_of
 from pcapdig.trace._clock cimport clock_ns
@@ -19,6 +20,11 @@ cdef enum:
     OPTION_END = 0
     OPTION_COMMENT = 1
     OPTION_FLAGS = 2
+    OPTION_PROCESS_AND_THREAD = 8
+    OPTION_APPLE = 0x8000  # and above: for local use, of which Apple's name processes
+
+cdef enum:
+    WIRESHARK_PEN = 32622
 
 cdef enum:
     LINK_SLL = 113
@@ -126,7 +132,11 @@ cdef bint make(Walk *w, Stored *packet, const Described *interface, const uint8_
     packet.row = interface.row
     packet.is_sll2 = interface.link_type == LINK_SLL2
     packet.usable = usable
-    packet.found = read_headers(data, usable, original, interface.link_type, &packet.h)
+    packet.is_process = False
+    if w.decap:
+        packet.found = read_inner_headers(data, usable, original, interface.link_type, &packet.h)
+    else:
+        packet.found = read_headers(data, usable, original, interface.link_type, &packet.h)
     if packet.direction == 0:
         packet.direction = direction_of_link(interface.link_type, data, usable)
     for c in range(packet.claim_count):
@@ -134,10 +144,15 @@ cdef bint make(Walk *w, Stored *packet, const Described *interface, const uint8_
         if packet.claim[c] == 0:
             w.ended = NO_MEMORY
             return False
+    count(w)
+    return True
+
+
+cdef inline void count(Walk *w) noexcept nogil:
+    """One more is in the ring."""
     w.made += 1
     if w.made % PUBLISHED_PACKETS == 0:
         release_to(&w.ring.made, w.made)
-    return True
 
 
 cdef inline Stored *next_packet(Walk *w) noexcept nogil:
@@ -170,6 +185,7 @@ cdef bint record(Walk *w) noexcept nogil:
     packet.offset = <uint64_t> w.at + 16
     packet.direction = 0
     packet.claim_count = 0
+    packet.may_be_foreign = False
     if not make(w, packet, interface, header + 16):
         return False
     w.at += 16 + <int64_t> packet.captured
@@ -210,9 +226,26 @@ cdef bint block(Walk *w) noexcept nogil:
     elif kind == BLOCK_SECTION or kind == BLOCK_INTERFACE or kind == BLOCK_STATISTICS:
         w.ended = DESCRIBING
         return False
+    elif kind == BLOCK_APPLE_PROCESS or kind == BLOCK_CUSTOM or kind == BLOCK_CUSTOM_NOT_COPIED:
+        process_block(w, block, length, kind)
     if made:
         w.at += length
     return made
+
+
+cdef void process_block(Walk *w, const uint8_t *block, uint32_t length, uint32_t kind) noexcept nogil:
+    """A block that describes a process: to be read in its turn. Wireshark's is a custom block, all others of which are passed over."""
+    cdef Stored *to = next_packet(w)
+    if kind != BLOCK_APPLE_PROCESS and (length < 28 or get32(block + 8, w.swapped) != WIRESHARK_PEN):
+        return
+    to.is_process = True
+    to.found = False
+    to.kind = kind
+    to.offset = <uint64_t> w.at + 8
+    to.options_at = 0
+    to.options_size = length - 12
+    to.swapped = w.swapped
+    count(w)
 
 
 cdef bint simple_block(Walk *w, const uint8_t *block, uint32_t length) noexcept nogil:
@@ -233,6 +266,7 @@ cdef bint simple_block(Walk *w, const uint8_t *block, uint32_t length) noexcept 
     packet.time_ns = 0
     packet.direction = 0
     packet.claim_count = 0
+    packet.may_be_foreign = False
     return make(w, packet, interface, block + 12)
 
 
@@ -261,8 +295,12 @@ cdef bint packet_block(Walk *w, const uint8_t *block, uint32_t length, bint obso
 cdef bint options(Walk *w, const uint8_t *block, uint32_t at, uint32_t end, Stored *packet) noexcept nogil:
     """Direction and comments among a packet's options, which lie from `at` to `end`. The end mark may be missing."""
     cdef uint16_t code, size
+    packet.options_at = at - 28
+    packet.options_size = end - at if at < end else 0
+    packet.swapped = w.swapped
     packet.direction = 0
     packet.claim_count = 0
+    packet.may_be_foreign = False
     while at + 4 <= end:
         code = get16(block + at, w.swapped)
         size = get16(block + at + 2, w.swapped)
@@ -277,10 +315,14 @@ cdef bint options(Walk *w, const uint8_t *block, uint32_t at, uint32_t end, Stor
                 packet.claim_at[packet.claim_count] = at - 28
                 packet.claim_size[packet.claim_count] = size
                 packet.claim_count += 1
+            else:
+                packet.may_be_foreign = True
         elif code == OPTION_FLAGS and size == 4:
             packet.direction = get32(block + at, w.swapped) & 3
             if packet.direction == 3:
                 packet.direction = 0  # not defined
+        elif code == OPTION_PROCESS_AND_THREAD or code >= OPTION_APPLE:
+            packet.may_be_foreign = True
         at += padded(size)
     return True
 

@@ -71,7 +71,7 @@ def read_interface(body: bytes, order: str) -> InterfaceDescription:
         DamageError: an option runs past the block.
     """
     link_type, _, snap_length = struct.unpack_from(f"{order}HHI", body)
-    options = _options(body, 8, order)
+    options = read_options(body, 8, order)
     name = options.get(InterfaceOption.NAME)
     resolution = options.get(InterfaceOption.TIME_RESOLUTION, b"")
     offset = options.get(InterfaceOption.TIME_OFFSET, b"")
@@ -92,7 +92,7 @@ def read_statistics(body: bytes, order: str) -> Statistics:
     Raises:
         DamageError: an option runs past the block.
     """
-    options = _options(body, 12, order)
+    options = read_options(body, 12, order)
 
     def count(code: int) -> int | None:
         value = options.get(code, b"")
@@ -135,8 +135,17 @@ PCAP_MAGICS = {
 """First bytes of a pcap file: byte order, and its resolution as if_tsresol."""
 
 
-def _options(body: bytes, start: int, order: str) -> dict[int, bytes]:
-    """Options by code, the first of each; the end mark may be missing."""
+def read_options(body: bytes, start: int, order: str) -> dict[int, bytes]:
+    """Options by code, the first of each; the end mark may be missing.
+
+    Args:
+        body: a block without its framing.
+        start: where its options begin.
+        order: "<" or ">".
+
+    Raises:
+        DamageError: an option runs past the block.
+    """
     options: dict[int, bytes] = {}
     while start + 4 <= len(body):
         code, size = struct.unpack_from(f"{order}HH", body, start)

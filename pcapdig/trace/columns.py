@@ -19,6 +19,8 @@ from pcapdig.trace.flows import Flows
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
+    from pcapdig.trace.history import History
+
 DIRECTION_UNKNOWN, DIRECTION_IN, DIRECTION_OUT = 0, 1, 2
 """Values of `direction`: bits 0-1 of epb_flags (draft-ietf-opsawg-pcapng, section 4.3.1)."""
 
@@ -30,6 +32,11 @@ EVIDENCE_NONE, EVIDENCE_SOCKET, EVIDENCE_SNAPSHOT, EVIDENCE_LISTENER, EVIDENCE_P
 
 EVIDENCE_NAMES = ("", "socket", "snapshot", "listener", "procfs")
 """Text of each evidence, as comments write it."""
+
+NO_WAIT = -1
+"""In a column of waits (history.py): the packet answers nothing."""
+NOT_KEPT = -(1 << 63)
+"""In a column of gaps (history.py): the packet is too long ago."""
 
 LINK_TYPES = frozenset({0, 1, 12, 14, 101, 108, 113, 228, 229, 276})
 """LINKTYPE numbers whose packets `packets/` reads. Packets of others have no flow."""
@@ -76,6 +83,10 @@ class Dimensions(Protocol):
     def interfaces(self) -> list[Interface]:
         """One entry an interface of a section."""
 
+    @property
+    def history(self) -> History:
+        """What packets are to those before them, once somebody asks."""
+
 
 @dataclass(slots=True, kw_only=True)
 class Tables:
@@ -84,6 +95,21 @@ class Tables:
     flows: Flows = field(default_factory=Flows)
     processes: list[Process] = field(default_factory=list)
     interfaces: list[Interface] = field(default_factory=list)
+    _history: History | None = None
+
+    @property
+    def history(self) -> History:
+        """What packets are to those before them."""
+        if self._history is None:
+            self._history = new_history()
+        return self._history
+
+
+def new_history() -> History:
+    """A history that has seen nothing. Few digs ask for one, so its module is loaded here."""
+    from pcapdig.trace.history import History
+
+    return History()
 
 
 class Facts(Protocol):

@@ -12,15 +12,16 @@ from typing import TYPE_CHECKING
 from pcapdig.errors import InputError
 from pcapdig.pcapng.source import open_source
 from pcapdig.trace._scan import Scanner
-from pcapdig.trace.columns import Interface, Packets
+from pcapdig.trace.columns import Interface, Packets, new_history
 from pcapdig.trace.flows import Flows
 from pcapdig.trace.processes import Processes
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator
+    from collections.abc import Generator, Iterator, Sequence
 
     from pcapdig.pcapng.source import CaptureSource
     from pcapdig.procs.process import Process
+    from pcapdig.trace.history import History
 
 BATCH_PACKETS = 1_000_000
 BATCH_BYTES = 64 << 20
@@ -30,19 +31,27 @@ BATCH_BYTES = 64 << 20
 class Trace:
     """Packets of one capture, or of several read one after another, and the tables they share."""
 
-    def __init__(self, name: str = "capture") -> None:
+    def __init__(self, name: str = "capture", *, decap: bool = False) -> None:
         """An empty trace.
 
         Args:
             name: what errors call the input that `feed` is given.
+            decap: flows, ports and payload are those of the innermost IP packet of a tunnel (packets/_tunnels.pyx).
         """
         self._flows = Flows()
         self._processes = Processes()
         self._interfaces: list[Interface] = []
-        self._scanner = Scanner(self._flows, self._processes, self._interfaces)
-        self._begin(name)
+        self._history: History | None = None
+        self._scanner = Scanner(self._flows, self._processes, self._interfaces, decap)
+        self.begin(name)
 
-    def _begin(self, name: str, unit: str = "byte") -> None:
+    def begin(self, name: str, unit: str = "byte") -> None:
+        """What `feed` is given next begins another input. Numbers and tables go on.
+
+        Args:
+            name: what errors call it.
+            unit: what errors count offsets in: "byte", or "uncompressed byte".
+        """
         self._name = name
         self._unit = unit
         self._scanner.begin()
@@ -67,6 +76,18 @@ class Trace:
         """The interfaces described so far, each section's and file's its own."""
         return self._interfaces
 
+    @property
+    def history(self) -> History:
+        """What packets are to those before them: `see` each batch from the first one on, or it knows less."""
+        if self._history is None:
+            self._history = new_history()
+        return self._history
+
+    @property
+    def offset(self) -> int:
+        """Bytes of this input (uncompressed) before the first block or record that was not read yet."""
+        return self._offset
+
     def read(self, path: str | CaptureSource) -> Iterator[Packets]:
         """The packets of a file, "-" for standard input, in batches. Numbers and tables go on where the last file ended.
 
@@ -77,7 +98,7 @@ class Trace:
                 before that have been handed out.
         """
         with open_source(path) if isinstance(path, str) else path as source:
-            self._begin(source.name, "uncompressed byte" if source.compression else "byte")
+            self.begin(source.name, "uncompressed byte" if source.compression else "byte")
             for chunk in source.chunks():
                 self._mapped = source.descriptor if _mapping_of(chunk) else -1
                 for packets in self.feed(chunk):
@@ -85,6 +106,21 @@ class Trace:
                     _let_go(packets)
         self._mapped = -1
         yield from self.feed(b"", final=True)
+
+    def read_all(self, paths: Sequence[str]) -> Iterator[Packets]:
+        """The packets of several captures in the order of time, as if `mergecap` had made one of them: see `merge.merged`.
+
+        Raises:
+            InputError: one cannot be opened or is no capture, before the first batch; or some are damaged, after the last one.
+        """
+        if len(paths) == 1:
+            yield from self.read(paths[0])
+            return
+        from pcapdig.trace.merge import merged  # most digs are of one file
+
+        self.begin("the merged captures")
+        for chunk in merged(paths):
+            yield from self.feed(chunk)
 
     def feed(self, chunk: bytes | bytearray | memoryview, *, final: bool = False) -> Iterator[Packets]:
         """The packets that are whole with these further bytes of the input, in batches. Nothing is read until they are asked for.

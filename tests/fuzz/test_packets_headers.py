@@ -9,6 +9,7 @@ import struct
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from pcapdig.packets import _tunnels
 from pcapdig.packets._headers import read
 
 LINK_TYPES = (0, 1, 12, 14, 101, 108, 113, 228, 229, 276)
@@ -114,3 +115,46 @@ def test_every_cut_stays_inside_and_agrees_with_the_whole(data: bytes, link_type
             assert less.ip_id in (0, more.ip_id)
         if less.has_ports:
             assert (less.source_port, less.destination_port) == (more.source_port, more.destination_port)
+
+
+TUNNEL = st.sampled_from(
+    [
+        (4, b""),
+        (41, b""),
+        (47, b"\x00\x00\x08\x00"),
+        (47, b"\x30\x00\x65\x58" + bytes(8)),
+        (47, b"\x40\x00\x86\xdd" + bytes(4) + b"\x08\x00\x00\x02\xff\xff"),
+        (47, b"\x10\x00\x22\xeb" + bytes(15) + b"\x01" + bytes(8)),
+        (47, b"\x20\x81\x88\x0b" + bytes(8) + b"\xff\x03\x00\x21"),
+        (97, b"\x30\x00"),
+        (137, bytes(4)),
+        (137, b"\x00\x00\x01\x40"),
+        (17, b"\xc3\x50\x12\xb5" + bytes(4) + b"\x08" + bytes(7)),
+        (17, b"\xc3\x50\x12\xb6" + bytes(4) + b"\x0c\x00\x00\x02" + bytes(4)),
+        (17, b"\xc3\x50\x17\xc1" + bytes(4) + b"\x01\x00\x65\x58" + bytes(8)),
+    ]
+)
+
+
+@st.composite
+def tunnels(draw: st.DrawFn) -> bytes:
+    """Tunnels in tunnels, their last parts any bytes."""
+    data = bytes(12) + b"\x08\x00"
+    for _ in range(draw(st.integers(1, 10))):
+        protocol, head = draw(TUNNEL)
+        length = draw(st.sampled_from([0, 0, 0, 100, 21, 65535]))
+        data += b"\x45\x00" + struct.pack(">HHHBB", length, 7, 0, 64, protocol) + bytes(10) + head
+        data += draw(st.sampled_from([b"", b"", b"", bytes(12) + b"\x08\x00", bytes(12) + b"\x81\x00\x00\x01"]))
+    return data + draw(packets())
+
+
+@given(tunnels(), st.integers(0, 0xFFFFFFFF), st.sampled_from((1, 1, 1, 113, 276)))
+@settings(deadline=None)
+def test_tunnels_are_never_read_past_the_end(data: bytes, original: int, link_type: int) -> None:
+    """Whatever is inside what: nothing past the bytes is read, at no cut, and what is said lies inside the packet."""
+    for cut in {0, len(data) // 3, len(data) - 1, len(data)}:
+        headers = _tunnels.read(LAST_PAGE.put(data[:cut]), original, link_type)
+        assert headers == _tunnels.read(data[:cut], original, link_type)
+        assert headers.has_network == read(data[:cut], original, link_type).has_network
+        assert not headers.has_ports or (headers.has_network and not headers.is_fragment)
+        assert headers.payload_length <= max(original, cut)

@@ -17,6 +17,9 @@ from pcapdig.protocols.dns import DnsDialogue
 from pcapdig.protocols.http import HttpDialogue, starts
 from pcapdig.protocols.memcached import MemcachedDialogue
 from pcapdig.protocols.mysql import MysqlDialogue
+from pcapdig.protocols.postgres import PostgresDialogue
+from pcapdig.protocols.postgres_messages import said_by_client
+from pcapdig.protocols.postgres_values import binary_value
 from pcapdig.protocols.redis import RedisDialogue
 from pcapdig.protocols.tls import TlsDialogue
 
@@ -27,6 +30,7 @@ DIALOGUES: dict[str, Callable[[], Dialogue[Any, Any]]] = {
     "redis": RedisDialogue,
     "memcached": MemcachedDialogue,
     "mysql": MysqlDialogue,
+    "postgres": PostgresDialogue,
     "tls": TlsDialogue,
 }
 PIECES: dict[str, list[bytes]] = {
@@ -44,6 +48,12 @@ PIECES: dict[str, list[bytes]] = {
         b"\7\0\0\1\0\0\0\2\0\0\0", b"\x09\0\0\0\x03SELECT 1", b"\x09\0\0\0\x16SELECT ?", b"\x0c\0\0\1\0\1\0\0\0\1\0\1\0\0\0\0", b"\4\0\0\2\3def",
         b"\5\0\0\3\xfe\0\0\2\0", b"\1\0\0\1\1", b"\x10\0\0\0\x17\1\0\0\0\0\1\0\0\0\0\1\xfd\0\1x", b"\x09\0\0\1\xff\x28\4#42000", b"\x0a8.0\0",
         b"\xff\xff\xff\0", b"\1\0\0\0\x01",
+    ],
+    "postgres": [
+        b"\0\0\0\x08\x04\xd2\x16\x2f", b"\0\0\0\x13\0\3\0\0user\0alice\0", b"N", b"R\0\0\0\x08\0\0\0\3", b"p\0\0\0\x06a\0", b"Z\0\0\0\5I",
+        b"Q\0\0\0\x0dselect 1\0", b"P\0\0\0\x11\0select $1\0\0\0", b"B\0\0\0\x11\0\0\0\0\0\1\0\0\0\1a\0\0", b"D\0\0\0\6S\0", b"E\0\0\0\x09\0\0\0\0\0",
+        b"S\0\0\0\4", b"1\0\0\0\x042\0\0\0\4", b"t\0\0\0\x0a\0\1\0\0\0\x17", b"T\0\0\0\6\0\0", b"C\0\0\0\x0dSELECT 1\0", b"E\0\0\0\x0cC42601\0\0",
+        b"s\0\0\0\4", b"C\0\0\0\6S\0", b"d\0\0\x7f\xff", b"D\0\0\0\7\0\0\0", b"G\0\0\0\4",
     ],
     "tls": [
         b"\x16\x03\x01\0\x2f", b"\x01\0\0\x2b\x03\x03" + bytes(32) + b"\0\0\2\x13\1\1\0",
@@ -76,11 +86,26 @@ def test_any_turns(name: str, data: st.DataObject) -> None:
     for turn in data.draw(turns(name)):
         if name == "http":
             starts(turn.data)
+        if name == "postgres":
+            said_by_client(turn.data)
         records += dialogue.feed(turn)
     records += dialogue.end()
     assert all(record.moment.time_ns >= 0 for record in records)
     assert dialogue.end() == []
     assert not dialogue.open
+
+
+@settings(max_examples=1000, deadline=None)
+@given(
+    st.binary(max_size=60),
+    st.sampled_from(
+        [16, 20, 21, 25, 650, 700, 869, 1007, 1009, 1082, 1083, 1114, 1184, 1186, 1231, 1266, 1700, 2950, 3802, 0]
+    ),
+)
+def test_any_postgres_value(data: bytes, kind: int) -> None:
+    """A value, of bounded length."""
+    value = binary_value(data, kind)
+    assert not isinstance(value, str) or len(value) < 20_000
 
 
 @settings(max_examples=300, deadline=None)

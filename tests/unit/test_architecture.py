@@ -29,6 +29,7 @@ UPSTREAM: dict[str, set[str]] = {
     "protocols": set(),
     "chisels": {"trace", "procs", "filters", "streams", "protocols", "render"},
     "dig": {"pcapng", "trace", "filters", "streams", "chisels", "render"},
+    "api": {"procs", "pcapng", "trace", "filters", "chisels", "dig", "render"},
     "cli": {"record", "tracer", "procs", "capture", "pcapng", "trace", "filters", "chisels", "dig", "render"},
 }
 """The rooms a room may import besides itself. `pcapdig.errors` is everyone's."""

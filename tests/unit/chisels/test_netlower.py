@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -14,14 +15,20 @@ from scapy.utils import wrpcap
 
 from pcapdig.chisels.netlower import Netlower
 from pcapdig.errors import UsageError
+from pcapdig.filters import compile_filter
 from pcapdig.procs.process import Process
-from pcapdig.render.items import Line
+from pcapdig.render.items import Item, Line
 from pcapdig.trace.columns import Packets, Tables
 from pcapdig.trace.flows import FlowRecord, Flows
-from pcapdig.trace.rows import rows_of
+from pcapdig.trace.rows import Rows, rows_of
 from pcapdig.trace.trace import Trace
 
 MS = 1_000_000
+
+
+def shown(chisel: Netlower, rows: Rows) -> Iterable[Item]:
+    """What a dig has it show: of its own filter's rows."""
+    return chisel.feed(rows.select(compile_filter(chisel.filter).mask(rows)))
 
 
 @pytest.mark.parametrize("text", ["", "abc", "-1", "1.5", "1e3", "１", "9" * 13])
@@ -62,8 +69,11 @@ def test_longer_than_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
         reader=[1, 0, 1, -1, 1, 0],
         time_ns=[0, 30 * MS, 40 * MS, 61 * MS + 1, 70 * MS, 90 * MS],
     )
-    chisel = Netlower(min_ms="20")
-    lines = [item for item in chisel.feed(rows_of(packets)) if isinstance(item, Line) and not item.is_heading]
+    lines = [
+        item
+        for item in shown(Netlower(min_ms="20"), rows_of(packets))
+        if isinstance(item, Line) and not item.is_heading
+    ]
     name = "10.0.0.1:5000->10.0.0.2:80"
     assert [line.text[24:] for line in lines] == [
         f"httpd        accept             30 {name}",
@@ -103,7 +113,7 @@ def test_latency_is_tsharks_dns_time(tmp_path: Path) -> None:
     ).stdout
     chisel = Netlower(min_ms="0")
     trace = Trace()
-    lines = [item for packets in trace.read(str(path)) for item in chisel.feed(rows_of(packets))]
+    lines = [item for packets in trace.read(str(path)) for item in shown(chisel, rows_of(packets))]
     latencies = [dict(line.fields)["latency_ns"] for line in lines if isinstance(line, Line) and line.fields]
     assert latencies == [round(float(text) * 1e9) for text in said.split()]
     assert len(latencies) == 3

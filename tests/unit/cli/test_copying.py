@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+import struct
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +15,7 @@ from hypothesis import strategies as st
 from pcapdig.cli.copying import section_of, whole_blocks
 from pcapdig.errors import InputError
 from pcapdig.pcapng import blocks
+from pcapdig.trace.trace import Trace
 
 Run = Callable[..., "Ended"]  # noqa: F821  # of conftest.py, which tests cannot import
 pytestmark = pytest.mark.usefixtures("folder")
@@ -90,6 +93,33 @@ def test_a_copy_of_a_damaged_file_has_what_was_whole(run: Run, folder: Path) -> 
     assert 5 == len(tshark(folder / "copy.pcapng", "frame.number"))
 
 
+def test_a_copy_with_a_chisel_of_a_damaged_file(run: Run, folder: Path) -> None:
+    """Both have what was whole, and the damage is told once."""
+    (folder / "cut.pcapng").write_bytes((folder / "t.pcapng").read_bytes()[:-5])
+    ended = run("-r", "cut.pcapng", "-w", "copy.pcapng", "-c", "topprocs_net")
+    assert 1 == ended.status
+    assert "curl" in ended.out
+    assert 1 == len(ended.err.splitlines())
+    assert 5 == len(tshark(folder / "copy.pcapng", "frame.number"))
+
+
+def test_a_copy_of_a_damaged_gzip_counts_uncompressed_bytes(run: Run, folder: Path) -> None:
+    """As a dig in it does."""
+    whole = (folder / "t.pcapng").read_bytes()
+    broken = struct.pack("<III", 6, 12, 12)
+    (folder / "broken.pcapng.gz").write_bytes(gzip.compress(whole + broken))
+    ended = run("-r", "broken.pcapng.gz", "-w", "copy.pcapng")
+    assert f"broken.pcapng.gz: damaged at uncompressed byte {len(whole)}: " in ended.err
+    assert (folder / "copy.pcapng").read_bytes() == whole
+
+
+def test_a_missing_file_leaves_the_target_alone(run: Run, folder: Path) -> None:
+    """Nothing is overwritten for a mistyped name."""
+    (folder / "copy.pcapng").write_bytes(b"precious")
+    assert 1 == run("-r", "nothere.pcapng", "-w", "copy.pcapng").status
+    assert (folder / "copy.pcapng").read_bytes() == b"precious"
+
+
 def test_a_pcap_becomes_pcapng_with_its_nanoseconds(run: Run, folder: Path) -> None:
     """Same packets, same times, same bytes."""
     run("-r", "t.pcap", "-w", "copy.pcapng")
@@ -126,5 +156,33 @@ def test_a_chisel_digs_beside_the_copy(run: Run, folder: Path) -> None:
 def test_an_empty_pcap_is_an_empty_pcapng(folder: Path) -> None:
     """Section and interface, no packet."""
     (folder / "none.pcap").write_bytes((folder / "t.pcap").read_bytes()[:24])
-    (folder / "none.pcapng").write_bytes(b"".join(section_of("none.pcap")))
+    (folder / "none.pcapng").write_bytes(b"".join(section_of("none.pcap", Trace())))
     assert [] == tshark(folder / "none.pcapng", "frame.number")
+
+
+def test_several_files_become_one_in_the_order_of_time(run: Run, folder: Path) -> None:
+    """One section with all interfaces, comments kept, as mergecap orders them; -n and filters count over all."""
+    capture = (folder / "t.pcapng").read_bytes()
+    heads = len(blocks.section_header(application="test") + blocks.interface_description(name="lo", link_type=1))
+    (folder / "empty.pcapng").write_bytes(capture[:heads])
+    ended = run("-r", "t.pcap", "-r", "t.pcapng", "-r", "empty.pcapng", "-w", "copy.pcapng")
+    assert (0, "", "") == (ended.status, ended.out, ended.err)
+    fields = ("frame.time_epoch", "frame.interface_id", "tcp.seq_raw", "tcp.payload", "frame.comment")
+    lines = tshark(folder / "copy.pcapng", *fields)
+    assert [line.split("\t")[1] for line in lines] == ["0", "1"] * 6
+    for name, of_file in (("t.pcap", lines[::2]), ("t.pcapng", lines[1::2])):
+        expected = tshark(folder / name, "frame.time_epoch", "tcp.seq_raw", "tcp.payload", "frame.comment")
+        assert expected == ["\t".join(line.split("\t")[:1] + line.split("\t")[2:]) for line in of_file]
+    about = subprocess.run(["capinfos", "-I", str(folder / "copy.pcapng")], capture_output=True, text=True, check=True)
+    assert "Number of interfaces in file: 3" in about.stdout
+    run("-r", "t.pcapng", "-r", "t.pcap", "-w", "few.pcapng", "-n", "3", "evt.is_io=true")
+    assert 3 == len(tshark(folder / "few.pcapng", "frame.number"))
+
+
+def test_a_damaged_file_among_several_costs_only_its_rest(run: Run, folder: Path) -> None:
+    """All that is whole is written, then it is said."""
+    (folder / "cut.pcapng").write_bytes((folder / "t.pcapng").read_bytes()[:-5])
+    ended = run("-r", "cut.pcapng", "-r", "t.pcapng", "-w", "copy.pcapng")
+    assert 1 == ended.status
+    assert ended.err.startswith("cut.pcapng: damaged at byte ")
+    assert 11 == len(tshark(folder / "copy.pcapng", "frame.number"))

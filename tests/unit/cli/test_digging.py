@@ -8,6 +8,7 @@ import json
 import struct
 import sys
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -97,11 +98,65 @@ def test_several_chisels_answer_in_the_order_given(run: Run) -> None:
     assert ended.out.index("Proto") < ended.out.index("Process")
 
 
-def test_several_files_are_one_trace(run: Run) -> None:
-    """Counts add up, numbers go on."""
-    assert "182B      curl" in run("-r", "t.pcapng", "-r", "t.pcapng", "-c", "topprocs_net").out
+def test_several_files_are_one_trace(run: Run, folder: Path) -> None:
+    """Merged by time and numbered through; what both have counts once, as on two interfaces."""
+    assert "91B       curl" in run("-r", "t.pcapng", "-r", "t.pcapng", "-c", "topprocs_net").out
     numbers = run("-r", "t.pcapng", "-r", "t.pcapng", "-p", "%evt.num", "evt.io_dir=write").out.split()
     assert [str(number) for number in range(1, 13)] == numbers
+    halves = block_ends((folder / "t.pcapng").read_bytes())
+    capture = (folder / "t.pcapng").read_bytes()
+    (folder / "2").write_bytes(capture[: halves[1]] + capture[halves[4] :])
+    (folder / "1").write_bytes(capture[: halves[4]])
+    whole = run("-r", "t.pcapng", "-c", "echo_fds").out
+    assert whole == run("-r", "2", "-r", "1", "-c", "echo_fds").out
+
+
+def test_a_damaged_file_among_several(run: Run, folder: Path) -> None:
+    """The others are dug to their ends; the error comes after the results."""
+    (folder / "cut.pcapng").write_bytes((folder / "t.pcapng").read_bytes()[:-5])
+    ended = run("-r", "cut.pcapng", "-r", "t.pcapng", "-c", "topprocs_net")
+    assert ended.status == 1
+    assert "91B       curl" in ended.out
+    assert (1, True) == (ended.err.count("\n"), ended.err.startswith("cut.pcapng: damaged at byte "))
+
+
+def in_vxlan(capture: bytes) -> bytes:
+    """The same capture with each frame in a VXLAN tunnel. Its packets begin 28 bytes into their blocks."""
+    udp = struct.pack(">HHHH", 50000, 4789, 0, 0)
+    ip = struct.pack(">BBHHHBBH4s4s", 0x45, 0, 0, 0, 0, 64, 17, 0, b"\xc0\0\2\1", b"\xc0\0\2\2")
+    outer = bytes(12) + b"\x08\x00" + ip + udp + b"\x08" + bytes(7)
+    ends = [0, *block_ends(capture)]
+    parts = []
+    for start, end in pairwise(ends):
+        block = capture[start:end]
+        if block[0] == 6:
+            captured, original = struct.unpack_from("<II", block, 20)
+            frame, options = block[28 : 28 + captured], block[28 + captured + -captured % 4 : -4]
+            body = block[8:20] + struct.pack("<II", captured + len(outer), original + len(outer)) + outer + frame
+            body += bytes(-len(body) % 4) + options
+            size = struct.pack("<I", len(body) + 12)
+            block = block[:4] + size + body + size
+        parts.append(block)
+    return b"".join(parts)
+
+
+def test_decap_looks_into_tunnels(run: Run, folder: Path) -> None:
+    """Connections, data and processes are those inside; without it they are the tunnel's."""
+    (folder / "vxlan.pcapng").write_bytes(in_vxlan((folder / "t.pcapng").read_bytes()))
+    plain = run("-r", "t.pcapng", "-c", "echo_fds").out
+    assert "GET /nosuch" in plain
+    assert plain == run("--decap", "-r", "vxlan.pcapng", "-c", "echo_fds").out
+    assert "192.0.2.1:50000->192.0.2.2:4789" in run("-r", "vxlan.pcapng", "-c", "topconns").out
+
+
+def test_copying_with_decap_filters_by_the_inner_packet(run: Run, folder: Path) -> None:
+    """What passes is written as it was, tunnel and all."""
+    capture = in_vxlan((folder / "t.pcapng").read_bytes())
+    (folder / "vxlan.pcapng").write_bytes(capture)
+    assert run("--decap", "-r", "vxlan.pcapng", "-w", "out.pcapng", "fd.port=80").status == 0
+    assert (folder / "out.pcapng").read_bytes() == capture
+    assert run("-r", "vxlan.pcapng", "-w", "none.pcapng", "fd.port=80").status == 0
+    assert len((folder / "none.pcapng").read_bytes()) < len(capture) // 2
 
 
 def test_n_counts_events_that_passed(run: Run) -> None:

@@ -21,6 +21,8 @@ def check(text: str) -> None:
         ("evt.buffer contains 'two words' words", "evt.buffer contains two words words"),
         ("'evt.buffer contains two words'", "evt.buffer contains two words"),
         ("'log in'", "log in"),
+        ("'proc.name=httpd AND fd.port=80'", "proc.name=httpd AND fd.port=80"),
+        ("'proc.name=httpd (fd.port in (1))'", "proc.name=httpd (fd.port in (1))"),
     ],
 )
 def test_what_is_no_filter_stays_as_typed(typed: str, meant: str) -> None:

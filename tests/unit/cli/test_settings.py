@@ -32,14 +32,15 @@ def settled(values: dict[str, str | tuple[str, ...]], words: str = "", command: 
         ({"ring": "0"}, "-B 0: not between 1 and 2097151"),
         ({"holdback": "60001"}, "--holdback 60001: not between 0 and 60000"),
         ({"tracer": "magic"}, "--tracer magic: unknown tracer, choose one of auto, core, bcc, procfs, none"),
-        ({"time": "z"}, "-t z: unknown time type, choose one of h, a, r, D"),
-        ({"time": "d"}, "-t d: packets carry no time inside a call; -t D shows"),
+        ({"time": "z"}, "-t z: unknown time type, choose one of h, a, r, d, D"),
         ({"time": "hh"}, "-t hh: unknown time type"),
         ({"data-ascii": "", "data-hex": ""}, "you cannot specify more than one output format: -A and -x"),
         ({"data-base64": "", "data-hex-ascii": ""}, "you cannot specify more than one output format: -X and -b"),
         ({"format": "k"}, "-pk: packets carry no Kubernetes names"),
         ({"format": "m"}, "-pm: packets carry no Mesos names"),
         ({"compress": ""}, "-z compresses what -w writes, and there is no -w"),
+        ({"write": "f", "decap": ""}, "--decap looks into tunnels for a filter or a chisel, and there is neither"),
+        ({"read": ("-", "f", "-")}, "-r - twice: standard input can be read only once"),
         ({"read": "f", "interface": "lo"}, "--interface is for recording"),
         ({"read": "f", "bpf": "tcp"}, "-f is for recording"),
         ({"read": "f", "write": "g", "tracer": "core"}, "--tracer is for recording"),
@@ -48,7 +49,7 @@ def settled(values: dict[str, str | tuple[str, ...]], words: str = "", command: 
         ({"read": "f", "holdback": "5"}, "--holdback is for recording"),
     ],
 )
-def test_refused(values: dict[str, str], words: str) -> None:
+def test_refused(values: dict[str, str | tuple[str, ...]], words: str) -> None:
     """Each with the option's spelling, what is wrong, and what would do."""
     with pytest.raises(UsageError) as caught:
         settled(values)

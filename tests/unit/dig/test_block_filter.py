@@ -33,6 +33,11 @@ def packet(payload: bytes, *, writer: str | None = None, reader: str | None = No
     return blocks.enhanced_packet(interface=0, time_ns=1_000_000_000, data=data, comments=lines)
 
 
+def kept(keep: BlockFilter, data: bytes) -> bytes:
+    """All pieces that pass."""
+    return b"".join(keep.keep(data))
+
+
 def keeping(filter: str, limit: int | None = None) -> BlockFilter:
     """A block filter of a filter's text."""
     return BlockFilter(Trace(), compile_filter(filter), limit=limit)
@@ -43,61 +48,78 @@ def test_cut_block_is_refused(cut: int) -> None:
     """Blocks must be whole."""
     whole = HEAD + packet(b"abc")
     with pytest.raises(InputError):
-        keeping("").keep(whole[:-cut])
+        kept(keeping(""), whole[:-cut])
 
 
 def test_block_length_is_checked() -> None:
     """A length that goes beyond the blocks, or none at all, is refused."""
     for size in (0, 8, 2**32 - 4):
         with pytest.raises(InputError):
-            keeping("").keep(HEAD + struct.pack("<III", 6, size, 0))
+            kept(keeping(""), HEAD + struct.pack("<III", 6, size, 0))
+
+
+@pytest.mark.parametrize(
+    "damage", [struct.pack("<IIII", 6, 16, 0, 16), struct.pack("<III", 1, 12, 13), packet(b"x")[:-4] + b"no"]
+)
+def test_what_stands_before_damage_is_kept(damage: bytes) -> None:
+    """Then one line says where, as often as it is asked again nothing more comes."""
+    good = HEAD + packet(b"b", reader="httpd")
+    keep = keeping("proc.name=httpd").keep(good + packet(b"a") + damage + packet(b"c", reader="httpd"))
+    assert next(keep) == good
+    with pytest.raises(InputError, match=f"byte {len(good + packet(b'a'))}: "):
+        next(keep)
 
 
 def test_no_blocks() -> None:
     """Nothing in, nothing out."""
-    assert keeping("").keep(b"") == b""
+    assert kept(keeping(""), b"") == b""
 
 
 def test_packets_that_pass_and_all_other_blocks() -> None:
     """Blocks are kept to the byte, in order."""
     a, b, c = packet(b"a", writer="curl"), packet(b"b", writer="httpd"), packet(b"c")
     keep = keeping("proc.name=httpd")
-    assert keep.keep(HEAD + a + b + STATISTICS + c) == HEAD + b + STATISTICS
+    assert kept(keep, HEAD + a + b + STATISTICS + c) == HEAD + b + STATISTICS
     assert keep.kept == 1
 
 
 def test_one_end_is_enough() -> None:
     """What httpd received is httpd's, whoever sent it."""
     block = packet(b"a", writer="curl", reader="httpd")
-    assert keeping("proc.name=httpd").keep(HEAD + block) == HEAD + block
+    assert kept(keeping("proc.name=httpd"), HEAD + block) == HEAD + block
 
 
 def test_everything_passes() -> None:
     """Without a filter nothing is changed."""
     whole = HEAD + packet(b"a") + packet(b"b") + STATISTICS
-    assert keeping("").keep(whole) == whole
+    assert kept(keeping(""), whole) == whole
 
 
 def test_piece_by_piece() -> None:
     """Blocks may come in any number of calls."""
     keep = keeping("proc.name=httpd")
     passing = packet(b"b", reader="httpd")
-    assert [keep.keep(piece) for piece in (HEAD, packet(b"a"), passing, STATISTICS)] == [HEAD, b"", passing, STATISTICS]
+    assert [kept(keep, piece) for piece in (HEAD, packet(b"a"), passing, STATISTICS)] == [
+        HEAD,
+        b"",
+        passing,
+        STATISTICS,
+    ]
 
 
 def test_limit() -> None:
     """No more packets than asked for, over all calls; other blocks go on."""
     keep = keeping("", limit=2)
     a, b, c = packet(b"a"), packet(b"b"), packet(b"c")
-    assert keep.keep(HEAD + a) == HEAD + a
-    assert keep.keep(b + c + STATISTICS) == b + STATISTICS
-    assert (keep.keep(c), keep.kept) == (b"", 2)
+    assert kept(keep, HEAD + a) == HEAD + a
+    assert kept(keep, b + c + STATISTICS) == b + STATISTICS
+    assert (kept(keep, c), keep.kept) == (b"", 2)
 
 
 def test_buffer_is_that_of_one_packet() -> None:
     """evt.buffer needs no reassembly here."""
     block = packet(b"a form", writer="curl")
-    assert keeping("evt.buffer contains form").keep(HEAD + block + packet(b"fo") + packet(b"rm")) == HEAD + block
+    assert kept(keeping("evt.buffer contains form"), HEAD + block + packet(b"fo") + packet(b"rm")) == HEAD + block
 
 
 def test_big_endian_section() -> None:
@@ -107,14 +129,14 @@ def test_big_endian_section() -> None:
     data = b"\x45" + bytes(19)
     body = struct.pack(">IIIII", 0, 0, 0, len(data), len(data)) + data
     block = struct.pack(">II", 6, 32 + len(data)) + body + struct.pack(">I", 32 + len(data))
-    assert keeping("").keep(head + block) == head + block
-    assert keeping("proc.name=httpd").keep(head + block) == head
+    assert kept(keeping(""), head + block) == head + block
+    assert kept(keeping("proc.name=httpd"), head + block) == head
 
 
 def test_an_independent_reader_reads_the_result(tmp_path: Path) -> None:
     """dpkt finds exactly the packets that passed."""
-    kept = keeping("proc.name=httpd").keep(
-        HEAD + packet(b"a") + packet(b"b", reader="httpd") + packet(b"c", writer="httpd")
+    passing = kept(
+        keeping("proc.name=httpd"), HEAD + packet(b"a") + packet(b"b", reader="httpd") + packet(b"c", writer="httpd")
     )
-    frames = [data[28:] for _, data in dpkt.pcapng.Reader(io.BytesIO(kept))]
+    frames = [data[28:] for _, data in dpkt.pcapng.Reader(io.BytesIO(passing))]
     assert frames == [b"b", b"c"]

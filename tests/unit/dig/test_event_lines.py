@@ -103,3 +103,14 @@ def test_type_counts() -> None:
         "< read            2",
         "< write           2",
     ]
+
+
+@pytest.mark.parametrize("format", [None, "*%evt.outputtime %proc.name"])
+def test_latency_of_the_lines_that_answer(format: str | None) -> None:
+    """-t d, in the default line and in -p's."""
+    renderer = Renderer(Options(time=TimeStyle.LATENCY))
+    shown = rows([b"ask", b"answer"], forward=[1, 0], time_ns=[7, 1_000_000_012], writer=[0, 1], reader=[1, -1])
+    event_lines = EventLines(renderer, format)
+    assert event_lines.uses_history
+    times = [next(word for word in line.split() if "." in word) for line in event_lines.lines(shown)]
+    assert times == ["0.000000000", "0.000000000", "1.000000005"]

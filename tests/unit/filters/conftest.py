@@ -45,7 +45,7 @@ def make_tables() -> Tables:
                 container_id="0123456789ab",
                 cmdline="/usr/sbin/httpd -k start",
             ),
-            Process(name="sh", pid=400, uid=0),
+            Process(name="sh", pid=400, uid=0, container_id="host"),
         ],
         interfaces=[Interface(name="lo"), Interface()],
     )

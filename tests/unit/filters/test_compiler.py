@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pcapdig.filters import FilterError
+from pcapdig.filters import FilterError, compile_filter
 from pcapdig.filters.compiler import compile_step
 from pcapdig.filters.plan import AndStep, NotStep, OrStep
 
@@ -18,8 +18,15 @@ def test_mistakes_are_refused(text: str) -> None:
 
 def test_only_payload_needs_buffers() -> None:
     """Rows must be reassembled messages as soon as one comparison looks into them, also behind `not`."""
-    assert not compile_step("fd.port=80 and evt.buflen>3")[1]
-    assert compile_step("fd.port=80 or not evt.buffer contains x")[1]
+    assert not compile_step("fd.port=80 and evt.buflen>3")[1].buffer
+    assert compile_step("fd.port=80 or not evt.buffer contains x")[1].buffer
+
+
+def test_only_comparisons_with_earlier_packets_need_history() -> None:
+    """Also behind `not`; and two filters joined need what one of them does."""
+    assert not compile_step("evt.reltime>5")[1].history
+    assert compile_step("fd.port=80 or not evt.latency>5")[1].history
+    assert (compile_filter("fd.port=80") & compile_filter("evt.deltatime>5")).uses_history
 
 
 def test_the_tree_is_kept() -> None:

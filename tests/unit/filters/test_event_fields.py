@@ -2,31 +2,16 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING
 
-import pytest
-
 from pcapdig.filters.catalogue import FIELDS
-from pcapdig.trace.columns import Messages, Packets, Tables
+from pcapdig.trace.columns import Messages, Packets
 from pcapdig.trace.rows import rows_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from pcapdig.trace.rows import Rows
 
 START_NS = 1_506_127_469_905_003_444
-
-
-@pytest.fixture
-def in_zone(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Runs a test in a zone with summer time, whatever this machine's is."""
-    monkeypatch.setenv("TZ", "CET-1CEST,M3.5.0,M10.5.0/3")
-    time.tzset()
-    yield
-    monkeypatch.undo()
-    time.tzset()
 
 
 def values(rows: Rows, name: str) -> list[object]:
@@ -118,43 +103,6 @@ def test_a_payload_that_was_not_captured_is_missing(packets: Packets) -> None:
     assert values(rows_of(cut), "evt.buffer") == [None]
 
 
-def test_raw_times(rows: Rows) -> None:
-    """ns since 1970, and in two parts."""
-    assert values(rows, "evt.rawtime")[:3] == [START_NS, START_NS, START_NS + 700_000_000]
-    assert values(rows, "evt.rawtime.s")[2] == 1_506_127_470
-    assert values(rows, "evt.rawtime.ns")[2] == 605_003_444
-
-
-def test_relative_times(rows: Rows) -> None:
-    """Since the first packet, and in two parts."""
-    assert values(rows, "evt.reltime")[4] == 1_400_000_000
-    assert values(rows, "evt.reltime.s")[4] == 1
-    assert values(rows, "evt.reltime.ns")[4] == 400_000_000
-
-
-@pytest.mark.usefixtures("in_zone")
-@pytest.mark.parametrize(
-    ("name", "expected"),
-    [
-        ("evt.time", "02:44:29.905003444"),
-        ("evt.time.s", "02:44:29"),
-        ("evt.datetime", "2017-09-23 02:44:29.905003444"),
-        ("evt.datetime.s", "2017-09-23 02:44:29"),
-        ("evt.time.iso8601", "2017-09-23T00:44:29.905003444+0000"),
-    ],
-)
-def test_times_as_text(rows: Rows, name: str, expected: str) -> None:
-    """Local summer time, but ISO 8601 in UTC."""
-    assert values(rows, name)[0] == expected
-
-
-@pytest.mark.usefixtures("in_zone")
-def test_the_zone_is_that_of_the_moment(packets: Packets) -> None:
-    """Half a year later the same zone is an hour nearer to UTC."""
-    winter = Packets.from_payloads(packets.trace, [b"", b""], time_ns=[START_NS, 1_516_668_269_000_000_012])
-    assert values(rows_of(winter), "evt.time") == ["02:44:29.905003444", "01:44:29.000000012"]
-
-
 def test_constants(rows: Rows) -> None:
     """What is the same for every packet."""
     for name, expected in (("evt.dir", "<"), ("evt.category", "net"), ("evt.count", 1)):
@@ -176,7 +124,28 @@ def test_an_interface_without_name_has_no_value(rows: Rows) -> None:
     assert (found[0], found[10]) == ("lo", None)
 
 
-def test_without_ip_there_is_no_start_to_count_from() -> None:
-    """A capture of ARP alone: a relative time is missing, not wrong."""
-    arp = Packets.from_payloads(Tables(), [b""], time_ns=START_NS)
-    assert values(rows_of(arp), "evt.reltime") == [None]
+def test_types_as_numbers(rows: Rows) -> None:
+    """1 where evt.type is it, else 0."""
+    for name in ("read", "connect", "packet"):
+        assert values(rows, f"evt.type.is.{name}") == [int(kind == name) for kind in values(rows, "evt.type")]
+
+
+def test_sizes_by_direction(rows: Rows) -> None:
+    """What this end received or sent; no value where it did the other or nothing."""
+    sizes, reads = values(rows, "evt.buflen"), values(rows, "evt.is_io_read")
+    received = [size if read else None for size, read in zip(sizes, reads, strict=True)]
+    sent = [None if read else size for size, read in zip(sizes, reads, strict=True)]
+    assert any(received)
+    assert any(sent)
+    for name in ("evt.buflen.in", "evt.buflen.net.in"):
+        assert values(rows, name) == received
+    for name in ("evt.buflen.out", "evt.buflen.net.out"):
+        assert values(rows, name) == sent
+    assert values(rows, "evt.buflen.net") == sizes
+
+
+def test_errors_are_counted(rows: Rows) -> None:
+    """1 for a reset, and no value for the others, so that sums and counts agree."""
+    for name in ("evt.count.error", "evt.count.error.net"):
+        assert values(rows, name) == [1 if failed else None for failed in values(rows, "evt.failed")]
+    assert values(rows, "evt.count.exit") == values(rows, "evt.count")

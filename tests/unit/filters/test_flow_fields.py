@@ -104,3 +104,10 @@ def test_filters(rows: Rows, text: str, passing: set[int]) -> None:
     """Either end with =, both ends with !=; ends by the row; a packet without connection fails all but `not`."""
     mask = compile_filter(text).mask(rows)
     assert {row for row in (WEB_CLIENT, WEB_SERVER, ANSWER6, DNS, PING, ARP) if mask[row]} == passing
+
+
+def test_a_connections_name_with_its_container(rows: Rows) -> None:
+    """Missing where either is."""
+    found = FIELDS["fd.containername"].values(rows)
+    assert found[WEB_SERVER] == "0123456789ab:192.168.0.1:41135->10.0.0.80:80"
+    assert [found[row] for row in (WEB_CLIENT, ARP)] == [None, None]

@@ -108,14 +108,17 @@ def test_payload_is_dotted_by_default(rows: Rows) -> None:
 
 def test_time_is_shown_as_the_caller_wants(rows: Rows) -> None:
     """-t; without it as evt.time."""
-    assert compile_format("%evt.outputtime", time=lambda ns: f"<{ns}>").line(rows, 0) == "<1506127469905003444>"
+    assert (
+        compile_format("%evt.outputtime", time=lambda rows, i: f"<{rows.time_ns[i]}>").line(rows, 0)
+        == "<1506127469905003444>"
+    )
     assert compile_format("%evt.outputtime").line(rows, 0) == compile_format("%evt.time").line(rows, 0)
 
 
 def test_time_is_asked_for_only_when_a_line_is_shown(rows: Rows) -> None:
     """-t D counts from the line shown before."""
     asked: list[int] = []
-    fields = compile_format("%evt.outputtime %proc.name", time=lambda ns: str(asked.append(ns)))
+    fields = compile_format("%evt.outputtime %proc.name", time=lambda rows, i: str(asked.append(int(rows.time_ns[i]))))
     assert fields.line(rows, ARP) is None
     assert asked == []
 

@@ -28,7 +28,8 @@ CURL, HTTPD, SHELL, NOBODY = 6, 7, 14, 16
         ("proc.exeline", ["curl -s http://x/y", "/usr/sbin/httpd -k start", None, None]),
         ("user.uid", [1000, 33, 0, None]),
         ("user.name", ["alice", "www-data", None, None]),
-        ("container.id", [None, "0123456789ab", None, None]),
+        ("container.id", [None, "0123456789ab", "host", None]),
+        ("container.name", [None, None, "host", None]),
     ],
 )
 def test_values(rows: Rows, name: str, expected: list[object]) -> None:

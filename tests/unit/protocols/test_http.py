@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from pcapdig.protocols.conversation import Moment, Turn
-from pcapdig.protocols.http import HttpCall, HttpDialogue, starts
+from pcapdig.protocols.http import HttpBodies, HttpCall, HttpDialogue, HttpPiece, starts
 
 
 def calls(
@@ -54,6 +54,12 @@ def test_a_wrong_length_loses_the_place(length: bytes) -> None:
     """The call is shown, what follows in that turn is not guessed at, the next turn is read."""
     turns = [(True, GET), (False, b"HTTP/1.1 200 OK\r\n" + length + b"\r\n\r\nabc"), (True, GET), (False, OK)]
     assert story(*turns) == [("h/a", 200, 0), ("h/a", 200, 3)]
+
+
+@pytest.mark.parametrize("end", [b"\r\n\r\nHTTP/1.1 103 Early Hints\r\nLin", b""])
+def test_a_cut_interim_response_ends_the_reading(end: bytes) -> None:
+    """It is not read again and again, and its request is shown without an answer."""
+    assert story((True, GET), (False, b"HTTP/1.1 100 Continue\r\nX: y" + end)) == [("h/a", None, None)]
 
 
 def test_a_broken_chunk_loses_the_place() -> None:
@@ -140,6 +146,73 @@ def test_each_byte_alone_is_the_same() -> None:
     chunked = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n"
     whole = story((True, GET + GET), (False, chunked + OK))
     assert whole == story(*((True, bytes([b])) for b in GET + GET), *((False, bytes([b])) for b in chunked + OK))
+
+
+def pieces(*turns: tuple[bool, bytes], is_closed: bool = False) -> list[HttpPiece]:
+    """The pieces of the bodies of a connection; `is_closed`: the last turn closes its side."""
+    dialogue = HttpBodies()
+    found: list[HttpPiece] = []
+    for index, (from_client, data) in enumerate(turns):
+        is_last = is_closed and index == len(turns) - 1
+        found += dialogue.feed(Turn(data, from_client, Moment(index * 1000), (), is_last))
+    return found + dialogue.end()
+
+
+def bodies(*turns: tuple[bool, bytes], is_closed: bool = False) -> list[tuple[bool, bytes, bool]]:
+    """(it is a response's, its bytes, it is complete) of each body, in the order in which they end."""
+    data: dict[int, bytes] = {}
+    ended = []
+    for piece in pieces(*turns, is_closed=is_closed):
+        data[id(piece.carrier)] = data.get(id(piece.carrier), b"") + piece.data
+        if piece.is_end:
+            ended.append((piece.response is not None, data[id(piece.carrier)], piece.is_complete))
+    return ended
+
+
+POST = b"POST /p HTTP/1.1\r\nHost: h\r\nContent-Length: 4\r\n\r\n"
+CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n"
+
+
+def test_bodies_in_pieces() -> None:
+    """Of the request, then of the response, however they were cut into turns."""
+    both = [(False, b"body", True), (True, b"abcde", True)]
+    assert bodies((True, POST + b"body"), (False, CHUNKED)) == both
+    assert bodies((True, POST), (True, b"bo"), (True, b"dy"), *((False, bytes([b])) for b in CHUNKED)) == both
+
+
+def test_a_message_without_a_body_has_no_pieces() -> None:
+    """HEAD, 304, Content-Length 0."""
+    empty = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
+    head = GET.replace(b"GET", b"HEAD")
+    assert pieces((True, GET), (False, empty), (True, head), (False, OK[:-3])) == []
+
+
+def test_a_body_cut_short_is_not_complete() -> None:
+    """By the end of the capture, or by an error in its chunks."""
+    assert bodies((True, GET), (False, OK[:-1])) == [(True, b"ab", False)]
+    assert bodies((True, GET), (False, CHUNKED.replace(b"\r\n2\r\n", b"\r\nz\r\n"))) == [(True, b"abc", False)]
+
+
+@pytest.mark.parametrize("is_closed", [True, False])
+def test_until_close_is_complete_only_when_closed(is_closed: bool) -> None:
+    """The end of the capture is no end of the body."""
+    found = bodies((True, GET), (False, b"HTTP/1.0 200 OK\r\n\r\nso"), (False, b"me"), is_closed=is_closed)
+    assert found == [(True, b"some", is_closed)]
+
+
+def test_missing_bytes_are_told() -> None:
+    """Where they are missing."""
+    dialogue = HttpBodies()
+    turn = Turn(OK[:-2], False, Moment(0), ((len(OK) - 2, 2),))
+    found = [(piece.data, piece.missing, piece.is_complete) for piece in dialogue.feed(turn)]
+    assert found == [(b"a", 0, False), (b"", 2, False), (b"", 0, True)]
+
+
+def test_http2_is_told_and_not_read() -> None:
+    """One call for the connection, whatever follows."""
+    preface = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\4\0\0\0\0\0"
+    (call,) = calls((True, preface), (False, b"\0\0\0\4\0\0\0\0\0"), (True, GET), (False, OK))
+    assert call.request and (call.request.method, call.request.version, call.response) == ("PRI", "2.0", None)
 
 
 def http(opening: Any) -> HttpDialogue | None:

@@ -78,16 +78,6 @@ def test_prefix_keeps_no_more_than_asked() -> None:
     assert inbox.peek() == b"gh"
 
 
-def test_rest_reads_to_the_end() -> None:
-    """Size on the wire, and the bytes before the hole."""
-    inbox = Inbox()
-    inbox.add(turn(b"abcd", (2, 3)))
-    reading = inbox.rest(100)
-    next(reading)
-    inbox.end()
-    assert result(reading) == (7, b"ab")
-
-
 def test_moment_is_that_of_the_next_byte() -> None:
     """Several turns wait."""
     inbox = Inbox()

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from pcapdig.protocols.conversation import Moment, Turn
-from pcapdig.protocols.mysql import MysqlDialogue, SqlCall, starts
+from pcapdig.protocols.mysql import MysqlDialogue, starts
+from pcapdig.protocols.sql import SqlCall
 
 OK = b"\7\0\0\1\0\0\0\2\0\0\0"
 

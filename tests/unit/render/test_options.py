@@ -9,5 +9,5 @@ def test_defaults_are_sysdigs_without_colour() -> None:
 
 
 def test_time_styles_are_the_letters_of_t() -> None:
-    """But for d, the time inside a call: packets have no enter event."""
-    assert "harD" == "".join(style.value for style in TimeStyle)
+    """All that sysdig has."""
+    assert "hardD" == "".join(style.value for style in TimeStyle)

@@ -67,6 +67,12 @@ def test_relative_without_a_start_counts_from_the_first_shown() -> None:
     assert ["0.000000000", "0.000018563"] == [column.text(at) for at in (5_000, 23_563)]
 
 
+def test_latency_is_the_answers_own() -> None:
+    """0 for what answers nothing, whenever it was."""
+    column = TimeColumn(TimeStyle.LATENCY)
+    assert ["0.000000000", "0.000018563"] == [column.text(5_000), column.text(7_000, 18_563)]
+
+
 def test_delta_counts_from_the_event_shown_before() -> None:
     """The first has none before it; a step back in time has a minus."""
     column = TimeColumn(TimeStyle.DELTA)

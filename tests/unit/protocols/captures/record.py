@@ -2,7 +2,8 @@
 
     unshare -n .venv/bin/python tests/unit/protocols/captures/record.py
 
-Needs root, tcpdump, apache2 (mod_deflate, mod_brotli, mod_cgid), curl, openssl, mariadbd with php-mysql, redis, memcached, dnsmasq on PATH.
+Needs root, tcpdump, apache2 (mod_deflate, mod_brotli, mod_cgid), curl, openssl, mariadbd with php-mysql, postgres, redis, memcached, dnsmasq on PATH;
+for postgres the Python packages asyncpg and psycopg[binary].
 What the servers are asked is written below; the tests compare what pcapdig reads with what tshark reads, and with this file.
 """
 
@@ -243,6 +244,11 @@ def talk_mysql() -> None:
     )
 
 
+def talk_postgres() -> None:
+    """Simple and extended queries, text and binary parameters, COPY, pipelines, errors, a portal fetched in parts, clear passwords."""
+    run(sys.executable, str(HERE / "talk_postgres.py"))
+
+
 def talk_tls() -> None:
     """Versions, names, protocols, a refusal."""
     client = ("openssl", "s_client", "-connect", "127.0.0.1:8443")
@@ -332,6 +338,20 @@ def main(names: list[str]) -> None:
             ]
             with running("mariadbd", "--no-defaults", *options, port=3306):
                 record("mysql", "port 3306", talk_mysql)
+        if "postgres" in names:
+            (programs,) = Path("/usr/lib/postgresql").glob("*/bin")
+            data = d / "pgdata"
+            data.mkdir()
+            shutil.chown(d, user="postgres")
+            shutil.chown(data, user="postgres")
+            run(str(programs / "initdb"), "-D", str(data), "-A", "trust", "--no-sync", user="postgres")
+            rules = data / "pg_hba.conf"
+            rules.write_text("host all clear 127.0.0.1/32 password\n" + rules.read_text())
+            options = ["-k", str(d), "-c", "listen_addresses=127.0.0.1", "-c", "fsync=off", "-c", "jit=off"]
+            with running(str(programs / "postgres"), "-D", str(data), *options, port=5432, user="postgres"):
+                time.sleep(1)
+                run("psql", "-h", str(d), "-U", "postgres", "-c", "CREATE USER clear PASSWORD 'open-sesame'")
+                record("postgres", "port 5432", talk_postgres)
         if "tls" in names:
             run("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "3650", "-subj", "/CN=common.example", "-addext",
                 "subjectAltName=DNS:shop.example,DNS:*.shop.example,IP:127.0.0.1", "-keyout", str(d / "key"), "-out", str(d / "cert"))  # fmt: skip
@@ -354,4 +374,4 @@ def main(names: list[str]) -> None:
 
 if __name__ == "__main__":
     os.environ["LC_ALL"] = "C"
-    main(sys.argv[1:] or ["http", "dns", "redis", "memcached", "mysql", "tls"])
+    main(sys.argv[1:] or ["http", "dns", "redis", "memcached", "mysql", "postgres", "tls"])

@@ -1,0 +1,3 @@
+from pcapdig.packets.headers import Headers
+
+def read(data: bytes | bytearray | memoryview, original_length: int, link_type: int) -> Headers: ...

@@ -1,0 +1,247 @@
+"""Heads of HTTP/1.0 and HTTP/1.1 messages: what stands in them, and how they say where their body ends.
+
+In: bytes. Out: `HttpRequest`, `HttpResponse`, `Framing`. Source: RFC 9112 (message format: sections 2 to 6), RFC 9110 (fields: section
+5). dpkt.http serves whole messages of a list of methods only, so heads are read here. Header fields are read when they are
+asked for: a log of a million requests looks at few.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import TYPE_CHECKING, NamedTuple
+
+from pcapdig.protocols.bodies import NO_BODY, Body
+from pcapdig.protocols.conversation import Record
+
+if TYPE_CHECKING:
+    from pcapdig.protocols.conversation import Moment
+
+HEAD_LIMIT = 128 << 10
+"""Bytes of a head; servers refuse far less (Apache LimitRequestFieldSize and nginx large_client_header_buffers: 8 KiB)."""
+HEAD_END = re.compile(rb"\n\r?\n")
+PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+"""What a client says first that knows its server speaks HTTP/2 without TLS (RFC 9113 section 3.4)."""
+_REQUEST = re.compile(rb"(?:\r?\n)?([A-Z][A-Z0-9_-]{0,31}) ([^\s]+) HTTP/(1\.[0-9])\r?\n")
+_STATUS = re.compile(rb"HTTP/(1\.[0-9]) ([1-9][0-9]{2})(?: ([^\r\n]*))?\r?\n")
+_START = re.compile(rb"(?:\r?\n)?[A-Z][A-Z0-9_-]{0,31} [^\s]+ HTTP/1\.[0-9]\r?\n|HTTP/1\.[0-9] [1-9][0-9]{2}[ \r\n]")
+_FRAMING = re.compile(
+    rb"\n(content-length|transfer-encoding|content-encoding)[ \t]*+:([^\n]*+(?:\n[ \t][^\n]*+)*+)", re.IGNORECASE
+)
+_HOST = re.compile(rb"\nhost[ \t]*+:([^\r\n]*+)\r?\n(?![ \t])", re.IGNORECASE)
+"""The usual form. These patterns never go back, so that hostile heads take no more time than others of their size."""
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
+_LENGTH = re.compile(r"[0-9]{1,18}", re.ASCII)
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class HttpMessage:
+    """What requests and responses share. Not to be changed by those it is handed to; freezing one takes longer than reading it."""
+
+    moment: Moment
+    version: str
+    """1.0, 1.1."""
+    fields: bytes
+    """The header fields as sent, from the end of the first line on (its newline is there)."""
+    body: Body = NO_BODY
+    """Once the message is complete; in a piece of a body (`HttpPiece`) it is not known yet."""
+    is_cut: bool = False
+    """The head was not captured to its end: headers are missing."""
+
+    @property
+    def headers(self) -> tuple[tuple[str, str], ...]:
+        """(name in lower case, value) in their order."""
+        return _headers(self.fields)
+
+    def header(self, name: str) -> str | None:
+        """Value of the first header of that name (in lower case)."""
+        return next((value for key, value in self.headers if key == name), None)
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class HttpRequest(HttpMessage):
+    """A request."""
+
+    method: str
+    target: str
+    """As it stands in the request line."""
+
+    @property
+    def url(self) -> str:
+        """Host and path without a scheme: `localhost/bar`. An absolute target, and that of CONNECT, loses nothing but its scheme."""
+        target = self.target
+        if target[:1] == "/":
+            host = _HOST.search(self.fields)
+            if host is not None:
+                return _text(host[1].strip()) + target
+        elif absolute := _SCHEME.match(target):
+            return target[absolute.end() :]
+        host_field = self.header("host")
+        return target if host_field is None or self.method == "CONNECT" else f"{host_field}{target}"
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class HttpResponse(HttpMessage):
+    """A final response; interim ones (1xx) are passed over, but for 101."""
+
+    status: int
+    """100 to 999."""
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HttpCall(Record):
+    """A request and its response, one of which may be missing.
+
+    A request of version 2.0 stands for all of a connection in HTTP/2, which is not read.
+    """
+
+    request: HttpRequest | None
+    response: HttpResponse | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HttpPiece(Record):
+    """Some more of one body, without chunk framing, with its content coding."""
+
+    request: HttpRequest | None
+    response: HttpResponse | None
+    """None: the body is the request's."""
+    codings: tuple[str, ...]
+    """Content-Encoding, in the order applied."""
+    data: bytes
+    """What comes next of it."""
+    missing: int = 0
+    """Bytes that come next and were not captured; then `data` is empty."""
+    is_end: bool = False
+    """Nothing more will come of this body."""
+    is_complete: bool = False
+    """With `is_end`: it came to its end as its framing says."""
+
+    @property
+    def carrier(self) -> HttpMessage:
+        """The message it is the body of: the same object in all pieces."""
+        carrier = self.response or self.request
+        assert carrier is not None
+        return carrier
+
+
+class Ending(Enum):
+    """How the end of a body is found (RFC 9112 section 6.3)."""
+
+    LENGTH = auto()
+    CHUNKS = auto()
+    CLOSE = auto()
+    UNKNOWN = auto()
+    """By nobody: the headers contradict each other."""
+
+
+class Framing(NamedTuple):
+    """How a body ends, and what is laid over it."""
+
+    ending: Ending
+    length: int = 0
+    """Bytes, with LENGTH."""
+    codings: tuple[str, ...] = ()
+    """Content-Encoding, in the order applied."""
+
+
+_NOTHING = Framing(Ending.LENGTH)
+_UNTIL_CLOSE = Framing(Ending.CLOSE)
+
+
+def starts(data: bytes) -> bool:
+    """An HTTP/1 request or response begins here, or a connection in HTTP/2 without TLS."""
+    return _START.match(data, 0, HEAD_LIMIT) is not None or data.startswith(PREFACE)
+
+
+def is_response(data: bytes) -> bool | None:
+    """Whether a response begins here; None: neither that nor a request does."""
+    if _STATUS.match(data):
+        return True
+    return False if _REQUEST.match(data, 0, HEAD_LIMIT) or data.startswith(PREFACE) else None
+
+
+def request_in(head: bytes, moment: Moment, *, is_cut: bool = False) -> HttpRequest | None:
+    """The request whose head this is; None: it is none."""
+    start = _REQUEST.match(head)
+    if start is None:
+        return None
+    method, target, version = start.groups()
+    return HttpRequest(
+        moment=moment,
+        method=method.decode("ascii"),
+        target=_text(target),
+        version=version.decode("ascii"),
+        fields=head[start.end() - 1 :],
+        is_cut=is_cut,
+    )
+
+
+def response_in(head: bytes, moment: Moment, *, is_cut: bool = False) -> HttpResponse | None:
+    """The response whose head this is; None: it is none."""
+    start = _STATUS.match(head)
+    if start is None:
+        return None
+    return HttpResponse(
+        moment=moment,
+        version=start[1].decode("ascii"),
+        status=int(start[2]),
+        reason=_text(start[3] or b""),
+        fields=head[start.end() - 1 :],
+        is_cut=is_cut,
+    )
+
+
+def framing_of(message: HttpRequest | HttpResponse) -> Framing:
+    """How a message's body ends, by its headers. That HEAD, 204 and the like have none is for the caller to know."""
+    of_response = isinstance(message, HttpResponse)
+    found = _FRAMING.findall(message.fields)
+    if not found:
+        return _UNTIL_CLOSE if of_response else _NOTHING
+    listed: dict[bytes, list[str]] = {b"content-length": [], b"transfer-encoding": [], b"content-encoding": []}
+    for name, value in found:
+        listed[name.lower()] += _listed(value)
+    lengths, transfer, content = listed.values()
+    codings = tuple(content)
+    if transfer:
+        if transfer[-1] == "chunked":
+            return Framing(Ending.CHUNKS, 0, codings)
+        return Framing(Ending.CLOSE if of_response else Ending.UNKNOWN, 0, codings)
+    if lengths:
+        if lengths.count(lengths[0]) < len(lengths) or not _LENGTH.fullmatch(lengths[0]):
+            return Framing(Ending.UNKNOWN, 0, codings)
+        return Framing(Ending.LENGTH, int(lengths[0]), codings)
+    return Framing(Ending.CLOSE if of_response else Ending.LENGTH, 0, codings)
+
+
+def _headers(data: bytes) -> tuple[tuple[str, str], ...]:
+    """Header fields; lines that are none are passed over, folded ones joined (RFC 9112 section 5.2)."""
+    fields: list[tuple[str, str]] = []
+    for line in data.split(b"\n"):
+        line = line.rstrip(b"\r")
+        if line[:1] in (b" ", b"\t") and fields:
+            name, value = fields[-1]
+            fields[-1] = (name, f"{value} {_text(line.strip())}")
+            continue
+        key, colon, rest = line.partition(b":")
+        if colon and key:
+            fields.append((_text(key.strip()).lower(), _text(rest.strip())))
+    return tuple(fields)
+
+
+def _listed(value: bytes) -> list[str]:
+    """The members of a list field, in lower case (RFC 9110 section 5.6.1)."""
+    if b"," not in value:
+        word = _text(value.strip()).lower()
+        return [word] if word else []
+    return [word for part in value.split(b",") if (word := _text(part.strip()).lower())]
+
+
+def _text(data: bytes) -> str:
+    """Header text: UTF-8 where it is, else ISO 8859-1 (RFC 9110 section 5.5)."""
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError:
+        return data.decode("iso-8859-1")

@@ -1,0 +1,108 @@
+"""What a packet is to those before it: how long its answer took, and how long nothing came.
+
+In: the batches of a trace, in order, those of which nothing is asked too. Out: two columns, for packets and for messages (a message has
+those of its first packet). Kept by the trace (`trace.history`), and fed by whoever runs a filter or a format that asks for them.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from pcapdig.trace.columns import NO_WAIT, NOT_KEPT, TCP_ACK, TCP_SYN, Packets
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from pcapdig.trace.columns import Facts
+
+KEPT_PACKETS = 4_000_000
+"""Packets whose columns are kept for messages that are not whole yet: 64 MB. A message that began earlier has no value."""
+
+
+class _Batch(NamedTuple):
+    first_number: int
+    wait_ns: NDArray[np.int64]
+    gap_ns: NDArray[np.int64]
+
+
+class History:
+    """Follows the packets of a trace. Memory: 9 bytes a flow, and KEPT_PACKETS of 16 bytes."""
+
+    __slots__ = ("_asked_ns", "_batches", "_by_client", "_kept", "_last_ns", "_last_number")
+
+    def __init__(self) -> None:
+        """No packet yet."""
+        self._asked_ns = np.zeros(0, np.int64)  # by flow: time of the last packet that asked or answered
+        self._by_client = np.zeros(0, np.bool_)  # whether it was the client's
+        self._batches: list[_Batch] = []
+        self._kept = 0
+        self._last_ns: int | None = None
+        self._last_number = 0
+
+    def see(self, facts: Facts) -> None:
+        """Take in the next batch. A batch seen before changes nothing, and messages are made of packets that were seen."""
+        if not isinstance(facts, Packets) or not len(facts) or int(facts.number[0]) <= self._last_number:
+            return
+        gap_ns = np.diff(facts.time_ns, prepend=facts.time_ns[0] if self._last_ns is None else self._last_ns)
+        self._batches.append(_Batch(int(facts.number[0]), self._waits(facts), gap_ns))
+        self._last_ns, self._last_number = int(facts.time_ns[-1]), int(facts.number[-1])
+        self._kept += len(facts)
+        while self._kept > KEPT_PACKETS and len(self._batches) > 1:
+            self._kept -= len(self._batches.pop(0).gap_ns)
+
+    def wait_ns(self, facts: Facts) -> NDArray[np.int64]:
+        """For each packet that begins a server's answer: ns since the last packet of the client's question, NO_WAIT for all others.
+
+        A SYN asks, and the SYN+ACK answers it. Retransmissions ask and answer nothing. An answer stamped before its question took 0.
+        """
+        return self._column(facts, "wait_ns", NO_WAIT)
+
+    def gap_ns(self, facts: Facts) -> NDArray[np.int64]:
+        """For each packet: ns since the packet before it in the capture; 0 for the first. Negative where stamps go back."""
+        return self._column(facts, "gap_ns", NOT_KEPT)
+
+    def _column(self, facts: Facts, name: str, missing: int) -> NDArray[np.int64]:
+        self.see(facts)
+        column = np.full(len(facts), missing, np.int64)
+        for batch in self._batches:
+            values: NDArray[np.int64] = getattr(batch, name)
+            if isinstance(facts, Packets) and len(facts) == len(values) and facts.number[:1] == batch.first_number:
+                return values
+            place = facts.number.astype(np.int64) - batch.first_number
+            inside = (place >= 0) & (place < len(values))
+            column[inside] = values[place[inside]]
+        return column
+
+    def _waits(self, packets: Packets) -> NDArray[np.int64]:
+        """The column of `wait_ns` for the batch that comes next."""
+        is_handshake = packets.tcp_flags & TCP_SYN != 0
+        speaks = np.flatnonzero((packets.flow >= 0) & ((packets.fresh > 0) | is_handshake))
+        waits = np.full(len(packets), NO_WAIT, np.int64)
+        order = speaks[np.argsort(packets.flow[speaks], kind="stable")]
+        if len(order):
+            waits[order] = self._waits_by_flow(packets, order)
+        return waits
+
+    def _waits_by_flow(self, packets: Packets, order: NDArray[np.intp]) -> NDArray[np.int64]:
+        """For packets sorted by flow: ns since the question each begins to answer, NO_WAIT where it does not."""
+        flow, time_ns, forward = (column[order] for column in (packets.flow, packets.time_ns, packets.forward))
+        self._grow(len(packets.trace.flows))
+        asked_ns, by_client = np.empty(len(order), np.int64), np.empty(len(order), np.bool_)
+        asked_ns[1:], by_client[1:] = time_ns[:-1], forward[:-1]
+        is_first = np.ones(len(order), np.bool_)
+        is_first[1:] = flow[1:] != flow[:-1]
+        asked_ns[is_first], by_client[is_first] = self._asked_ns[flow[is_first]], self._by_client[flow[is_first]]
+        is_last = np.roll(is_first, -1)
+        self._asked_ns[flow[is_last]], self._by_client[flow[is_last]] = time_ns[is_last], forward[is_last]
+        # A SYN of a server that connects back asks, and answers nothing.
+        flags = packets.tcp_flags[order]
+        fits = (flags & TCP_SYN == 0) | (flags & TCP_ACK != 0)
+        return np.where(by_client & ~forward & fits, np.maximum(time_ns - asked_ns, 0), NO_WAIT)
+
+    def _grow(self, flows: int) -> None:
+        missing = flows - len(self._asked_ns)
+        if missing > 0:
+            self._asked_ns = np.concatenate([self._asked_ns, np.zeros(missing, np.int64)])
+            self._by_client = np.concatenate([self._by_client, np.zeros(missing, np.bool_)])
