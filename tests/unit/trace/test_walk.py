@@ -34,10 +34,17 @@ def capture(wire: Any, *, packets: int = 6000, largest: int = 1400) -> bytes:
         if i == packets // 2:
             made += blocks.section_header(application="again")
             made += blocks.interface_description(name="c", link_type=1, snap_length=0)
+        if i % 11 == 5:  # options that refer to these count from the section's first one
+            made += blocks.apple_process(pid=90_000 + i, name=f"apple{i}")
         owner = Process(name="worker", pid=1 + i % 37, cmdline="x" * (i % 91))
         text = comments.line(owner, is_write=i % 2 == 0, evidence="socket")
         frame = wire.tcp(bytes(i * 7 % largest), seq=i, ports=(1000 + i % 501, 80), forward=i % 3 != 0)
         made += blocks.enhanced_packet(interface=0, time_ns=i, data=frame, flags=1, comments=[text] * (i % 3))
+        if i % 11 == 6:
+            named = struct.pack("<HHI", 32769, 4, i // 11) + bytes(4)
+            size = 32 + len(named) + -(-len(frame) // 4) * 4
+            made += struct.pack("<IIIIIII", 6, size, 0, 0, i, len(frame), len(frame)) + frame + bytes(-len(frame) % 4)
+            made += named + struct.pack("<I", size)
     return bytes(made)
 
 
@@ -65,6 +72,7 @@ def test_all_ways_agree(wire: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPat
     path = tmp_path / "a.pcapng"
     path.write_bytes(data)
     expected = dug(monkeypatch, ALONE, data=data)
+    assert sum(process.name.startswith("apple") for process in expected["processes"]) > 10
     assert dug(monkeypatch, ALONE, path=path) == expected
     assert dug(monkeypatch, WITH_ANOTHER, path=path) == expected
     assert dug(monkeypatch, WITH_ANOTHER, data=data) == expected
@@ -105,7 +113,7 @@ def test_what_stands_before_damage_is_complete(
     batches: list[Any] = []
     with pytest.raises(InputError, match=f"damaged at byte {len(data)}: a block length"):
         batches.extend(Trace().read(str(path)))
-    assert sum(map(len, batches)) == 6000
+    assert sum(map(len, batches)) == 6545
 
 
 def test_a_failure_ends_the_thread(wire: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -132,4 +140,4 @@ def test_a_file_that_became_shorter(wire: Any, tmp_path: Path, monkeypatch: pyte
     with path.open("rb") as file:
         scanner = Scanner(Flows(), Processes(), [])
         columns, reached, wrong = scanner.scan(data, 0, len(data), 10_000, file.fileno())
-    assert (len(columns["number"]), reached, wrong) == (900, len(data), None)
+    assert (len(columns["number"]), reached, wrong) == (982, len(data), None)
