@@ -46,7 +46,7 @@ cdef class Batch:
     cdef bint watch_copies  # there is more than one interface
     cdef int renew(self, Py_ssize_t room) except -1
     cdef dict columns_so_far(self)
-    cdef int take(self, const Stored *packet, const uint8_t *data) except -1 nogil
+    cdef int take(self, Stored *packet, const uint8_t *data) except -1 nogil
     cdef int take_made(self, Ring *ring, const uint8_t *data) except -1 nogil
     cdef uint32_t fresh(
         self, const Stored *packet, const uint8_t *data, const Placed *placed, uint32_t stored

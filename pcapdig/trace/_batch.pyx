@@ -109,9 +109,9 @@ cdef class Batch:
         release_to(&ring.taken, at)
         return 0
 
-    cdef int take(self, const Stored *packet, const uint8_t *data) except -1 nogil:
+    cdef int take(self, Stored *packet, const uint8_t *data) except -1 nogil:
         """Add one packet to the batch."""
-        cdef const PacketHeaders *h = &packet.h
+        cdef PacketHeaders *h = &packet.h
         cdef Placed placed
         cdef Py_ssize_t i = self.count
         cdef Columns *to = &self.columns
