@@ -42,6 +42,8 @@ cdef class _Conversation:
         self.server = _Half()
 
 
+cdef _Conversation OVER = _Conversation()  # stands for all connections that both ends have closed: they take no memory
+
 cdef class Assembler:
     """Messages out of packets, as columns.
 
@@ -51,7 +53,7 @@ cdef class Assembler:
 
     cdef int64_t message_limit, hold_limit, total_limit, total
     cdef object fragments  # of datagrams
-    cdef list conversations  # by flow id, None where not wanted yet
+    cdef list conversations  # by flow id, None where not wanted yet, OVER where nothing more can come
     cdef list buffers, gaps, columns  # of the messages that ended
 
     def __init__(self, int64_t message_limit, int64_t hold_limit, int64_t total_limit):
@@ -103,6 +105,8 @@ cdef class Assembler:
                 conversation = _Conversation()
                 conversation.flow = f
                 self.conversations[f] = conversation
+            elif conversation is OVER:
+                continue  # late copies and acknowledgements: a new connection is a new flow
             if protocols[f] == TCP:
                 self._segment(conversation, forward[i], seq[i], ack[i], flags[i], payload, stored, length[i], &meta)
             elif fresh[i] and ack[i] != 0:
@@ -115,27 +119,16 @@ cdef class Assembler:
 
     def flush(self):
         """End every connection where it stands: what is held or open is handed out."""
-        cdef _Conversation conversation
         self._whole(self.fragments.flush())
         for item in self.conversations:
-            if item is None:
-                continue
-            conversation = <_Conversation>item
-            self._give_up(conversation, True)
-            self._give_up(conversation, False)
-            self._close(conversation)
-            self._lost(conversation, True, NULL)
-            self._lost(conversation, False, NULL)
+            if item is not None:
+                self._break_off(<_Conversation>item, True, NULL)
 
     def release(self, int64_t before_ns):
         """End the messages to which nothing was added at or after this time, ns since 1970. What follows is a message of its own."""
-        cdef _Conversation conversation
         for item in self.conversations:
-            if item is None:
-                continue
-            conversation = <_Conversation>item
-            if conversation.is_open and conversation.last_ns < before_ns:
-                self._close(conversation)
+            if item is not None and (<_Conversation>item).is_open and (<_Conversation>item).last_ns < before_ns:
+                self._close(<_Conversation>item)
 
     def take(self):
         """The messages that ended since the last call: (columns, buffers, gaps), one entry a message each.
@@ -182,11 +175,7 @@ cdef class Assembler:
             else:
                 self._insert(conversation, half, forward, seq, payload, stored, length, meta)
         if flags & RST:
-            self._give_up(conversation, True)
-            self._give_up(conversation, False)
-            self._close(conversation)
-            self._lost(conversation, forward, meta)
-            self._lost(conversation, not forward, NULL)
+            self._break_off(conversation, forward, meta)
             return
         if flags & FIN and not half.finished:
             half.finished = True
@@ -194,6 +183,18 @@ cdef class Assembler:
             if not half.started:
                 half.started, half.next = True, half.fin_seq
         self._end_if_finished(conversation, half, forward, meta)
+        if half.finished and other.finished and half.next == half.fin_seq and other.next == other.fin_seq:
+            self.conversations[conversation.flow] = OVER
+
+    cdef _break_off(self, _Conversation conversation, bint forward, const _Meta *meta):
+        """End both directions where they stand: by an RST, whose sender `forward` tells, or, `meta` NULL, with the capture."""
+        self._give_up(conversation, True)
+        self._give_up(conversation, False)
+        if meta != NULL and conversation.is_open and conversation.forward == forward:
+            conversation.meta.tcp_flags |= RST
+        self._close(conversation)
+        self._lost(conversation, forward, meta)
+        self._lost(conversation, not forward, NULL)
 
     cdef _end_if_finished(self, _Conversation conversation, _Half half, bint forward, const _Meta *meta):
         """End a direction when all before its FIN is here, or the receiver has it. `meta` as for `_lost`."""
@@ -203,6 +204,7 @@ cdef class Assembler:
             self._give_up(conversation, forward)
         if half.next == half.fin_seq:
             if conversation.is_open and conversation.forward == forward:
+                conversation.meta.tcp_flags |= FIN
                 self._close(conversation)
             self._lost(conversation, forward, meta)
 
@@ -360,8 +362,7 @@ cdef class Assembler:
         conversation.is_open = True
         conversation.forward = forward
         conversation.meta = meta[0]
-        conversation.pieces = []
-        conversation.gaps = []
+        conversation.pieces, conversation.gaps = [], []
         conversation.size = conversation.stored = 0
         conversation.last_ns = meta.time_ns
         if half.missing:
@@ -396,5 +397,4 @@ cdef class Assembler:
                              meta.tcp_flags, meta.interface))
         self.buffers.append(conversation.pieces[0] if len(conversation.pieces) == 1 else b"".join(conversation.pieces))
         self.gaps.append(tuple(conversation.gaps))
-        conversation.pieces = None
-        conversation.gaps = None
+        conversation.pieces = conversation.gaps = None

@@ -13,8 +13,9 @@ from pcapdig.packets._headers cimport PacketHeaders
 from pcapdig.trace._bytes cimport get32
 from pcapdig.trace._claims cimport Claims, Meaning
 from pcapdig.trace._copies cimport SIGHTING_SLOTS, Sighting, fingerprint, is_copy
+from pcapdig.trace._flow_hash cimport flow_tag
 from pcapdig.trace._foreign cimport END_CLIENT, END_LOCAL, Answer, Foreign
-from pcapdig.trace._flows cimport FlowTable, Placed, flow_tag
+from pcapdig.trace._flows cimport FlowTable, Placed
 from pcapdig.trace._walk cimport PUBLISHED_PACKETS, RING_PACKETS, Ring, Stored, acquired, ask_for, release_to
 
 cdef enum:

@@ -43,8 +43,6 @@ cdef struct Placed:  # where a packet belongs
     int32_t flow  # -1: no flow
     bint forward
 
-cdef uint32_t flow_tag(const PacketHeaders *h, uint64_t seed) noexcept nogil
-
 cdef class FlowTable:
     cdef object flows
     cdef FlowRecord *records

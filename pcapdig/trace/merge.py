@@ -1,6 +1,6 @@
 """Several captures as one, in the order of time: the Python face of `_merge.pyx`, which feeds it with the bytes of files and pipes.
 
-merged(paths) -> Iterator[bytes]      # one pcapng, whole blocks, some megabytes at a time
+merged(captures) -> Iterator[bytes]      # one pcapng, whole blocks, some megabytes at a time
 """
 
 from __future__ import annotations
@@ -23,22 +23,23 @@ CHUNK_BYTES = 4 << 20
 """Merged bytes handed out at once."""
 
 
-def merged(paths: Sequence[str]) -> Iterator[bytes]:
+def merged(captures: Sequence[str | CaptureSource]) -> Iterator[bytes]:
     """Merge captures into one pcapng: whole blocks, all packets in the order of their times.
 
-    Packets with equal times come in the order of `paths`; a packet without time comes at once. A capture whose own packets are not in order
+    Packets with equal times come in the order of `captures`; a packet without time comes at once. A capture whose own packets are not in order
     keeps its order: each comes as soon as it is the earliest of those next in their files. Input is read as it is needed: some
     megabytes of each are in memory.
 
     Args:
-        paths: files of any kind that `open_source` knows; "-" is standard input.
+        captures: files of any kind that `open_source` knows, "-" is standard input; or sources that were opened before, which will be
+            closed.
 
     Raises:
         InputError: one cannot be opened or is no capture, before anything is given. Or some are damaged or cut short; then it
             comes at the end, after all that is whole of all of them.
     """
     with ExitStack() as opened:
-        sources = [opened.enter_context(open_source(path)) for path in paths]
+        sources = [opened.enter_context(open_source(one) if isinstance(one, str) else one) for one in captures]
         yield section_header(application="pcapdig")
         yield from _Merge(sources).chunks()
 
@@ -52,6 +53,7 @@ class _Input:
         self.offset = 0
         """Bytes before `view`."""
         self.view = memoryview(b"")
+        self._source = source
         self._chunks = source.chunks()
         self._rest = memoryview(b"")
         self._released = 0
@@ -69,6 +71,7 @@ class _Input:
         """
         left = self.view[used:]
         self.offset += used
+        self._source.walked_bytes = self.offset
         if not left:
             self.view, self._rest = self._rest or self._next(), memoryview(b"")
             return bool(self.view)
@@ -88,7 +91,8 @@ class _Input:
         return memoryview(next(self._chunks, b""))
 
     def let_go(self, used: int) -> None:
-        """Have the kernel unmap what was read of a mapped file."""
+        """Note how far this input was read, and have the kernel unmap what was read of a mapped file."""
+        self._source.walked_bytes = self.offset + used
         mapping = self.mapping
         until = used - used % PAGESIZE
         if mapping is not None and until - self._released >= CHUNK_BYTES:
