@@ -76,13 +76,9 @@ class CaptureSource:
         """The path as an error message gives it."""
         self.compression = compression
         """"gzip", "zstd", "lz4", or "" for none."""
-        self._fd = fd
-        self._chunks = chunks
-
-    @property
-    def descriptor(self) -> int:
+        self.descriptor = fd
         """Of the file, until close(). Its position is where nobody knows: for pread alone."""
-        return self._fd
+        self._chunks = chunks
 
     def chunks(self) -> Iterator[Chunk]:
         """The uncompressed bytes, in order, once. A plain file is one chunk, which stays valid after close().
@@ -95,7 +91,7 @@ class CaptureSource:
 
     def close(self) -> None:
         """Close the file. A second call does nothing."""
-        fd, self._fd = self._fd, -1
+        fd, self.descriptor = self.descriptor, -1
         if fd > 0:
             os.close(fd)
 
@@ -104,7 +100,7 @@ class CaptureSource:
         """How far the file has been read, in its bytes as it lies on disk; of a compressed pipe, as it was unpacked."""
         if not self.compression or self.size_bytes is None:
             return self.walked_bytes
-        return os.lseek(self._fd, 0, os.SEEK_CUR) if self._fd >= 0 else self.size_bytes
+        return os.lseek(self.descriptor, 0, os.SEEK_CUR) if self.descriptor >= 0 else self.size_bytes
 
     def __enter__(self) -> Self:
         return self
