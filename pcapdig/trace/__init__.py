@@ -9,7 +9,7 @@ chisels or text output.
     Trace(decap=True)                            # flows, ports and payload of the innermost IP packet of a tunnel
     trace.read(path) -> Iterator[Packets]        # a file, "-" standard input, or an open source; at most a million packets or 64 MiB of it a batch
     trace.feed(chunk, final=False) -> Iterator[Packets]   # run it to its end; a partial block at the chunk's end waits for the next
-    trace.read_all(paths) -> Iterator[Packets]   # several files merged by time (merge.py: merged(paths) gives that as pcapng bytes)
+    trace.read_all(captures) -> Iterator[Packets]   # several files merged by time (merge.py: merged(paths) gives that as pcapng bytes)
     Several files may be read one after another: numbers and tables go on.
     Damaged input: everything whole before the damage is handed out, then InputError("FILE: damaged at byte N: what").
 
@@ -42,6 +42,7 @@ chisels or text output.
     trace.processes: list of procs.Process, interned by what the file says of each (without evt.io_dir and evidence). Without comments
         of pcapdig, what other programs wrote names a process at one end of a packet (processes.py): name or pid may be None then,
         and evidence is 0
+    trace.first_ns: time of the first packet, None before it
     trace.interfaces: list of Interface: name, link_type, snap_length, and from interface statistics blocks received, dropped (or None)
 
 Rows (rows.py): what filters and chisels look at, an I/O event per row: rows_of(facts), where facts are Packets or Messages.

@@ -13,8 +13,8 @@ from pcapdig.trace._batch cimport MOST_INTERFACES, Batch
 from pcapdig.trace._bytes cimport get32
 from pcapdig.trace._clock cimport set_clock
 from pcapdig.trace._walk cimport (
-    BLOCK_INTERFACE, BLOCK_SECTION, BUFFER_BYTES, DAMAGED, DESCRIBING, FULL, NO_MEMORY, RING_PACKETS, TOO_SHORT, TURN_PACKETS,
-    Described, Ring, Stored, Thread, Walk, acquired, acquired_flag, be_patient, begin_thread, end_thread,
+    BLOCK_INTERFACE, BLOCK_NAMES, BLOCK_SECTION, BUFFER_BYTES, DAMAGED, DESCRIBING, FULL, NO_MEMORY, RING_PACKETS, TOO_SHORT,
+    TURN_PACKETS, Described, Ring, Stored, Thread, Walk, acquired, acquired_flag, be_patient, begin_thread, end_thread,
     raise_flag, reach, walk, walk_alone,
 )
 
@@ -23,6 +23,7 @@ from pcapdig.trace.blocks import (
     DamageError,
     check_section,
     read_interface,
+    read_names,
     read_pcap_header,
     read_statistics,
 )
@@ -40,6 +41,7 @@ cdef class Scanner:
 
     cdef Batch batch
     cdef list interfaces
+    cdef dict names
     cdef Walk walk
     cdef Ring *ring
     cdef uint32_t described_room
@@ -50,6 +52,7 @@ cdef class Scanner:
     def __cinit__(self, flows not None, processes not None, list interfaces not None, bint decap=False):
         self.batch = Batch(flows, processes)
         self.interfaces = interfaces
+        self.names = flows.names
         self.may_run_aside = len(os.sched_getaffinity(0)) > 1
         memset(&self.walk, 0, sizeof(Walk))
         self.ring = <Ring *> aligned_alloc(LINES_BYTES, sizeof(Ring))
@@ -189,13 +192,14 @@ cdef class Scanner:
                 return False
             header = read_pcap_header(head[:24])
             w.swapped = head[0] == 0xA1
-            self.describe(header.interface, header.resolution, 0, header.fcs_size)
+            self.describe(header.interface, header.resolution, 0)
+            w.record_size = header.record_size
             w.at += 24
             w.is_pcap = True
         self.begun = True
         return True
 
-    cdef int describe(self, interface, uint8_t resolution, int64_t offset_s, uint32_t fcs_size) except -1:
+    cdef int describe(self, interface, uint8_t resolution, int64_t offset_s) except -1:
         """The next interface of this section."""
         cdef Walk *w = &self.walk
         cdef uint32_t room
@@ -213,7 +217,7 @@ cdef class Scanner:
         set_clock(&grown.clock, resolution, offset_s)
         grown.link_type = interface.link_type
         grown.snap_length = interface.snap_length
-        grown.fcs_size = fcs_size
+        grown.fcs_size = interface.fcs_size
         grown.row = <uint16_t> len(self.interfaces)
         self.interfaces.append(interface)
         self.batch.watch_copies = len(self.interfaces) > 1
@@ -221,12 +225,12 @@ cdef class Scanner:
         return 0
 
     cdef int describing_block(self) except -1:
-        """Section header, interface description, interface statistics: the walk has checked the lengths of the block."""
+        """Section header, interface description, interface statistics, name resolution: the walk has checked the lengths of the block."""
         cdef Walk *w = &self.walk
         cdef const uint8_t *block = w.data + w.at
         cdef uint32_t kind = get32(block, w.swapped)
         cdef uint32_t length = get32(block + 4, w.swapped)
-        cdef uint32_t least = 28 if kind == BLOCK_SECTION else 20 if kind == BLOCK_INTERFACE else 24
+        cdef uint32_t least = 28 if kind == BLOCK_SECTION else 20 if kind == BLOCK_INTERFACE else 12 if kind == BLOCK_NAMES else 24
         if length < least:
             raise DamageError(TOO_SHORT.decode())
         body = block[8 : length - 4]
@@ -237,7 +241,10 @@ cdef class Scanner:
             w.described_count = 0
         elif kind == BLOCK_INTERFACE:
             found = read_interface(body, order)
-            self.describe(found.interface, found.resolution, found.offset_s, 0)
+            self.describe(found.interface, found.resolution, found.offset_s)
+        elif kind == BLOCK_NAMES:
+            for name in read_names(body, order):
+                self.names.setdefault(name.address, name.text)
         else:
             self.note_statistics(read_statistics(body, order))
         w.at += length

@@ -22,6 +22,7 @@ cdef enum:  # block types
     BLOCK_INTERFACE = 1
     BLOCK_PACKET = 2  # obsolete
     BLOCK_SIMPLE = 3
+    BLOCK_NAMES = 4
     BLOCK_STATISTICS = 5
     BLOCK_ENHANCED = 6
     BLOCK_CUSTOM = 0x0BAD
@@ -55,6 +56,7 @@ cdef struct Stored:  # one packet as its block describes it, and what its header
     uint8_t is_sll2
     uint8_t found  # there is a network header
     uint8_t direction
+    uint8_t fcs_size  # bytes of frame check sequence behind the packet
     uint8_t claim_count
     uint8_t may_be_foreign  # an option may name a process in another program's way
     uint8_t is_process  # no packet but a block that describes a process
@@ -90,6 +92,7 @@ cdef struct Walk:
     Described *described
     uint32_t described_count
     bint is_pcap
+    int64_t record_size  # of a pcap: bytes before a packet
     bint swapped
     bint decap  # look into tunnels
     uint64_t made

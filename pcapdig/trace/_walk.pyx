@@ -126,8 +126,8 @@ cdef bint make(Walk *w, Stored *packet, const Described *interface, const uint8_
     """Finish the packet at hand: its headers and the numbers of its comments. False: no memory."""
     cdef uint32_t usable = packet.captured, original = packet.original
     cdef int c
-    if interface.fcs_size != 0 and original > interface.fcs_size:
-        original -= interface.fcs_size
+    if packet.fcs_size != 0 and original > packet.fcs_size:
+        original -= packet.fcs_size
         usable = original if usable > original else usable
     packet.row = interface.row
     packet.is_sll2 = interface.link_type == LINK_SLL2
@@ -164,9 +164,10 @@ cdef bint record(Walk *w) noexcept nogil:
     """One packet of a classic pcap. False: more bytes are needed, or it is damaged."""
     cdef Stored *packet = next_packet(w)
     cdef const Described *interface = w.described
-    cdef const uint8_t *header = reach(w, 16)
+    cdef const uint8_t *header = reach(w, w.record_size)
     cdef uint64_t seconds, fraction
     cdef uint32_t largest
+    cdef int64_t size
     if header == NULL:
         return False
     packet.captured = get32(header + 8, w.swapped)
@@ -175,20 +176,24 @@ cdef bint record(Walk *w) noexcept nogil:
     largest = LARGEST_PACKET if largest < LARGEST_PACKET else LARGEST_BLOCK if largest > LARGEST_BLOCK else largest
     if packet.captured > largest:
         return damaged(w, b"a packet longer than any capture has")
-    header = reach(w, 16 + <int64_t> packet.captured)
+    size = w.record_size + <int64_t> packet.captured
+    header = reach(w, size)
     if header == NULL:
         return False
-    ask_ahead(w, 16 + <int64_t> packet.captured)
+    ask_ahead(w, size)
     seconds = get32(header, w.swapped)
     fraction = get32(header + 4, w.swapped)
     packet.time_ns = <int64_t> (seconds * 1000000000 + fraction * interface.clock.factor)
-    packet.offset = <uint64_t> w.at + 16
+    packet.offset = <uint64_t> (w.at + w.record_size)
     packet.direction = 0
+    packet.fcs_size = <uint8_t> interface.fcs_size
     packet.claim_count = 0
     packet.may_be_foreign = False
-    if not make(w, packet, interface, header + 16):
+    if w.record_size > 22:  # a modified pcap: the packet's type as a cooked capture has it
+        packet.direction = 2 if header[22] == 4 else 1 if header[22] < 4 else 0
+    if not make(w, packet, interface, header + w.record_size):
         return False
-    w.at += 16 + <int64_t> packet.captured
+    w.at += size
     return True
 
 
@@ -223,7 +228,7 @@ cdef bint block(Walk *w) noexcept nogil:
         made = packet_block(w, block, length, kind == BLOCK_PACKET)
     elif kind == BLOCK_SIMPLE:
         made = simple_block(w, block, length)
-    elif kind == BLOCK_SECTION or kind == BLOCK_INTERFACE or kind == BLOCK_STATISTICS:
+    elif kind == BLOCK_SECTION or kind == BLOCK_INTERFACE or kind == BLOCK_STATISTICS or kind == BLOCK_NAMES:
         w.ended = DESCRIBING
         return False
     elif kind == BLOCK_APPLE_PROCESS or kind == BLOCK_CUSTOM or kind == BLOCK_CUSTOM_NOT_COPIED:
@@ -266,6 +271,7 @@ cdef bint simple_block(Walk *w, const uint8_t *block, uint32_t length) noexcept 
     packet.offset = <uint64_t> w.at + 12
     packet.time_ns = 0
     packet.direction = 0
+    packet.fcs_size = <uint8_t> interface.fcs_size
     packet.claim_count = 0
     packet.may_be_foreign = False
     return make(w, packet, interface, block + 12)
@@ -288,6 +294,7 @@ cdef bint packet_block(Walk *w, const uint8_t *block, uint32_t length, bint obso
     ticks = <uint64_t> get32(block + 12, w.swapped) << 32 | get32(block + 16, w.swapped)
     packet.time_ns = clock_ns(&w.described[number].clock, ticks)
     packet.offset = <uint64_t> w.at + 28
+    packet.fcs_size = <uint8_t> w.described[number].fcs_size
     if not options(w, block, 28 + padded(packet.captured), length - 4, packet):
         return False
     return make(w, packet, w.described + number, block + 28)
@@ -296,6 +303,7 @@ cdef bint packet_block(Walk *w, const uint8_t *block, uint32_t length, bint obso
 cdef bint options(Walk *w, const uint8_t *block, uint32_t at, uint32_t end, Stored *packet) noexcept nogil:
     """Direction and comments among a packet's options, which lie from `at` to `end`. The end mark may be missing."""
     cdef uint16_t code, size
+    cdef uint32_t flags
     packet.options_at = at - 28
     packet.options_size = end - at if at < end else 0
     packet.swapped = w.swapped
@@ -319,7 +327,10 @@ cdef bint options(Walk *w, const uint8_t *block, uint32_t at, uint32_t end, Stor
             else:
                 packet.may_be_foreign = True
         elif code == OPTION_FLAGS and size == 4:
-            packet.direction = get32(block + at, w.swapped) & 3
+            flags = get32(block + at, w.swapped)
+            packet.direction = flags & 3
+            if flags >> 5 & 15:
+                packet.fcs_size = flags >> 5 & 15
             if packet.direction == 3:
                 packet.direction = 0  # not defined
         elif code == OPTION_PROCESS_AND_THREAD or code >= OPTION_APPLE:
