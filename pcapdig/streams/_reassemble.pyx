@@ -27,9 +27,10 @@ cdef enum:
     TCP = 6
     HELD_SEGMENTS_MAX = 4096  # bounds what it costs to put one more between the held segments of one direction
 
-cdef enum:  # bytes that a segment, or a piece of a message, takes beside its own: else many tiny ones would count as nothing
+cdef enum:  # bytes that a segment, or a piece or gap of a message, takes beside its own: else many tiny ones would count as nothing
     SEGMENT_COST = 192
     PIECE_COST = 48
+    GAP_COST = 128  # a tuple of two numbers
 
 
 cdef class Assembler:
@@ -321,6 +322,7 @@ cdef class Assembler:
             conversation.gaps[-1] = (conversation.stored, conversation.gaps[-1][1] + count)
         else:
             conversation.gaps.append((conversation.stored, count))
+            self.total += GAP_COST
         conversation.size += count
 
     cdef _lost(self, _Conversation conversation, bint forward, const _Meta *meta):
@@ -375,7 +377,7 @@ cdef class Assembler:
         if not conversation.is_open:
             return
         conversation.is_open = False
-        self.total -= conversation.stored + PIECE_COST * len(conversation.pieces)
+        self.total -= conversation.stored + PIECE_COST * len(conversation.pieces) + GAP_COST * len(conversation.gaps)
         self.columns.append((conversation.flow, conversation.forward, conversation.size, meta.number, meta.time_ns,
                              meta.writer, meta.reader, meta.writer_evidence, meta.reader_evidence, meta.direction,
                              meta.tcp_flags, meta.interface))
