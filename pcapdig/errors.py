@@ -23,3 +23,7 @@ class InputError(PcapdigError):
 
 class HostError(PcapdigError):
     """The machine refuses: no permission, no eBPF, a full disk, an interface that went away."""
+
+
+class ChiselError(PcapdigError):
+    """A chisel that did not come with pcapdig fails: its author has something to mend. Says the file, the line and the error."""

@@ -38,7 +38,7 @@ def open(source: Source | Iterable[Source], *, decap: bool = False, strict: bool
     """Open a capture: pcapng or pcap of any kind, plain or compressed by gzip, zstd or lz4.
 
     Args:
-        source: a path, "-" for standard input, a file object opened for bytes; or several of these, which become one capture.
+        source: a path, "-" for standard input, a file object opened for bytes; or several of these, which are merged by time.
         decap: look into tunnels, as --decap: flows, ports and payload are those of the innermost packet.
         strict: raise InputError where a capture is damaged, after everything whole has been handed out. False: only note it in
             `Capture.damage`.
@@ -89,14 +89,16 @@ class Capture:
         for running in list(self._running):
             running.close()
 
-    def events(self, filter: str = "", *, messages: bool = False, fields: Iterable[str] = ()) -> Iterator[Event]:
+    def events(
+        self, filter: str | None = None, *, messages: bool = False, fields: Iterable[str] = ()
+    ) -> Iterator[Event]:
         """What passes a filter: an event for each end of a packet, or of a message.
 
         As on the command line, a filter that looks into buffers (`evt.buffer contains form`) is asked of whole messages: what one end
         said until the other one spoke, put together in TCP's order. Otherwise each packet is looked at by itself.
 
         Args:
-            filter: in the filter language; blank: all pass.
+            filter: in the filter language; None or blank: all pass.
             messages: give messages whatever the filter says.
             fields: what will be asked of events by name. Only fields that depend on packets before (`evt.latency...`, `evt.deltatime...`)
                 must be named, for which more has to be remembered.
@@ -124,7 +126,7 @@ class Capture:
         self,
         chisel: str | type[Chisel],
         *arguments: object,
-        filter: str = "",
+        filter: str | None = None,
         directories: Iterable[str | os.PathLike[str]] = (),
         **named: object,
     ) -> Iterator[dict[str, Any]]:
@@ -151,14 +153,14 @@ class Capture:
         return self._run(row for _ in self._passes.dig(self._trace(), plan) for row in tap.taken())
 
     @overload
-    def packets(self, filter: str = "", *, batches: Literal[False] = False) -> PacketColumns: ...
+    def packets(self, filter: str | None = None, *, batches: Literal[False] = False) -> PacketColumns: ...
     @overload
-    def packets(self, filter: str = "", *, batches: Literal[True]) -> Iterator[PacketColumns]: ...
-    def packets(self, filter: str = "", *, batches: bool = False) -> PacketColumns | Iterator[PacketColumns]:
+    def packets(self, filter: str | None = None, *, batches: Literal[True]) -> Iterator[PacketColumns]: ...
+    def packets(self, filter: str | None = None, *, batches: bool = False) -> PacketColumns | Iterator[PacketColumns]:
         """Packets as numpy columns. A packet passes if one of its ends does, looked at by itself, as with `-r FILE -w FILE`.
 
         Args:
-            filter: in the filter language; blank: all pass.
+            filter: in the filter language; None or blank: all pass.
             batches: give at most a million packets at a time, for captures larger than memory; row numbers mean the same in all of them.
 
         Raises:
@@ -171,7 +173,7 @@ class Capture:
         parts = self._run(columns for columns, _, _ in self._passes.passing(trace, self._filter(filter)))
         return parts if batches else joined(list(parts), trace)
 
-    def flows(self, filter: str = "") -> Iterator[FlowTotals]:
+    def flows(self, filter: str | None = None) -> Iterator[FlowTotals]:
         """Each flow of which a packet passes, and what these packets come to. Known when the whole capture has been read.
 
         Raises:
@@ -195,7 +197,7 @@ class Capture:
         """
         return self._read_through().interfaces
 
-    def to_arrow(self, filter: str = "", *, table: TableName = "packets") -> pyarrow.Table:
+    def to_arrow(self, filter: str | None = None, *, table: TableName = "packets") -> pyarrow.Table:
         """One of the tables "packets", "flows", "processes", "interfaces" for pyarrow, in memory; packets with the names of their
         connections and processes beside the ids. docs/guides/from-python.md describes the columns.
 
@@ -209,7 +211,7 @@ class Capture:
         need("pyarrow", "arrow")
         return arrow_table(self._table(filter, table))
 
-    def to_pandas(self, filter: str = "", *, table: TableName = "packets") -> pandas.DataFrame:
+    def to_pandas(self, filter: str | None = None, *, table: TableName = "packets") -> pandas.DataFrame:
         """The same as a pandas frame.
 
         Raises:
@@ -222,7 +224,7 @@ class Capture:
         need("pandas", "pandas")
         return data_frame(self._table(filter, table))
 
-    def to_parquet(self, directory: str | os.PathLike[str], filter: str = "") -> None:
+    def to_parquet(self, directory: str | os.PathLike[str], filter: str | None = None) -> None:
         """Write packets.parquet, flows.parquet, processes.parquet and interfaces.parquet into a directory, made if it is not there.
 
         Packets are written as they are read, so memory is bounded by the number of flows, not of packets. Files of these names are
@@ -256,7 +258,7 @@ class Capture:
         if damage:
             raise damage[0]
 
-    def scapy(self, filter: str = "") -> Iterator[Any]:
+    def scapy(self, filter: str | None = None) -> Iterator[Any]:
         """Packets as scapy's (scapy.packet.Packet), with time, comments, wirelen and sniffed_on. They pass as in `packets`.
 
         Raises:
@@ -283,12 +285,12 @@ class Capture:
             raise ValueError("the capture is closed")
         return self._passes.trace()
 
-    def _filter(self, text: str) -> Filter:
+    def _filter(self, text: str | None) -> Filter:
         from pcapdig.filters import compile_filter
 
-        return compile_filter(text)
+        return compile_filter(text or "")
 
-    def _plan(self, filter: str, chisel: Chisel) -> Plan:
+    def _plan(self, filter: str | None, chisel: Chisel) -> Plan:
         from pcapdig.dig.plan import Plan
 
         return Plan(filter=self._filter(filter), chisels=(chisel,))
@@ -309,7 +311,7 @@ class Capture:
             pass
         return trace
 
-    def _table(self, filter: str, table: TableName) -> Columns:
+    def _table(self, filter: str | None, table: TableName) -> Columns:
         """One of the four tables, all of it."""
         from pcapdig.api import tables
 

@@ -18,6 +18,8 @@ from pcapdig.trace.rows import Rows
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from numpy.typing import NDArray
+
     from pcapdig.filters.fields import Field
     from pcapdig.filters.values import Value
     from pcapdig.procs.process import Process
@@ -59,16 +61,14 @@ class FlowBook:
         self._trace = trace
         self._flows: dict[int, Flow] = {}
 
-    def flow(self, row: int) -> Flow | None:
-        """The flow in a row of the trace's table; None for -1."""
-        if row < 0:
-            return None
-        flow = self._flows.get(row)
-        if flow is None:
-            if len(self._flows) >= _MOST_FLOWS:
-                self._flows.clear()
-            flow = self._flows[row] = self.flows([row])[0]
-        return flow
+    def by_row(self, rows: NDArray[np.int32]) -> dict[int, Flow]:
+        """The flows of these row numbers of the trace's table, and perhaps others. -1 has none."""
+        if len(self._flows) > _MOST_FLOWS:
+            self._flows.clear()
+        new = [row for row in np.unique(rows).tolist() if row >= 0 and row not in self._flows]
+        if new:
+            self._flows.update(zip(new, self.flows(new), strict=True))
+        return self._flows
 
     def flows(self, rows: list[int]) -> list[Flow]:
         """The flows of many rows, not remembered."""
@@ -189,6 +189,7 @@ def events_of(rows: Rows, flows: FlowBook, early: tuple[Field, ...] = ()) -> Ite
     for start in range(0, len(rows), _AT_ONCE):
         kept = _detached(rows.select(np.arange(start, min(start + _AT_ONCE, len(rows)))))
         fields = _FieldValues(kept, early)
+        known = flows.by_row(kept.flow)
         processes, interfaces = kept.trace.processes, kept.trace.interfaces
         columns = (kept.number, kept.time_ns, type_codes(kept), kept.is_write, kept.process, kept.evidence, kept.flow)
         more = (kept.is_client, kept.interface, kept.size)
@@ -203,7 +204,7 @@ def events_of(rows: Rows, flows: FlowBook, early: tuple[Field, ...] = ()) -> Ite
                 direction="write" if is_write else "read",
                 process=processes[process] if process >= 0 else None,
                 evidence=EVIDENCE_NAMES[evidence] or None,
-                flow=flows.flow(flow),
+                flow=known.get(flow),
                 is_client=is_client,
                 interface=interfaces[interface].name if interface < len(interfaces) else None,
                 size=size,

@@ -137,10 +137,9 @@ def _input_of(source: object) -> Input:
 
 
 def batches_of(trace: Trace, inputs: tuple[Input, ...]) -> Iterator[Packets]:
-    """All packets of the inputs, into one trace.
+    """All packets of the inputs, into one trace, merged by time.
 
     Raises:
         InputError: an input is damaged; what precedes the damage has been handed out.
     """
-    for part in inputs:
-        yield from trace.read(part.opened())
+    yield from trace.read_all([part.opened() for part in inputs])

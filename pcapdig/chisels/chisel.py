@@ -34,6 +34,8 @@ class Chisel(Protocol):
 
     Made by its class: `Class(verbose=..., **arguments)`, with the arguments' texts by name.
 
+    A class may have an attribute `with_containers`: the class that takes its place under -pc, with the same arguments.
+
     Raises:
         UsageError: an argument is not what its type says.
     """

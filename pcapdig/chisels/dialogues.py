@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 _FIN_OR_RST, _RST = 0x05, 0x04
 _UDP = 17
+IDLE_LIMIT = 10_000
+"""Dialogues that may wait for their flow to go on, beside those that remember something: some 10 MB."""
 
 R = TypeVar("R", bound=Record)
 
@@ -91,12 +93,14 @@ def _ends(record: Record) -> Iterator[Seen]:
 
 
 class Dialogues(Generic[R]):
-    """One dialogue a flow, begun where a message looks like the protocol, dropped as soon as it remembers nothing."""
+    """One dialogue a flow, begun where a message looks like the protocol, dropped when its flow is closed, or too many remember nothing."""
 
     def __init__(self, begin: Callable[[Opening], Dialogue[R, Any] | None]) -> None:
         """`begin` gives a new dialogue if the protocol begins with this message."""
         self._begin = begin
         self._by_flow: dict[int, Dialogue[R, Any] | _Left] = {}
+        self._begun = 0  # since the last time that idle ones were dropped
+        self._room = IDLE_LIMIT
         self._seen: dict[tuple[bool, bool, int], Seen] = {}
         self._trace: Dimensions | None = None
 
@@ -124,18 +128,32 @@ class Dialogues(Generic[R]):
                 dialogue = self._begin(Opening(data, forward, bool(is_udp[flow]), dialogue is not None))
                 if dialogue is None:
                     continue
+                self._keep(flow, dialogue)
             moment = Moment(time_ns, number, seen)
             turn = Turn(data, forward, moment, gaps_of(packet), flags != 0, flags & _RST != 0)
             records = dialogue.feed(turn)
             if dialogue.is_over:
                 records += dialogue.end()
                 by_flow[flow] = _Left.OVER
-            elif dialogue.is_idle:
+            elif flags and dialogue.is_idle:
                 by_flow[flow] = _Left.IDLE
-            else:
-                by_flow[flow] = dialogue
             for record in records:
                 yield Found(record, flow, trace)
+
+    def _keep(self, flow: int, dialogue: Dialogue[R, Any]) -> None:
+        """Remember a dialogue. Where there are many, those that remember nothing are dropped."""
+        self._by_flow[flow] = dialogue
+        self._begun += 1
+        if self._begun < self._room:
+            return
+        self._begun = 0
+        for other, kept in self._by_flow.items():
+            if not isinstance(kept, _Left):
+                if kept.is_idle and other != flow:
+                    self._by_flow[other] = _Left.IDLE
+                else:
+                    self._begun += 1
+        self._room = 2 * self._begun + IDLE_LIMIT
 
     def _end(self, forward: bool, is_write: bool, process: int) -> Seen:
         """An end of a message; the same few come again and again."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
+from pcapdig.chisels.lines import LineChisel
 from pcapdig.errors import UsageError
 from pcapdig.render.items import Exchange, Gap
 
@@ -18,13 +19,11 @@ _NO_COLOUR = ("disable_color", "disable_colors")
 """sysdig's code and its help differ; both are taken."""
 
 
-class ExchangeChisel:
+class ExchangeChisel(LineChisel):
     """One header and one buffer a message and end, as messages end."""
 
     name: ClassVar[str]
     needs: ClassVar[Needs] = "messages"
-    every_second: ClassVar[bool] = False
-    refreshes: ClassVar[bool] = False
     names_connection: ClassVar[bool]
     """The header says from where, to where."""
 
@@ -34,20 +33,11 @@ class ExchangeChisel:
         Raises:
             UsageError: disable_color is some other word.
         """
-        self.colour = wants_colour(self.name, disable_color)
-        self.filter = own_filter
+        super().__init__(own_filter=own_filter, colour=wants_colour(self.name, disable_color))
 
     def feed(self, rows: Rows) -> Iterable[Item]:
         """Each message's exchange."""
         return self._exchanges(rows)
-
-    def interval(self, time_ns: int) -> Iterable[Item]:
-        """Nothing goes by seconds here."""
-        return ()
-
-    def end(self) -> Iterable[Item]:
-        """All has been shown."""
-        return ()
 
     def _exchanges(self, rows: Rows) -> Iterator[Exchange]:
         columns = (rows.is_write, rows.size, rows.flow, rows.process, rows.time_ns)

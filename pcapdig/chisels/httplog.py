@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from pcapdig.chisels.logs import LogChisel, known_members
+from pcapdig.chisels.logs import LogChisel, container_of, known_members
 from pcapdig.render.items import NOT_KNOWN, Line
 
 if TYPE_CHECKING:
@@ -30,9 +30,15 @@ class Httplog(LogChisel["HttpCall"]):
         "the end with <NA>. The time is the response's. -v adds the process and the connection."
     )
 
+    with_containers: ClassVar[type[Httplog]]
+
     def __init__(self, *, verbose: bool = False) -> None:
         """`verbose`: with process and connection."""
         super().__init__(verbose=verbose)
+
+    def place(self, process: Process | None) -> str:
+        """What stands between time and arrow."""
+        return ""
 
     def begin(self, opening: Opening) -> Dialogue[HttpCall, Any] | None:
         """Where a request or a response begins."""
@@ -54,7 +60,9 @@ class Httplog(LogChisel["HttpCall"]):
         for asks, process in found.views():
             arrow = ">" if asks else "<"
             more = self.view_words(found, process) if self.verbose else ""
-            yield Line(text=f"{when} {arrow} {words}{more}", fields=self._members(found, arrow, process))
+            yield Line(
+                text=f"{when} {self.place(process)}{arrow} {words}{more}", fields=self._members(found, arrow, process)
+            )
 
     def _members(self, found: Found[HttpCall], arrow: str, process: Process | None) -> Members:
         """What -j says."""
@@ -65,4 +73,18 @@ class Httplog(LogChisel["HttpCall"]):
             members["request_size"] = request.body.size_bytes
         if response:
             members |= {"response_code": response.status, "size": response.body.size_bytes}
-        yield from known_members(found, {**members, **self.view_members(process)}.items())
+        members |= self.view_members(process)
+        if process and process.container_id:
+            members["container.id"] = process.container_id
+        yield from known_members(found, members.items())
+
+
+class HttplogWithContainers(Httplog):
+    """With the container of each end: sysdig's -pc."""
+
+    def place(self, process: Process | None) -> str:
+        """The container's id."""
+        return f"{container_of(process)} "
+
+
+Httplog.with_containers = HttplogWithContainers

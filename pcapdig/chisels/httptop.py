@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from pcapdig.chisels.chisel import Arg
-from pcapdig.chisels.logs import TCP
+from pcapdig.chisels.logs import TCP, container_of
 from pcapdig.errors import UsageError
 from pcapdig.render.items import NOT_KNOWN, Column, Table
 
@@ -42,6 +42,8 @@ class Httptop:
     filter: ClassVar[str] = TCP
     colour: ClassVar[bool] = True
     limit: ClassVar[int] = 30
+    keys: ClassVar[tuple[Column, ...]] = _KEYS
+    with_containers: ClassVar[type[Httptop]]
 
     def __init__(self, *, by: str = "ncalls", verbose: bool = False) -> None:
         """Raises UsageError where `by` is none of the three. `verbose` changes nothing here."""
@@ -52,7 +54,7 @@ class Httptop:
 
         self._by = by
         self._dialogues: Dialogues[HttpCall] = Dialogues(Httplog().begin)
-        self._counts: dict[tuple[str, str], tuple[int, int, int, int]] = {}  # calls, bytes, answered, ns
+        self._counts: dict[tuple[str, ...], tuple[int, int, int, int]] = {}  # calls, bytes, answered, ns
         self._time_ns = 0
 
     def feed(self, rows: Rows) -> Iterable[Item]:
@@ -71,16 +73,22 @@ class Httptop:
         self._count(self._dialogues.end())
         return (self._table(),)
 
+    def places(self, found: Found[HttpCall]) -> Iterable[tuple[str, ...]]:
+        """Where a call counts, as what its rows begin with."""
+        return ((),)
+
     def _count(self, found: Iterable[Found[HttpCall]]) -> None:
         for one in found:
             call = one.record
-            key = (call.request.method, call.request.url) if call.request else (NOT_KNOWN, NOT_KNOWN)
-            calls, size, answered, time_ns = self._counts.get(key, (0, 0, 0, 0))
-            if call.response:
-                size += call.response.body.size_bytes
-            if call.latency_ns is not None:
-                answered, time_ns = answered + 1, time_ns + call.latency_ns
-            self._counts[key] = (calls + 1, size, answered, time_ns)
+            words = (call.request.method, call.request.url) if call.request else (NOT_KNOWN, NOT_KNOWN)
+            for place in self.places(one):
+                key = (*place, *words)
+                calls, size, answered, time_ns = self._counts.get(key, (0, 0, 0, 0))
+                if call.response:
+                    size += call.response.body.size_bytes
+                if call.latency_ns is not None:
+                    answered, time_ns = answered + 1, time_ns + call.latency_ns
+                self._counts[key] = (calls + 1, size, answered, time_ns)
             self._time_ns = max(self._time_ns, call.moment.time_ns)
 
     def _table(self) -> Table:
@@ -91,8 +99,21 @@ class Httptop:
         ranked = sorted(((value, key) for key, value in values.items() if value), key=lambda row: (-row[0], row[1]))
         return Table(
             value=Column(self._by, self._by),
-            keys=_KEYS,
+            keys=self.keys,
             rows=tuple(ranked[: self.limit]),
             unit=_UNITS[self._by],
             time_ns=self._time_ns,
         )
+
+
+class HttptopWithContainers(Httptop):
+    """At each container that took part: sysdig's -pc."""
+
+    keys: ClassVar[tuple[Column, ...]] = (Column("container.id", "container"), *_KEYS)
+
+    def places(self, found: Found[HttpCall]) -> Iterable[tuple[str, ...]]:
+        """Each container once, also where both ends are in it."""
+        return {(container_of(process),) for _, process in found.views()}
+
+
+Httptop.with_containers = HttptopWithContainers

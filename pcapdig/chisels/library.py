@@ -17,6 +17,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 from pcapdig.chisels import registry
+from pcapdig.chisels.faults import line_in
 from pcapdig.errors import UsageError
 
 if TYPE_CHECKING:
@@ -127,12 +128,7 @@ def _line_in(path: Path, error: Exception) -> str:
     """` line 3`: where in the file an error arose."""
     if isinstance(error, SyntaxError):
         return f" line {error.lineno}"
-    line = None
-    step = error.__traceback__
-    while step is not None:
-        if step.tb_frame.f_code.co_filename == str(path):
-            line = step.tb_lineno
-        step = step.tb_next
+    line = line_in(str(path), error.__traceback__)
     return "" if line is None else f" line {line}"
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
+from pcapdig.chisels.lines import LineChisel
 from pcapdig.render.items import NOT_KNOWN, Line
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from typing import TypeAlias
 
-    from pcapdig.chisels.chisel import Arg, Needs
+    from pcapdig.chisels.chisel import Needs
     from pcapdig.chisels.dialogues import Dialogues, Found, Opening
     from pcapdig.procs.process import Process
     from pcapdig.protocols.conversation import Dialogue, Record
@@ -26,24 +27,19 @@ TCP = "fd.l4proto=tcp"
 R = TypeVar("R", bound="Record")
 
 
-class LogChisel(Generic[R]):
+class LogChisel(LineChisel, Generic[R]):
     """Reads a protocol and gives lines. A subclass says how a dialogue begins, and what the lines of a record are."""
 
     name: ClassVar[str]
     category: ClassVar[str] = "Application"
-    args: ClassVar[tuple[Arg, ...]] = ()
     needs: ClassVar[Needs] = "messages"
-    every_second: ClassVar[bool] = False
-    refreshes: ClassVar[bool] = False
-    colour: ClassVar[bool] = True
 
     def __init__(self, *, own_filter: str = TCP, verbose: bool = False) -> None:
         """`own_filter`: which messages are read. `verbose`: lines say more."""
         from pcapdig.chisels.dialogues import Dialogues
         from pcapdig.render.times import LocalClock
 
-        self.filter = own_filter
-        self.verbose = verbose
+        super().__init__(verbose=verbose, own_filter=own_filter)
         self._clock = LocalClock()
         self._dialogues: Dialogues[R] = Dialogues(self.begin)
 
@@ -51,7 +47,7 @@ class LogChisel(Generic[R]):
         """A dialogue, if the protocol begins with this message."""
         raise NotImplementedError
 
-    def lines(self, found: Found[R]) -> Iterable[Line]:
+    def lines(self, found: Found[R]) -> Iterable[Item]:
         """The lines of one record."""
         raise NotImplementedError
 
@@ -59,15 +55,11 @@ class LogChisel(Generic[R]):
         """Lines of the records that are complete."""
         return self._lines(self._dialogues.feed(rows))
 
-    def interval(self, time_ns: int) -> Iterable[Item]:
-        """Nothing goes by seconds here."""
-        return ()
-
     def end(self) -> Iterable[Item]:
         """Lines of what was never answered, by time."""
         return self._lines(self._dialogues.end())
 
-    def _lines(self, found: Iterable[Found[R]]) -> Iterator[Line]:
+    def _lines(self, found: Iterable[Found[R]]) -> Iterator[Item]:
         for one in found:
             yield from self.lines(one)
 
@@ -79,15 +71,26 @@ class LogChisel(Generic[R]):
         """Date and time of a record, as evt.datetime has them."""
         return self._clock.date_and_time_ns(record.moment.time_ns)
 
-    def call_line(self, found: Found[R], pairs: dict[str, object], members: dict[str, int | str | None]) -> Line:
+    def call_line(
+        self,
+        found: Found[R],
+        pairs: dict[str, object],
+        members: dict[str, int | str | None],
+        *,
+        before: str = "",
+        shows_latency: bool = True,
+    ) -> Line:
         """A line of both ends: what was said, then latency and the processes; under -v also their ids and the connection.
 
         Args:
             found: the record.
             pairs: shown before as `key=value`, quoted where they have to be; None is shown as <NA>.
             members: the same for -j, with numbers as numbers.
+            before: a word between time and pairs.
+            shows_latency: whether it is an answer that took its time.
         """
-        pairs["latency"] = latency_text(found.record)
+        if shows_latency:
+            pairs["latency"] = latency_text(found.record)
         members = dict(members)
         for end, of_client in (("client", True), ("server", False)):
             process = found.process(of_client=of_client)
@@ -97,7 +100,8 @@ class LogChisel(Generic[R]):
                 pairs[f"{end}.pid"] = process.pid if process else None
         if self.verbose:
             pairs["fd.name"] = found.connection
-        return self.line(found, " ".join(f"{key}={value_text(value)}" for key, value in pairs.items()), members)
+        words = [f"{key}={value_text(value)}" for key, value in pairs.items()]
+        return self.line(found, " ".join([before, *words] if before else words), members)
 
     def view_words(self, found: Found[R], process: Process | None) -> str:
         """What -v adds to a line of one end, with a blank before it."""
@@ -124,6 +128,11 @@ def known_members(found: Found[Any], members: Members) -> Members:
 
 def _process_members(prefix: str, process: Process | None) -> dict[str, int | str | None]:
     return {f"{prefix}.name": process.name if process else None, f"{prefix}.pid": process.pid if process else None}
+
+
+def container_of(process: Process | None) -> str:
+    """The id of a process's container, `host`, or <NA>."""
+    return (process.container_id if process else None) or NOT_KNOWN
 
 
 def latency_text(record: Record) -> str | None:

@@ -25,6 +25,7 @@ _CELLS = (
     Cell(heading="LATENCY(ms)", width=13, is_number=True),
     Cell(heading="fd.name", width=42),
 )
+_CONTAINER = Cell(heading="container.id", width=21)
 _NS_IN_MS = 1_000_000
 
 
@@ -45,6 +46,9 @@ class Netlower(LineChisel):
         DISABLE_COLOR,
     )
 
+    shows_container: ClassVar[bool] = False
+    with_containers: ClassVar[type[Netlower]]
+
     def __init__(self, *, min_ms: str, verbose: bool = False, disable_color: str | None = None) -> None:
         """Raises UsageError where min_ms is no whole number."""
         if not re.fullmatch(r"[0-9]{1,12}", min_ms, re.ASCII):
@@ -52,27 +56,43 @@ class Netlower(LineChisel):
         slow = f"evt.latency>{int(min_ms) * _NS_IN_MS}"
         super().__init__(verbose=verbose, own_filter=slow, colour=wants_colour(self.name, disable_color))
         self._is_headed = False
+        self._cells = (_CELLS[0], _CONTAINER, *_CELLS[1:]) if self.shows_container else _CELLS
 
     def feed(self, rows: Rows) -> Iterable[Item]:
         """The slow answers among these packets."""
         from pcapdig.filters.catalogue import lookup
 
         yield from self._heading()
-        names = ("evt.latency", "evt.datetime", "evt.rawtime", "proc.name", "fd.name", "evt.is_io", "evt.io_dir")
+        names = (
+            "evt.latency",
+            "evt.datetime",
+            "evt.rawtime",
+            "proc.name",
+            "fd.name",
+            "evt.is_io",
+            "evt.io_dir",
+            "container.id",
+        )
         columns = zip(*(lookup(name).values(rows) for name in names), strict=True)
-        for wait, date, time_ns, process, connection, is_io, direction in columns:
+        for wait, date, time_ns, process, connection, is_io, direction, container in columns:
             wait_ns = int(wait or 0)
             kind = str(direction) if is_io else "accept" if direction == "write" else "connect"
             latency_ms = wait_ns // _NS_IN_MS
-            texts = (str(date)[:23], str(process or NOT_KNOWN), kind, str(latency_ms), str(connection))
+            place = (str(container or NOT_KNOWN),) if self.shows_container else ()
+            texts = (str(date)[:23], *place, str(process or NOT_KNOWN), kind, str(latency_ms), str(connection))
             yield Line(
-                text=row_text(_CELLS, texts),
+                text=row_text(self._cells, texts),
                 fields=(
                     ("evt.rawtime", int(time_ns or 0)),
                     ("proc.name", None if process is None else str(process)),
                     ("evt.type", kind),
                     ("latency_ns", wait_ns),
                     ("fd.name", str(connection)),
+                    *(
+                        (("container.id", None if container is None else str(container)),)
+                        if self.shows_container
+                        else ()
+                    ),
                 ),
             )
 
@@ -84,4 +104,13 @@ class Netlower(LineChisel):
         if self._is_headed:
             return ()
         self._is_headed = True
-        return heading(_CELLS, rule_character="-")
+        return heading(self._cells, rule_character="-")
+
+
+class NetlowerWithContainers(Netlower):
+    """With the container of each end: sysdig's -pc."""
+
+    shows_container: ClassVar[bool] = True
+
+
+Netlower.with_containers = NetlowerWithContainers

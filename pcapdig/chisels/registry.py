@@ -20,6 +20,7 @@ _CLASSES: dict[str, str] = {
     "echo_fds": "EchoFds",
     "fdbytes_by": "FdbytesBy",
     "fdcount_by": "FdcountBy",
+    "files": "Files",
     "httplog": "Httplog",
     "httptop": "Httptop",
     "iobytes_net": "IobytesNet",

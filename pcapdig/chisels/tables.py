@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 BYTES = Column("evt.rawarg.res", "Bytes")
 """What all of them count, under sysdig's name."""
+CONTAINER = Column("container.id", "container.id")
+"""What -pc adds. sysdig has container.name there, which no packet carries."""
 
 
 class TableChisel:

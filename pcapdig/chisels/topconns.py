@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from pcapdig.chisels.tables import FlowTable, key_texts
+from pcapdig.chisels.tables import CONTAINER, FieldTable, FlowTable, key_texts
 from pcapdig.render.items import NOT_KNOWN, Column
 
 if TYPE_CHECKING:
@@ -33,6 +33,7 @@ class Topconns(FlowTable):
     )
     keys: ClassVar[tuple[Column, ...]] = (Column("fd.l4proto", "Proto"), Column("fd.name", "Conn"))
     limit: ClassVar[int] = 30
+    with_containers: ClassVar[type[FieldTable]]
 
     def __init__(self, *, verbose: bool = False) -> None:
         """`verbose`: a Process column."""
@@ -91,3 +92,14 @@ class Topconns(FlowTable):
 def _names(trace: Dimensions, processes: set[int]) -> str:
     """The names of some processes, each once."""
     return ",".join(sorted({text for (text,) in key_texts(trace, (_PROCESS,), sorted(processes))}))
+
+
+class TopconnsWithContainers(FieldTable):
+    """Bytes by the container of each end and connection: sysdig's -pc."""
+
+    name: ClassVar[str] = Topconns.name
+    keys: ClassVar[tuple[Column, ...]] = (CONTAINER, *Topconns.keys)
+    limit: ClassVar[int] = Topconns.limit
+
+
+Topconns.with_containers = TopconnsWithContainers

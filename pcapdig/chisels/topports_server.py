@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from pcapdig.chisels.tables import FlowTable
+from pcapdig.chisels.tables import CONTAINER, FieldTable, FlowTable
 from pcapdig.render.items import Column
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ class TopportsServer(FlowTable):
         "once, also where both of its ends are on this machine. Live, the table is that of the last second."
     )
     keys: ClassVar[tuple[Column, ...]] = (Column("fd.sport", "Srv Port"),)
+    with_containers: ClassVar[type[FieldTable]]
 
     def _has_key(self, flows: Flows, ids: NDArray[np.intp]) -> NDArray[np.bool_]:
         import numpy as np
@@ -34,3 +35,14 @@ class TopportsServer(FlowTable):
 
     def _group_key(self, flows: Flows, ids: NDArray[np.intp]) -> NDArray[np.generic]:
         return flows.server_port[ids]
+
+
+class TopportsServerWithContainers(FieldTable):
+    """Bytes by the server's port and the container of each end: sysdig's -pc."""
+
+    name: ClassVar[str] = TopportsServer.name
+    filter: ClassVar[str] = "fd.sport exists"
+    keys: ClassVar[tuple[Column, ...]] = (*TopportsServer.keys, CONTAINER)
+
+
+TopportsServer.with_containers = TopportsServerWithContainers

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from pcapdig.chisels.tables import ProcessTable
+from pcapdig.chisels.tables import CONTAINER, ProcessTable
 from pcapdig.render.items import Column
 
 _PID = Column("proc.pid", "PID")
@@ -21,7 +21,19 @@ class TopprocsNet(ProcessTable):
         "its own. What no process is known for is shown as <NA>. Live, the table is that of the last second."
     )
     keys: ClassVar[tuple[Column, ...]] = (Column("proc.name", "Process"),)
+    with_containers: ClassVar[type[ProcessTable]]
 
     def shown_keys(self) -> tuple[Column, ...]:
         """Name; under -v the process id too."""
         return (*self.keys, _PID) if self.verbose else self.keys
+
+
+class TopprocsNetWithContainers(TopprocsNet):
+    """Bytes by process and container: sysdig's -pc."""
+
+    def shown_keys(self) -> tuple[Column, ...]:
+        """Name, process id on the host, container."""
+        return (*self.keys, Column("proc.pid", "Host_pid"), CONTAINER)
+
+
+TopprocsNet.with_containers = TopprocsNetWithContainers

@@ -5,7 +5,8 @@ that show the place). 130: a dig stopped by Ctrl-C before its end. Nothing is pr
 
     main(argv) -> int           # without argv it is the command: ends the process with the exit status
 Reading an argv: options.py (the table) -> scanner.py (words) -> settings.py (types and ranges) -> one of listings.py, digging.py,
-recording.py, doctor.py. Rooms are imported when needed: a listing loads no numpy, a dig nothing of the recorder.
+recording.py, doctor.py. Rooms are imported when needed: a listing loads no numpy, a dig nothing of the recorder. progress.py is the line that a dig
+shows on a terminal's stderr while it takes long.
 """
 
 from pcapdig.cli.entry import main

@@ -59,10 +59,26 @@ class ChiselCall:
     """Argument texts by name, once `complete` has sorted them."""
     text: str | None = None
     """The word it took from the command line; None: none."""
+    named: tuple[tuple[str, str], ...] = ()
+    """What was given by name: `--save DIR`."""
 
     def with_arguments(self, text: str) -> ChiselCall:
         """Give the same call with the word it took."""
         return replace(self, text=text)
+
+    def with_named(self, name: str, text: str) -> ChiselCall:
+        """Give the same call with one more argument given by name.
+
+        Raises:
+            UsageError: it was given before.
+        """
+        if name in dict(self.named):
+            raise UsageError(f"chisel {self.name}: --{name.replace('_', '-')} stands twice")
+        return replace(self, named=(*self.named, (name, text)))
+
+    def missing(self, signature: tuple[Argument, ...]) -> list[Argument]:
+        """The required arguments that were not given by name."""
+        return [argument for argument in signature if not argument.optional and argument.name not in dict(self.named)]
 
 
 def takes_word(signature: tuple[Argument, ...], rest: list[str], book: ChiselBook) -> bool:
@@ -92,7 +108,7 @@ def complete(call: ChiselCall, signature: tuple[Argument, ...]) -> ChiselCall:
     """Sort the word of a call into its arguments.
 
     The word may hold several, parted by blanks; single quotes or backquotes group words. A chisel whose one argument is a
-    filter takes the whole word.
+    filter takes the whole word. Arguments given by name are left out of the word.
 
     Raises:
         UsageError: too few or too many.
@@ -100,16 +116,19 @@ def complete(call: ChiselCall, signature: tuple[Argument, ...]) -> ChiselCall:
     texts = [] if call.text is None else split_arguments(call.text)
     if texts and len(signature) == 1 and signature[0].type == "filter":
         texts = [call.text or ""]
-    required = sum(not argument.optional for argument in signature)
+    named = dict(call.named)
+    in_words = tuple(argument for argument in signature if argument.name not in named)
+    required = sum(not argument.optional for argument in in_words)
     if len(texts) < required:
-        missing = ", ".join(f"[{argument.type}] {argument.name}" for argument in signature[len(texts) : required])
+        missing = ", ".join(f"[{argument.type}] {argument.name}" for argument in in_words[len(texts) : required])
         raise UsageError(f"chisel {call.name} needs an argument: {missing}; pcapdig -i {call.name} describes it")
-    if len(texts) > len(signature):
-        optional = len(signature) - required
+    if len(texts) > len(in_words):
+        optional = len(in_words) - required
         raise UsageError(
             f"too many arguments for chisel {call.name}: {required} required, {optional} optional, {len(texts)} given"
         )
-    return replace(call, arguments={argument.name: text for argument, text in zip(signature, texts, strict=False)})
+    arguments = {argument.name: text for argument, text in zip(in_words, texts, strict=False)}
+    return replace(call, arguments=arguments | named)
 
 
 def split_arguments(text: str) -> list[str]:

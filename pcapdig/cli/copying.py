@@ -1,7 +1,7 @@
 """-r with -w: the packets that pass, from files into a file, their blocks untouched.
 
 In: paths. Out: batches of whole pcapng blocks, for dig/'s BlockFilter. Interfaces, comments and all other blocks go along;
-a classic pcap is given the blocks that pcapng wants. Each input becomes a section of its own, as pcapng means it.
+a classic pcap is given the blocks that pcapng wants. Several files become one section in the order of time (trace/merge.py).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pcapdig.pcapng.source import open_source
 from pcapdig.trace.trace import Trace
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from pcapdig.trace.columns import Packets
 
@@ -25,6 +25,16 @@ _SECTION_HEADER = b"\n\r\r\n"
 _ORDERS = {b"\x4d\x3c\x2b\x1a": "<", b"\x1a\x2b\x3c\x4d": ">"}
 _LONGEST_BLOCK = 1 << 24
 """Bytes; a block that claims more is damage. So that a wrong length cannot make us gather a whole file in memory."""
+
+
+def blocks_of(paths: Sequence[str], trace: Trace) -> Iterator[bytes]:
+    """Give one capture, or several merged by time, as batches of whole pcapng blocks. Arguments and errors as `section_of`."""
+    if len(paths) == 1:
+        return section_of(paths[0], trace)
+    from pcapdig.trace.merge import merged
+
+    trace.begin("the merged captures")
+    return merged(paths)
 
 
 def section_of(path: str, trace: Trace) -> Iterator[bytes]:

@@ -15,20 +15,23 @@ from pcapdig.cli.book import Book
 from pcapdig.dig import Plan, dig
 from pcapdig.errors import InputError, UsageError
 from pcapdig.filters import ALWAYS, compile_filter
-from pcapdig.pcapng.source import open_source
+from pcapdig.pcapng.source import CaptureSource, open_source
 from pcapdig.trace.columns import LINK_TYPES
 from pcapdig.trace.trace import Trace
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from pcapdig.chisels.chisel import Chisel
+    from pcapdig.cli.chisel_call import ChiselCall
     from pcapdig.cli.settings import Settings
     from pcapdig.filters import Filter
+    from pcapdig.render.options import Options
     from pcapdig.trace.columns import Packets
 
 
 def dig_files(settings: Settings, out: TextIO) -> None:
-    """Dig in files, one after the other, as one trace.
+    """Dig in files as one trace, several merged by time.
 
     Raises:
         UsageError: the filter, the format or a chisel's argument is wrong. Nothing has been written.
@@ -38,7 +41,14 @@ def dig_files(settings: Settings, out: TextIO) -> None:
     check_files(settings.files[1:])
     trace = Trace(decap=settings.decap)
     unread: dict[int, int] = {}
-    dig(_shown_as_they_come(trace, settings.files, out, unread), trace, plan, out)
+    sources: list[CaptureSource] = []
+    batches = _shown_as_they_come(trace, settings.files, sources, out, unread)
+    if sys.stderr.isatty():
+        from pcapdig.cli.progress import watched_dig  # elsewhere a dig knows nothing of it
+
+        watched_dig(batches, trace, plan, out, sources)
+    else:
+        dig(batches, trace, plan, out)
     if unread:
         kinds = ", ".join(map(str, sorted(unread)))
         print(f"note: link types not read here ({kinds}) have {sum(unread.values())} packets", file=sys.stderr)
@@ -68,19 +78,18 @@ def copy_files(settings: Settings, out: TextIO) -> None:
 
 
 def _copy(settings: Settings, target: str, chosen: Filter) -> None:
-    from pcapdig.cli.copying import section_of
+    from pcapdig.cli.copying import blocks_of
     from pcapdig.dig import BlockFilter
     from pcapdig.pcapng.sink import FileSink
 
     trace = Trace(decap=settings.decap)
     keep = BlockFilter(trace, chosen, limit=settings.limit)
     with FileSink(target, compress=settings.compress) as sink:
-        for file in settings.files:
-            for blocks in section_of(file, trace):
-                for passing in keep.keep(blocks):
-                    sink.write(passing)
-                if settings.limit is not None and keep.kept >= settings.limit:
-                    return
+        for blocks in blocks_of(settings.files, trace):
+            for passing in keep.keep(blocks):
+                sink.write(passing)
+            if settings.limit is not None and keep.kept >= settings.limit:
+                return
 
 
 def make_plan(settings: Settings, out: TextIO) -> Plan:
@@ -93,7 +102,7 @@ def make_plan(settings: Settings, out: TextIO) -> Plan:
     book = Book(settings.chisel_directories)
     if settings.chisel_directories:
         book.library()  # a mistyped directory is told, be there a chisel or not
-    chisels = tuple(book.find(call.name)(verbose=show.verbose, **(call.arguments or {})) for call in settings.chisels)
+    chisels = tuple(_made(book.find(call.name), call, show) for call in settings.chisels)
     return Plan(
         filter=user_filter(settings),
         chisels=chisels,
@@ -103,6 +112,25 @@ def make_plan(settings: Settings, out: TextIO) -> Plan:
         quiet=settings.quiet,
         summary=settings.summary,
     )
+
+
+def _made(chisel: type[Chisel], call: ChiselCall, show: Options) -> Chisel:
+    """A chisel with its arguments; under -pc the one that shows containers, if it has one.
+
+    Raises:
+        UsageError: an argument is wrong. ChiselError: it fails, and did not come with pcapdig.
+    """
+    if show.containers:
+        chisel = getattr(chisel, "with_containers", chisel)
+    try:
+        return chisel(verbose=show.verbose, **(call.arguments or {}))
+    except Exception as error:  # whatever its author's code may raise
+        from pcapdig.chisels.faults import fault_of
+
+        fault = fault_of(chisel, error)
+        if fault is error:
+            raise
+        raise fault from error
 
 
 def user_filter(settings: Settings) -> Filter:
@@ -141,15 +169,17 @@ def check_files(files: tuple[str, ...]) -> None:
             open_source(file).close()
 
 
-def _shown_as_they_come(trace: Trace, files: tuple[str, ...], out: TextIO, unread: dict[int, int]) -> Iterator[Packets]:
+def _shown_as_they_come(
+    trace: Trace, files: tuple[str, ...], sources: list[CaptureSource], out: TextIO, unread: dict[int, int]
+) -> Iterator[Packets]:
     """Give the batches of all files, and show what was written of a batch before asking for the next: input may be a live pipe.
 
-    `unread` counts, by link type, the packets whose headers nobody here can read.
+    `sources` is given the open files. `unread` counts, by link type, the packets whose headers nobody here can read.
     """
-    for file in files:
-        for packets in trace.read(file):
-            for row, interface in enumerate(trace.interfaces):
-                if interface.link_type not in LINK_TYPES and (count := int((packets.interface == row).sum())):
-                    unread[interface.link_type] = unread.get(interface.link_type, 0) + count
-            yield packets
-            out.flush()
+    sources += [open_source(file) for file in files]
+    for packets in trace.read_all(sources):
+        for row, interface in enumerate(trace.interfaces):
+            if interface.link_type not in LINK_TYPES and (count := int((packets.interface == row).sum())):
+                unread[interface.link_type] = unread.get(interface.link_type, 0) + count
+        yield packets
+        out.flush()

@@ -65,6 +65,10 @@ def _status_of(argv: Sequence[str]) -> int:
     except KeyboardInterrupt:
         return INTERRUPTED
     except PcapdigError as error:
+        if os.environ.get("PCAPDIG_DEBUG"):
+            import traceback
+
+            traceback.print_exception(error)
         _complain(str(error), getattr(error, "detail", ""))
         return FAILED
     except OSError as error:

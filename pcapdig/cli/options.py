@@ -95,7 +95,7 @@ OPTIONS: tuple[Option, ...] = (
     ),
     Option(
         name="chisel", short="c", long="chisel", value="NAME", group=DIG, repeatable=True,
-        help="Run this chisel; its arguments are the next word. May be repeated.",
+        help="Run this chisel; its arguments are the next word, or given by name: --save DIR. May be repeated.",
     ),
     Option(
         name="chisel-dir", long="chisel-dir", value="DIR", group=DIG, repeatable=True,

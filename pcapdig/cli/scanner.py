@@ -164,12 +164,28 @@ class _Scanner:
     def _long(self, text: str) -> None:
         word, equals, value = text.partition("=")
         option = LONG.get(word)
+        if option is None and self._give_chisel_argument(word, value if equals else None):
+            return
         if option is None:
             hint = nearest(word, list(LONG), "--")
             raise UsageError(f"unknown option --{word}{hint}; pcapdig --help lists them")
         if equals and not option.value:
             raise UsageError(f"option --{word} takes no value")
         self._give(option, f"--{word}", value if equals else None)
+
+    def _give_chisel_argument(self, word: str, value: str | None) -> bool:
+        """Read `--save DIR` as an argument of the last chisel that has one of this name; False: none has."""
+        name = word.replace("-", "_")
+        for index in reversed(range(len(self._chisels))):
+            call = self._chisels[index]
+            signature = self._book.signature(call.name)
+            if not any(argument.name == name for argument in signature):
+                continue
+            self._chisels[index] = call.with_named(name, self._value_of(f"--{word}", name.upper(), value))
+            if index in self._waiting and not self._chisels[index].missing(signature):
+                self._waiting.remove(index)
+            return True
+        return False
 
     def _cluster(self, letters: str) -> None:
         for index, letter in enumerate(letters):
@@ -186,13 +202,8 @@ class _Scanner:
         """Note an option, taking its value from the next word if none is attached."""
         if option.not_yet:
             raise UsageError(f"{spelling} (rotating files) is not there yet; leave it out")
-        if option.value and value is None:
-            if self._at == len(self._argv) or is_option(self._argv[self._at]):
-                raise UsageError(f"option {spelling} needs a value: {spelling} {option.value}")
-            value = self._argv[self._at]
-            self._at += 1
-        if option.value and not value:
-            raise UsageError(f"option {spelling} has an empty value")
+        if option.value:
+            value = self._value_of(spelling, option.value, value)
         if option.name == "chisel":
             self._give_chisel(value or "")
             return
@@ -201,6 +212,17 @@ class _Scanner:
             raise UsageError(f"option {spelling} stands twice: {given[0]} and {value}")
         if option.value or not given:
             given.append(value or "")
+
+    def _value_of(self, spelling: str, shape: str, value: str | None) -> str:
+        """What stands after an option, if nothing is attached to it."""
+        if value is None:
+            if self._at == len(self._argv) or is_option(self._argv[self._at]):
+                raise UsageError(f"option {spelling} needs a value: {spelling} {shape}")
+            value = self._argv[self._at]
+            self._at += 1
+        if not value:
+            raise UsageError(f"option {spelling} has an empty value")
+        return value
 
     def _give_chisel(self, name: str) -> None:
         """Read what stands after -c; `l` means the list."""

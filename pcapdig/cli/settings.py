@@ -163,6 +163,8 @@ def _check_together(scanned: Scanned, action: Action) -> None:
         raise UsageError("--decap looks into tunnels for a filter or a chisel, and there is neither")
     if action is Action.DOCTOR and scanned.words:
         raise UsageError(f"doctor takes no arguments: {scanned.words[0]}")
+    if scanned.values.get("read", ()).count("-") > 1:
+        raise UsageError("-r - twice: standard input can be read only once")
     if scanned.has("list-fields") and scanned.words:
         raise UsageError(f"-l takes no arguments: {scanned.words[0]}")
 

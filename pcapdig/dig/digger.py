@@ -47,14 +47,33 @@ class _ChiselRun:
         self._files: ExtractFiles | None = None
 
     def feed(self, rows: Rows) -> Iterator[str]:
-        return self.texts(self.chisel.feed(_passing(rows, self.filter)))
+        return self._texts(lambda: self.chisel.feed(_passing(rows, self.filter)))
 
-    def texts(self, items: Iterable[Item]) -> Iterator[str]:
-        for item in items:
-            if isinstance(item, Extract):
-                self._extract(item)
-            else:
-                yield self._renderer.text(item)
+    def interval(self, time_ns: int) -> Iterator[str]:
+        return self._texts(lambda: self.chisel.interval(time_ns))
+
+    def end(self) -> Iterator[str]:
+        return self._texts(self.chisel.end)
+
+    def _texts(self, give: Callable[[], Iterable[Item]]) -> Iterator[str]:
+        """What a chisel gives, as text.
+
+        Raises:
+            ChiselError: it fails, and did not come with pcapdig.
+        """
+        try:
+            for item in give():
+                if isinstance(item, Extract):
+                    self._extract(item)
+                else:
+                    yield self._renderer.text(item)
+        except Exception as error:  # whatever its author's code may raise
+            from pcapdig.chisels.faults import fault_of
+
+            fault = fault_of(type(self.chisel), error)
+            if fault is error:
+                raise
+            raise fault from error
 
     def _extract(self, item: Extract) -> None:
         if self._files is None:
@@ -152,9 +171,9 @@ class Digger:
         second_ns = self._clock.second_ns
         for run in self._runs:
             if run.chisel.every_second and second_ns is not None:
-                self._show(run.texts(run.chisel.interval(second_ns)))
+                self._show(run.interval(second_ns))
             if show_tables or not run.chisel.refreshes:
-                self._show(run.texts(run.chisel.end()))
+                self._show(run.end())
         if self._counts is not None:
             self._write(self._counts.text())
 
@@ -225,7 +244,7 @@ class Digger:
         if self._before_refresh:
             self._write(self._before_refresh)
         for run in self._by_second:
-            self._show(run.texts(run.chisel.interval(over_ns)))
+            self._show(run.interval(over_ns))
 
     def _show(self, texts: Iterable[str]) -> None:
         for text in texts:

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from pcapdig.dig.digger import Digger
 from pcapdig.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from typing import TextIO
 
     from pcapdig.dig.plan import Plan
     from pcapdig.trace.columns import Dimensions, Packets
 
 
-def dig(batches: Iterable[Packets], trace: Dimensions, plan: Plan, out: TextIO) -> None:
+class Output(Protocol):
+    """Takes text."""
+
+    def write(self, text: str, /) -> object:
+        """Add some."""
+
+
+def dig(batches: Iterable[Packets], trace: Dimensions, plan: Plan, out: Output) -> None:
     """Write to `out` what the plan asks of the batches, all of one trace.
 
     Raises:

@@ -8,6 +8,7 @@ read the same way when it is recorded and when it is dug.
         bint        has_ports         # TCP or UDP (or ICMP echo: identifier) of a first fragment
         bint        is_fragment       # IP fragment other than the first (no ports)
         bint        is_first_fragment # IP fragment that others follow: not the whole datagram
+        bint        is_followed       # IP fragment but the last
         uint8_t     family            # 4, 6, 0
         uint8_t     protocol          # IPPROTO, after IPv6 extension headers; 0 where none
         uint8_t     tcp_flags
@@ -19,6 +20,8 @@ read the same way when it is recorded and when it is dug.
         uint32_t    payload_offset    # from the first captured byte of the packet, may exceed what was captured
         uint32_t    payload_length    # as sent on the wire (IP length, or original length when that is 0: GSO, BIG TCP)
         uint32_t    ip_id             # IPv4 identification; of an IPv6 packet that of its fragment header (32 bits), 0 without one
+        uint32_t    datagram_offset   # of a fragment: where its part of the IP payload begins; of an IPv4 packet always
+        uint32_t    fragment_offset   # of a later fragment: bytes of the IP payload before it
     cdef bint read_headers(const uint8_t *data, uint32_t captured, uint32_t original, uint32_t link_type, PacketHeaders *out) noexcept nogil
 
 Returns has_network. What a cut packet does not hold stays 0; `headers.py` has the same fields as a Python value, `_headers.read` fills it.

@@ -11,6 +11,7 @@ cdef struct PacketHeaders:
     bint has_ports
     bint is_fragment
     bint is_first_fragment
+    bint is_followed
     uint8_t family
     uint8_t protocol
     uint8_t tcp_flags
@@ -23,6 +24,8 @@ cdef struct PacketHeaders:
     uint32_t payload_offset
     uint32_t payload_length
     uint32_t ip_id
+    uint32_t datagram_offset
+    uint32_t fragment_offset
 
 # True when a network header was found: the same as out.has_network.
 cdef bint read_headers(

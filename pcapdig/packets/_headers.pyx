@@ -219,11 +219,14 @@ cdef inline bint read_ipv4(const uint8_t *data, uint64_t end, uint64_t wire, uin
     memcpy(out.destination + 12, data + at + 16, 4)
     fragment = get16(data + at + 6)
     at += size
+    out.datagram_offset = <uint32_t> at
+    out.is_followed = fragment & 0x2000 != 0
     if fragment & 0x1FFF:
         out.is_fragment = True
+        out.fragment_offset = <uint32_t> (fragment & 0x1FFF) * 8
         set_payload(out, at, stop)
         return True
-    out.is_first_fragment = fragment & 0x2000 != 0
+    out.is_first_fragment = out.is_followed
     while out.protocol == PROTOCOL_AH:
         at = step_over_ah(data, end, at, out)
         if at == 0:
@@ -270,12 +273,15 @@ cdef inline bint read_ipv6(const uint8_t *data, uint64_t end, uint64_t wire, uin
         if kind == PROTOCOL_FRAGMENT:
             size = 8
             out.ip_id = get32(data + at + 4)
+            out.datagram_offset = <uint32_t> (at + 8)
+            out.is_followed = data[at + 3] & 1
             if get16(data + at + 2) & 0xFFF8:
                 out.is_fragment = True
+                out.fragment_offset = get16(data + at + 2) & 0xFFF8
                 out.protocol = data[at]
                 set_payload(out, at + 8, stop)
                 return True
-            out.is_first_fragment = data[at + 3] & 1
+            out.is_first_fragment = out.is_followed
         elif kind == PROTOCOL_AH:
             size = (<uint64_t> data[at + 1] + 2) * 4
         else:
@@ -335,6 +341,7 @@ cdef object as_value(const PacketHeaders *out):
         has_ports=bool(out.has_ports),
         is_fragment=bool(out.is_fragment),
         is_first_fragment=bool(out.is_first_fragment),
+        is_followed=bool(out.is_followed),
         family=out.family,
         protocol=out.protocol,
         tcp_flags=out.tcp_flags,
@@ -347,6 +354,8 @@ cdef object as_value(const PacketHeaders *out):
         payload_offset=out.payload_offset,
         payload_length=out.payload_length,
         ip_id=out.ip_id,
+        datagram_offset=out.datagram_offset,
+        fragment_offset=out.fragment_offset,
     )
 
 

@@ -17,6 +17,8 @@ class Headers:
     """An IP fragment other than the first: no ports."""
     is_first_fragment: bool
     """The first of several IP fragments: not the whole datagram."""
+    is_followed: bool
+    """A fragment of any place but the last: more follow (MF)."""
     family: int
     """4, 6, or 0 without a network header."""
     protocol: int
@@ -41,3 +43,8 @@ class Headers:
     """Bytes on the wire after the transport header, Ethernet padding not counted; 0 where the headers do not tell."""
     ip_id: int
     """What fragments of one packet share: IPv4 identification (16 bits), that of IPv6's fragment header (32 bits), 0 without one."""
+    datagram_offset: int
+    """Where what fragments are cut from begins, the IP payload: bytes from the packet's first captured byte. Of an IPv6 packet that is no
+    fragment: 0."""
+    fragment_offset: int
+    """Of a later fragment, how many bytes of the IP payload come before it; else 0."""

@@ -64,8 +64,14 @@ Chunk = memoryview | bytes
 class CaptureSource:
     """An open capture. Made by open_source."""
 
-    def __init__(self, name: str, compression: str, fd: int, chunks: Iterator[Chunk]) -> None:
-        """Take over `fd`, which close() closes unless it is 0."""
+    def __init__(
+        self, name: str, compression: str, fd: int, chunks: Iterator[Chunk], *, size_bytes: int | None = None
+    ) -> None:
+        """Take over `fd`, which close() closes unless it is 0; -1: there is none."""
+        self.size_bytes = size_bytes
+        """Bytes of the file as it lies on disk; None for a pipe and what is no file."""
+        self.walked_bytes = 0
+        """Uncompressed bytes gone through so far: noted by whoever takes the chunks, for `position_bytes`."""
         self.name = name
         """The path as an error message gives it."""
         self.compression = compression
@@ -84,9 +90,16 @@ class CaptureSource:
 
     def close(self) -> None:
         """Close the file. A second call does nothing."""
-        fd, self._fd = self._fd, 0
+        fd, self._fd = self._fd, -1
         if fd > 0:
             os.close(fd)
+
+    @property
+    def position_bytes(self) -> int:
+        """How far the file has been read, in its bytes as it lies on disk; of a compressed pipe, as it was unpacked."""
+        if not self.compression or self.size_bytes is None:
+            return self.walked_bytes
+        return os.lseek(self._fd, 0, os.SEEK_CUR) if self._fd >= 0 else self.size_bytes
 
     def __enter__(self) -> Self:
         return self
@@ -107,31 +120,27 @@ def open_source(path: str) -> CaptureSource:
     except OSError as error:
         raise InputError(f"{name}: cannot be read: {error.strerror}") from error
     try:
-        size_bytes = _mappable_bytes(name, fd)
-        compression, chunks = _find_content(name, _read(name, fd), lambda: _map(fd, size_bytes))
+        size_bytes = _size_of_file(name, fd)
+        compression, chunks = _find_content(name, _read(name, fd), lambda: _map(fd, size_bytes or 0))
     except BaseException:
         if fd:
             os.close(fd)
         raise
-    return CaptureSource(name, compression, fd, chunks)
+    return CaptureSource(name, compression, fd, chunks, size_bytes=size_bytes)
 
 
 def open_reads(name: str, reads: Iterator[bytes]) -> CaptureSource:
-    """A capture out of pieces of bytes, of any size but not empty, for inputs that are no file of this system.
-
-    Args:
-        name: what errors call it.
-        reads: gives the input from its start. Asked for no more than is needed.
+    """A capture out of pieces of bytes, none empty, for inputs that are no file of this system. `name` is what errors call it.
 
     Raises:
         InputError: it is empty, or is no capture.
     """
     compression, chunks = _find_content(clean(name), reads, lambda: None)
-    return CaptureSource(clean(name), compression, 0, chunks)
+    return CaptureSource(clean(name), compression, -1, chunks)
 
 
-def _mappable_bytes(name: str, fd: int) -> int:
-    """The size of a regular file of which nothing has been read; 0 for all others."""
+def _size_of_file(name: str, fd: int) -> int | None:
+    """The size of a regular file of which nothing has been read; None for all others."""
     try:
         about = os.fstat(fd)
         if stat.S_ISDIR(about.st_mode):
@@ -139,7 +148,7 @@ def _mappable_bytes(name: str, fd: int) -> int:
         is_at_start = stat.S_ISREG(about.st_mode) and os.lseek(fd, 0, os.SEEK_CUR) == 0
     except OSError as error:
         raise InputError(f"{name}: cannot be read: {error.strerror}") from error
-    return about.st_size if is_at_start else 0
+    return about.st_size if is_at_start else None
 
 
 def _find_content(

@@ -109,7 +109,7 @@ class HttpPiece(Record):
     response: HttpResponse | None
     """None: the body is the request's."""
     codings: tuple[str, ...]
-    """Content-Encoding, in the order applied."""
+    """Content-Encoding, then Transfer-Encoding without chunks, in the order applied."""
     data: bytes
     """What comes next of it."""
     missing: int = 0
@@ -144,7 +144,7 @@ class Framing(NamedTuple):
     length: int = 0
     """Bytes, with LENGTH."""
     codings: tuple[str, ...] = ()
-    """Content-Encoding, in the order applied."""
+    """Content-Encoding, then Transfer-Encoding without chunks, in the order applied."""
 
 
 _NOTHING = Framing(Ending.LENGTH)
@@ -204,7 +204,8 @@ def framing_of(message: HttpRequest | HttpResponse) -> Framing:
     for name, value in found:
         listed[name.lower()] += _listed(value)
     lengths, transfer, content = listed.values()
-    codings = tuple(content)
+    # What was laid over the body on its way (RFC 9112 section 7.2) lies over its content codings.
+    codings = (*content, *(coding for coding in transfer if coding != "chunked"))
     if transfer:
         if transfer[-1] == "chunked":
             return Framing(Ending.CHUNKS, 0, codings)

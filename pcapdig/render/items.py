@@ -131,6 +131,16 @@ class Event(NamedTuple):
     """How long the answer took that it begins, shown under -t d; None: it begins none, or nobody asked."""
 
 
+class NewFile:
+    """A file that an extract begins where nothing is overwritten. The same object in all its pieces."""
+
+    __slots__ = ("path",)
+
+    def __init__(self) -> None:
+        self.path: str | None = None
+        """Where it was put, by whoever wrote the first piece; None: not yet."""
+
+
 class Extract(NamedTuple):
     """Captured bytes for a file of their own. It is not shown: the dig writes it."""
 
@@ -139,7 +149,10 @@ class Extract(NamedTuple):
     name: str
     """The file's name, without a directory."""
     data: bytes
-    """What is added at its end. The first piece of a dig replaces a file that was there before."""
+    """What is added at its end."""
+    new: NewFile | None = None
+    """Of a file that must not replace another: it gets a number in its name if the name is taken. None: the first piece of a dig replaces a
+    file that was there before."""
 
 
 Item: TypeAlias = Table | Line | Exchange | Event | Extract

@@ -46,7 +46,9 @@ class Renderer:
         return data_text(buffer, self.options.data, gaps)
 
     def _line_text(self, line: Line) -> str:
-        text = "\t".join(map(printable, line.text.split("\t")))
+        text = line.text
+        if not text.isprintable():
+            text = "\t".join(map(printable, text.split("\t")))
         if line.time_ns is None:
             return f"{text}\n"
         return f"{self._clock.time_of_day(line.time_ns)} {text}\n"

@@ -1,7 +1,8 @@
 """TCP reassembly: from packets to what each end really wrote and read.
 
 In: Packets batches and a mask of the flows wanted. Out: Rows whose every row is one message of one end: payload in order, without
-overlaps and retransmissions, consecutive segments of one direction joined until the direction turns (UDP: a datagram is a message).
+overlaps and retransmissions, consecutive segments of one direction joined until the direction turns (UDP: a datagram is a message,
+put together where it came in IP fragments).
 A missing piece is marked by a gap, never closed silently. Bounded memory: a message longer than the limit is handed out in parts.
 
     Reassembler(trace, message_limit=1 MiB).feed(packets, wanted, start=0, stop=None) -> Rows ; .flush() -> Rows

@@ -13,8 +13,11 @@ Here are no flows, filters or files: a batch's columns come in, columns go out.
 
 from cpython.bytes cimport PyBytes_FromStringAndSize
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
+from libc.string cimport memcpy
 
 import numpy as np
+
+from pcapdig.streams.fragments import Fragments
 
 cdef enum:
     FIN = 1, SYN = 2, RST = 4, ACK = 16  # RFC 9293 section 3.1
@@ -39,6 +42,8 @@ cdef class _Conversation:
         self.server = _Half()
 
 
+cdef _Conversation OVER = _Conversation()  # stands for all connections that both ends have closed: they take no memory
+
 cdef class Assembler:
     """Messages out of packets, as columns.
 
@@ -47,17 +52,15 @@ cdef class Assembler:
     """
 
     cdef int64_t message_limit, hold_limit, total_limit, total
-    cdef list conversations  # by flow id, None where not wanted yet
+    cdef object fragments  # of datagrams
+    cdef list conversations  # by flow id, None where not wanted yet, OVER where nothing more can come
     cdef list buffers, gaps, columns  # of the messages that ended
 
     def __init__(self, int64_t message_limit, int64_t hold_limit, int64_t total_limit):
-        self.message_limit = message_limit
-        self.hold_limit = hold_limit
-        self.total_limit = total_limit
+        self.message_limit, self.hold_limit, self.total_limit = message_limit, hold_limit, total_limit
+        self.fragments = Fragments()
         self.conversations = []
-        self.buffers = []
-        self.gaps = []
-        self.columns = []
+        self.columns, self.buffers, self.gaps = [], [], []
 
     def feed(self, packets, const uint8_t[:] protocols, const uint8_t[:] wanted, Py_ssize_t start, Py_ssize_t stop):
         """Take the packets start to stop of a batch whose flow is wanted. `protocols` and `wanted` are by flow."""
@@ -67,18 +70,12 @@ cdef class Assembler:
         cdef const uint64_t[:] number = packets.number
         cdef const int64_t[:] time_ns = packets.time_ns
         cdef const uint64_t[:] offset = packets.payload_offset
-        cdef const uint32_t[:] captured = packets.payload_captured
-        cdef const uint32_t[:] length = packets.payload_length
-        cdef const uint32_t[:] fresh = packets.fresh
-        cdef const uint32_t[:] seq = packets.seq
-        cdef const uint32_t[:] ack = packets.ack
-        cdef const uint8_t[:] flags = packets.tcp_flags
-        cdef const uint8_t[:] direction = packets.direction
+        cdef const uint32_t[:] captured = packets.payload_captured, length = packets.payload_length, fresh = packets.fresh
+        cdef const uint32_t[:] seq = packets.seq, ack = packets.ack
+        cdef const uint8_t[:] flags = packets.tcp_flags, direction = packets.direction
         cdef const uint16_t[:] interface = packets.interface
-        cdef const int32_t[:] writer = packets.writer
-        cdef const int32_t[:] reader = packets.reader
-        cdef const uint8_t[:] writer_evidence = packets.writer_evidence
-        cdef const uint8_t[:] reader_evidence = packets.reader_evidence
+        cdef const int32_t[:] writer = packets.writer, reader = packets.reader
+        cdef const uint8_t[:] writer_evidence = packets.writer_evidence, reader_evidence = packets.reader_evidence
         cdef Py_ssize_t i
         cdef int32_t f
         cdef uint32_t stored
@@ -99,48 +96,39 @@ cdef class Assembler:
                 if offset[i] > available or available - offset[i] < stored:
                     raise ValueError(f"payload of packet {number[i]} lies outside its batch")
                 payload = &data[<Py_ssize_t>offset[i]]
-            meta.number = number[i]
-            meta.time_ns = time_ns[i]
-            meta.writer = writer[i]
-            meta.reader = reader[i]
-            meta.writer_evidence = writer_evidence[i]
-            meta.reader_evidence = reader_evidence[i]
-            meta.direction = direction[i]
-            meta.tcp_flags = flags[i]
-            meta.interface = interface[i]
+            meta.number, meta.time_ns = number[i], time_ns[i]
+            meta.writer, meta.reader = writer[i], reader[i]
+            meta.writer_evidence, meta.reader_evidence = writer_evidence[i], reader_evidence[i]
+            meta.direction, meta.tcp_flags, meta.interface = direction[i], flags[i], interface[i]
             conversation = self.conversations[f]
             if conversation is None:
                 conversation = _Conversation()
                 conversation.flow = f
                 self.conversations[f] = conversation
+            elif conversation is OVER:
+                continue  # late copies and acknowledgements: a new connection is a new flow
             if protocols[f] == TCP:
                 self._segment(conversation, forward[i], seq[i], ack[i], flags[i], payload, stored, length[i], &meta)
+            elif fresh[i] and ack[i] != 0:
+                self._whole(self.fragments.add(
+                    f, forward[i], protocols[f], seq[i], ack[i], PyBytes_FromStringAndSize(<const char *>payload, stored), length[i],
+                    PyBytes_FromStringAndSize(<const char *>&meta, sizeof(_Meta)), time_ns[i]))
             elif fresh[i]:
                 self._deliver(conversation, forward[i], PyBytes_FromStringAndSize(<const char *>payload, stored), length[i], &meta)
                 self._close(conversation)
 
     def flush(self):
         """End every connection where it stands: what is held or open is handed out."""
-        cdef _Conversation conversation
+        self._whole(self.fragments.flush())
         for item in self.conversations:
-            if item is None:
-                continue
-            conversation = <_Conversation>item
-            self._give_up(conversation, True)
-            self._give_up(conversation, False)
-            self._close(conversation)
-            self._lost(conversation, True, NULL)
-            self._lost(conversation, False, NULL)
+            if item is not None:
+                self._break_off(<_Conversation>item, True, NULL)
 
     def release(self, int64_t before_ns):
         """End the messages to which nothing was added at or after this time, ns since 1970. What follows is a message of its own."""
-        cdef _Conversation conversation
         for item in self.conversations:
-            if item is None:
-                continue
-            conversation = <_Conversation>item
-            if conversation.is_open and conversation.last_ns < before_ns:
-                self._close(conversation)
+            if item is not None and (<_Conversation>item).is_open and (<_Conversation>item).last_ns < before_ns:
+                self._close(<_Conversation>item)
 
     def take(self):
         """The messages that ended since the last call: (columns, buffers, gaps), one entry a message each.
@@ -149,10 +137,21 @@ cdef class Assembler:
         gaps: tuples of (offset in the buffer, bytes missing there).
         """
         taken = (self.columns, self.buffers, self.gaps)
-        self.columns = []
-        self.buffers = []
-        self.gaps = []
+        self.columns, self.buffers, self.gaps = [], [], []
         return taken
+
+    cdef _whole(self, list datagrams):
+        """Datagrams that came in fragments, each a message."""
+        cdef _Conversation conversation
+        cdef _Meta meta
+        cdef bytes told
+        for datagram in datagrams:
+            told = datagram.told
+            memcpy(&meta, <const char *>told, sizeof(_Meta))
+            conversation = self.conversations[datagram.flow]
+            for data, length in datagram.parts():
+                self._deliver(conversation, datagram.forward, data, length, &meta)
+            self._close(conversation)
 
     cdef _segment(self, _Conversation conversation, bint forward, uint32_t seq, uint32_t ack, uint8_t flags,
                   const uint8_t *payload, uint32_t stored, uint32_t length, const _Meta *meta):
@@ -176,11 +175,7 @@ cdef class Assembler:
             else:
                 self._insert(conversation, half, forward, seq, payload, stored, length, meta)
         if flags & RST:
-            self._give_up(conversation, True)
-            self._give_up(conversation, False)
-            self._close(conversation)
-            self._lost(conversation, forward, meta)
-            self._lost(conversation, not forward, NULL)
+            self._break_off(conversation, forward, meta)
             return
         if flags & FIN and not half.finished:
             half.finished = True
@@ -188,6 +183,18 @@ cdef class Assembler:
             if not half.started:
                 half.started, half.next = True, half.fin_seq
         self._end_if_finished(conversation, half, forward, meta)
+        if half.finished and other.finished and half.next == half.fin_seq and other.next == other.fin_seq:
+            self.conversations[conversation.flow] = OVER
+
+    cdef _break_off(self, _Conversation conversation, bint forward, const _Meta *meta):
+        """End both directions where they stand: by an RST, whose sender `forward` tells, or, `meta` NULL, with the capture."""
+        self._give_up(conversation, True)
+        self._give_up(conversation, False)
+        if meta != NULL and conversation.is_open and conversation.forward == forward:
+            conversation.meta.tcp_flags |= RST
+        self._close(conversation)
+        self._lost(conversation, forward, meta)
+        self._lost(conversation, not forward, NULL)
 
     cdef _end_if_finished(self, _Conversation conversation, _Half half, bint forward, const _Meta *meta):
         """End a direction when all before its FIN is here, or the receiver has it. `meta` as for `_lost`."""
@@ -197,6 +204,7 @@ cdef class Assembler:
             self._give_up(conversation, forward)
         if half.next == half.fin_seq:
             if conversation.is_open and conversation.forward == forward:
+                conversation.meta.tcp_flags |= FIN
                 self._close(conversation)
             self._lost(conversation, forward, meta)
 
@@ -354,8 +362,7 @@ cdef class Assembler:
         conversation.is_open = True
         conversation.forward = forward
         conversation.meta = meta[0]
-        conversation.pieces = []
-        conversation.gaps = []
+        conversation.pieces, conversation.gaps = [], []
         conversation.size = conversation.stored = 0
         conversation.last_ns = meta.time_ns
         if half.missing:
@@ -390,5 +397,4 @@ cdef class Assembler:
                              meta.tcp_flags, meta.interface))
         self.buffers.append(conversation.pieces[0] if len(conversation.pieces) == 1 else b"".join(conversation.pieces))
         self.gaps.append(tuple(conversation.gaps))
-        conversation.pieces = None
-        conversation.gaps = None
+        conversation.pieces = conversation.gaps = None

@@ -33,7 +33,8 @@ class Reassembler:
 
     A message is what one end of a flow sent until the other end sent something, in order, each byte once, the copy seen first. It is
     split where a process at either end changes and at MESSAGE_LIMIT, and ended by FIN, RST and `flush`. A UDP datagram, and any other
-    packet with payload that is not TCP, is a message; copies of it on a second interface are not.
+    packet with payload that is not TCP, is a message; copies of it on a second interface are not. One in IP fragments is a message when
+    its last one has come; a fragment that never came is a gap.
 
     Bytes that were sent but not captured (cut by the snap length, or acknowledged and never seen) are gaps: they count in the
     message's size, and `Rows.gaps` says where they are missing. A connection is only known from its first packet in the capture on.

@@ -9,6 +9,7 @@ chisels or text output.
     Trace(decap=True)                            # flows, ports and payload of the innermost IP packet of a tunnel
     trace.read(path) -> Iterator[Packets]        # a file, "-" standard input, or an open source; at most a million packets or 64 MiB of it a batch
     trace.feed(chunk, final=False) -> Iterator[Packets]   # run it to its end; a partial block at the chunk's end waits for the next
+    trace.read_all(paths) -> Iterator[Packets]   # several files merged by time (merge.py: merged(paths) gives that as pcapng bytes)
     Several files may be read one after another: numbers and tables go on.
     Damaged input: everything whole before the damage is handed out, then InputError("FILE: damaged at byte N: what").
 
@@ -18,13 +19,14 @@ chisels or text output.
         interface   u16   index in trace.interfaces
         captured    u32   bytes stored            original u32  bytes on the wire
         offset      u64   of the packet's first byte in .data      .data: buffer the batch keeps alive
-        flow        i32   row in trace.flows, -1: not IP, cut before its ports, or a fragment whose first part was not seen
+        flow        i32   row in trace.flows, -1: not IP, cut before its ports, or a fragment that comes before its datagram's first one
         forward     bool  from client to server of its flow; True without a flow
         payload_offset  u64 in .data              payload_captured u32   payload_length u32 (on the wire)
         fresh       u32   payload bytes of the wire not seen before in this flow and direction (TCP sequence space): retransmissions
                           and the copies of one packet on a second interface are 0. A datagram's are all fresh, unless the same
                           one was seen on another interface within 1 ms
-        seq, ack    u32   tcp_flags u8
+        seq, ack    u32   tcp_flags u8. A fragment of TCP is a segment of its own, a FIN being in the last one. Of other fragments seq is
+                          the IP identification and ack the place: 2 * bytes before it in the IP payload + (more follow); else both 0
         direction   u8    epb_flags bits 0-1, else what a Linux cooked header says: 0 unknown, 1 in, 2 out
         writer      i32   row in trace.processes of the sender's end, -1
         reader      i32   row in trace.processes of the receiver's end, -1

@@ -37,6 +37,8 @@ cdef struct Fragment:
     int64_t time_ns
     int32_t flow
     bint forward
+    bint fin  # of TCP: the datagram ends with a FIN
+    uint32_t seq  # of TCP: the sequence number that the first byte of the IP payload would have
 
 cdef struct Placed:  # where a packet belongs
     int32_t flow  # -1: no flow
@@ -56,7 +58,7 @@ cdef class FlowTable:
     cdef int32_t count
     cdef int32_t room
     cdef int show(self) except -1
-    cdef int place(self, const PacketHeaders *h, int64_t time_ns, uint16_t interface, Placed *out) except -1 nogil
+    cdef int place(self, PacketHeaders *h, int64_t time_ns, uint16_t interface, Placed *out) except -1 nogil
     cdef uint32_t fresh(self, const PacketHeaders *h, const Placed *placed) noexcept nogil
     cdef int32_t find(self, const PacketHeaders *h, uint32_t tag, bint *forward) noexcept nogil
     cdef int32_t begin_flow(
@@ -66,8 +68,8 @@ cdef class FlowTable:
     cdef int follow(self, const PacketHeaders *h, int32_t flow, bint forward, int64_t time_ns) except -1 nogil
     cdef bint same_ends(self, int32_t a, int32_t b) noexcept nogil
     cdef uint64_t fragment_key(self, const PacketHeaders *h) noexcept nogil
-    cdef void place_fragment(self, const PacketHeaders *h, int64_t time_ns, Placed *out) noexcept nogil
-    cdef void remember_fragment(self, const PacketHeaders *h, int64_t time_ns, const Placed *placed) noexcept nogil
+    cdef void place_fragment(self, PacketHeaders *h, int64_t time_ns, Placed *out) noexcept nogil
+    cdef void remember_fragment(self, PacketHeaders *h, int64_t time_ns, const Placed *placed) noexcept nogil
     cdef bint is_listening(self, const uint8_t *address, uint16_t port) noexcept nogil
     cdef int add_listener(self, const uint8_t *address, uint16_t port) except -1 nogil
     cdef bint source_is_client(self, const PacketHeaders *h) noexcept nogil

@@ -41,7 +41,8 @@ cdef enum:
     FRAGMENT_SLOTS = 1024
 
 cdef uint64_t COPY_WINDOW_NS = 1000000
-"""A SYN with the flow's own number this soon after the flow's end is a copy seen on another interface, not a new attempt."""
+"""A SYN with the flow's own number this soon after the flow's end is a copy seen on another interface, not a new attempt. One from
+before the end is a copy too: several interfaces are not always written in the order of time."""
 
 cdef uint64_t FRAGMENT_LIFETIME_NS = 30 * <uint64_t> 1000000000
 """How long fragments wait for each other: net.ipv4.ipfrag_time's default."""
@@ -105,11 +106,16 @@ cdef class FlowTable:
         self.flows.resize(self.count)
         return 0
 
-    cdef int place(self, const PacketHeaders *h, int64_t time_ns, uint16_t interface, Placed *out) except -1 nogil:
-        """Say which flow a packet with a network header belongs to; make it where there is none."""
+    cdef int place(self, PacketHeaders *h, int64_t time_ns, uint16_t interface, Placed *out) except -1 nogil:
+        """Say which flow a packet with a network header belongs to; make it where there is none.
+
+        A fragment's headers are made those of a segment, see `remember_fragment`.
+        """
         cdef uint32_t tag
         if h.is_fragment:
             self.place_fragment(h, time_ns, out)
+            if out.flow >= 0 and h.protocol == PROTOCOL_TCP:
+                self.follow(h, out.flow, out.forward, time_ns)
             return 0
         if not h.has_ports and h.protocol in (0, PROTOCOL_TCP, PROTOCOL_UDP):
             out.flow = -1  # cut off before its ports: whose it is cannot be known
@@ -119,15 +125,15 @@ cdef class FlowTable:
         out.flow = self.find(h, tag, &out.forward)
         if out.flow < 0 or (h.protocol == PROTOCOL_TCP and self.starts_anew(h, out.flow, out.forward, time_ns)):
             out.flow = self.begin_flow(h, tag, time_ns, interface, &out.forward)
+        if h.is_first_fragment:
+            self.remember_fragment(h, time_ns, out)
         if h.protocol == PROTOCOL_TCP:
             self.follow(h, out.flow, out.forward, time_ns)
-        elif h.ip_id != 0:
-            self.remember_fragment(h, time_ns, out)
         return 0
 
     cdef uint32_t fresh(self, const PacketHeaders *h, const Placed *placed) noexcept nogil:
         """Payload bytes of a placed TCP segment that were not seen before. For other protocols: all."""
-        if h.protocol != PROTOCOL_TCP or h.is_fragment or not h.has_ports:
+        if h.protocol != PROTOCOL_TCP or not (h.has_ports or h.is_fragment):
             return h.payload_length
         if h.tcp_flags & RST:
             return 0
@@ -160,17 +166,20 @@ cdef class FlowTable:
         cdef FlowState *s = self.states + flow
         cdef int side = 0 if forward else 1
         cdef bint ended = s.ended_ns != 0
+        cdef uint32_t sent
         if not h.tcp_flags & SYN or h.tcp_flags & RST:
             return False
         if h.tcp_flags & ACK:
             # The peer's number decides: a server may answer a repeated SYN with another number of its own (SYN cookies).
             if s.flags & (CLIENT_ISN_KNOWN << (1 - side)):
-                return s.isn[1 - side] != h.ack - 1
+                # Data on the SYN is taken with it or left for later (TCP Fast Open, RFC 7413 section 4.2.2).
+                sent = <uint32_t> s.stream[1 - side].next - s.isn[1 - side] if s.stream[1 - side].next != 0 else 1
+                return <uint32_t> (h.ack - s.isn[1 - side] - 1) >= sent
             return ended or (s.flags & CARRIED_DATA) != 0
         if s.flags & (CLIENT_ISN_KNOWN << side):
-            if s.isn[side] != h.seq:
+            if <uint32_t> (s.isn[side] - h.seq) > h.payload_length:  # known from the SYN+ACK alone, it may count the SYN's data
                 return True
-            return ended and not within(time_ns, s.ended_ns, COPY_WINDOW_NS)
+            return ended and time_ns > s.ended_ns and not within(time_ns, s.ended_ns, COPY_WINDOW_NS)
         # The other end sent a SYN and nothing else happened: both opened at once (RFC 9293 section 3.5). Else a new one.
         return ended or not (s.flags & (CLIENT_ISN_KNOWN << (1 - side))) or (s.flags & CARRIED_DATA) != 0
 
@@ -180,7 +189,7 @@ cdef class FlowTable:
         cdef int side = 0 if forward else 1
         if h.tcp_flags & (SYN | FIN | RST):
             if h.tcp_flags & SYN and not h.tcp_flags & RST:
-                if s.flags & (CLIENT_ISN_KNOWN << side) and s.isn[side] != h.seq:
+                if h.tcp_flags & ACK and s.flags & (CLIENT_ISN_KNOWN << side) and s.isn[side] != h.seq:
                     forget(&s.stream[side])  # SYN+ACK with another number: what was counted before was never accepted
                 s.isn[side] = h.seq
                 s.flags |= CLIENT_ISN_KNOWN << side
@@ -257,24 +266,42 @@ cdef class FlowTable:
                 return destination_listens
         return h.source_port >= h.destination_port
 
-    cdef void remember_fragment(self, const PacketHeaders *h, int64_t time_ns, const Placed *placed) noexcept nogil:
-        """Keep where a datagram went, in case it is the first fragment of more."""
+    cdef void remember_fragment(self, PacketHeaders *h, int64_t time_ns, const Placed *placed) noexcept nogil:
+        """Keep where the first fragment of a datagram went, for the later ones.
+
+        Fragments of TCP become segments: each gets the sequence number of its first byte, and a FIN moves to the last one. Of other
+        protocols `seq` becomes the identification, `ack` the place as `pcapdig.trace` says.
+        """
         cdef uint64_t key = self.fragment_key(h)
         cdef Fragment *f = self.fragments + (key & (FRAGMENT_SLOTS - 1))
         f.key = key
         f.time_ns = time_ns
         f.flow = placed.flow
         f.forward = placed.forward
+        if h.protocol == PROTOCOL_TCP:
+            f.seq = h.seq + (1 if h.tcp_flags & SYN else 0) - (h.payload_offset - h.datagram_offset)
+            f.fin = h.tcp_flags & FIN
+            h.tcp_flags &= <uint8_t> ~FIN
+        else:
+            h.seq, h.ack = h.ip_id, 1
 
-    cdef void place_fragment(self, const PacketHeaders *h, int64_t time_ns, Placed *out) noexcept nogil:
+    cdef void place_fragment(self, PacketHeaders *h, int64_t time_ns, Placed *out) noexcept nogil:
         """A later fragment has no ports: it goes where the first one of that datagram went, if that was seen."""
         cdef uint64_t key = self.fragment_key(h)
         cdef Fragment *f = self.fragments + (key & (FRAGMENT_SLOTS - 1))
         out.flow = -1
         out.forward = True
-        if f.key == key and within(time_ns, f.time_ns, FRAGMENT_LIFETIME_NS) and h.ip_id != 0:
-            out.flow = f.flow
-            out.forward = f.forward
+        if f.key != key or not within(time_ns, f.time_ns, FRAGMENT_LIFETIME_NS):
+            return
+        out.flow = f.flow
+        out.forward = f.forward
+        if h.protocol == PROTOCOL_TCP:
+            h.seq = f.seq + h.fragment_offset
+            if f.fin and not h.is_followed:
+                h.tcp_flags = FIN
+        else:
+            h.seq = h.ip_id
+            h.ack = h.fragment_offset << 1 | (1 if h.is_followed else 0)
 
     cdef uint64_t fragment_key(self, const PacketHeaders *h) noexcept nogil:
         """What the fragments of one datagram share (RFC 791 section 3.2, RFC 8200 section 4.5). Never 0."""

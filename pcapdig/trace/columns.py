@@ -219,7 +219,7 @@ class Packets:
     offset: NDArray[np.uint64]
     """First byte of the packet, in `data`."""
     flow: NDArray[np.int32]
-    """Row in trace.flows; -1: not IP, or a fragment whose first part was not seen."""
+    """Row in trace.flows; -1: not IP, cut before its ports, or a fragment that comes before its datagram's first one."""
     forward: NDArray[np.bool_]
     """From client to server of its flow. True where there is no flow."""
     payload_offset: NDArray[np.uint64]
@@ -231,9 +231,9 @@ class Packets:
     fresh: NDArray[np.uint32]
     """Payload bytes not seen before in this flow and direction, 0 to payload_length. See `pcapdig.trace`."""
     seq: NDArray[np.uint32]
-    """TCP sequence number; 0 for other protocols."""
+    """TCP sequence number. Of fragments of other protocols the IP identification; else 0."""
     ack: NDArray[np.uint32]
-    """TCP acknowledgement number as it stands in the header; 0 for other protocols."""
+    """TCP acknowledgement number as it stands in the header. Of fragments of other protocols, see `pcapdig.trace`; else 0."""
     tcp_flags: NDArray[np.uint8]
     """TCP_FIN | TCP_SYN | ...; 0 for other protocols."""
     direction: NDArray[np.uint8]

@@ -110,7 +110,7 @@ class Rows:
 
     @property
     def tcp_flags(self) -> NDArray[np.uint8]:
-        """TCP flag bits of the packet; of a message those of its packets together; 0 for other protocols."""
+        """TCP flag bits of the packet; of a message those of its packets and of the FIN or RST that ended it; 0 for other protocols."""
         return self._gathered("tcp_flags")
 
     @property

@@ -17,7 +17,7 @@ from pcapdig.trace.flows import Flows
 from pcapdig.trace.processes import Processes
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator
+    from collections.abc import Generator, Iterator, Sequence
 
     from pcapdig.pcapng.source import CaptureSource
     from pcapdig.procs.process import Process
@@ -38,6 +38,8 @@ class Trace:
             name: what errors call the input that `feed` is given.
             decap: flows, ports and payload are those of the innermost IP packet of a tunnel (packets/_tunnels.pyx).
         """
+        self.batch_bytes = BATCH_BYTES
+        """Bytes of input after which a batch ends; may be changed between batches."""
         self._flows = Flows()
         self._processes = Processes()
         self._interfaces: list[Interface] = []
@@ -97,11 +99,30 @@ class Trace:
         """
         with open_source(path) if isinstance(path, str) else path as source:
             self.begin(source.name, "uncompressed byte" if source.compression else "byte")
+            before = 0
             for chunk in source.chunks():
                 for packets in self.feed(chunk):
+                    source.walked_bytes = before + int(packets.offset[-1])
                     yield packets
                     _let_go(packets)
+                before += len(chunk)
+                source.walked_bytes = before
         yield from self.feed(b"", final=True)
+
+    def read_all(self, captures: Sequence[str | CaptureSource]) -> Iterator[Packets]:
+        """The packets of several captures in the order of time, as if `mergecap` had made one of them: see `merge.merged`.
+
+        Raises:
+            InputError: one cannot be opened or is no capture, before the first batch; or some are damaged, after the last one.
+        """
+        if len(captures) == 1:
+            yield from self.read(captures[0])
+            return
+        from pcapdig.trace.merge import merged  # most digs are of one file
+
+        self.begin("the merged captures")
+        for chunk in merged(captures):
+            yield from self.feed(chunk)
 
     def feed(self, chunk: bytes | bytearray | memoryview, *, final: bool = False) -> Iterator[Packets]:
         """The packets that are whole with these further bytes of the input, in batches. Nothing is read until they are asked for.
@@ -137,7 +158,7 @@ class Trace:
         """What is whole in `view`, whose first byte begins a block or a file. Returns how many bytes that took."""
         position = 0
         while position < len(view):
-            stop = min(position + BATCH_BYTES, len(view))
+            stop = min(position + self.batch_bytes, len(view))
             columns, reached, wrong = self._scanner.scan(view, position, stop, BATCH_PACKETS)
             if len(columns["number"]):
                 yield Packets(trace=self, data=view, **columns)

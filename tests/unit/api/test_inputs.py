@@ -85,10 +85,22 @@ def test_a_file_object_that_breaks(small: bytes) -> None:
         pcapdig.open(stream).packets()
 
 
-def test_several_are_one_capture(tmp_path: Path, small: bytes) -> None:
-    """Numbers run on."""
+def test_several_are_merged_by_time(tmp_path: Path, small: bytes) -> None:
+    """As several -r are, also from file objects; numbers are those of the whole."""
     (tmp_path / "a").write_bytes(small)
-    assert numbers(pcapdig.open([tmp_path / "a", io.BytesIO(small)])) == [1, 2, 3, 4, 5, 6]
+    with pcapdig.open([tmp_path / "a", io.BytesIO(small)]) as trace:
+        for _ in range(2):
+            assert [(event.number, event.buffer) for event in trace] == [
+                *((1, b"one"), (2, b"one"), (3, b"two"), (4, b"two"), (5, b"three"), (6, b"three")),
+            ]
+
+
+def test_damage_in_one_of_several_is_told_at_the_end(small: bytes) -> None:
+    """All that is whole of all of them comes first."""
+    numbers_had = []
+    with pytest.raises(pcapdig.InputError, match="cut short"):
+        numbers_had.extend(event.number for event in pcapdig.open([io.BytesIO(small[:-9]), io.BytesIO(small)]))
+    assert numbers_had == [1, 2, 3, 4, 5]
 
 
 def test_a_pipe_is_read_once(tmp_path: Path, small: bytes) -> None:

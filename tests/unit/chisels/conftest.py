@@ -21,6 +21,7 @@ def _conversation(
     protocol: int = 6,
     ends: str = "both",
     step_ns: int = 1_500_000,
+    tcp_flags: Sequence[int] | int = 0,
 ) -> Rows:
     """Rows of one flow; turns are (from client, data), `step_ns` apart. `ends`: both, client, server or none are known."""
     flows = Flows.from_records(
@@ -36,6 +37,7 @@ def _conversation(
         forward=[from_client for from_client, _ in turns],
         time_ns=[index * step_ns for index in range(len(turns))],
         writer=[client if from_client else server for from_client, _ in turns],
+        tcp_flags=tcp_flags,
         reader=[server if from_client else client for from_client, _ in turns],
     )
     return rows_of(messages)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import pytest
+
 from pcapdig.chisels.dialogues import Dialogues, Opening
 from pcapdig.protocols.http import HttpDialogue, starts
 
@@ -30,8 +32,22 @@ def test_a_dropped_dialogue_is_known(conversation: Callable[..., Any]) -> None:
         openings.append(opening)
         return http(opening)
 
-    list(Dialogues(begin).feed(conversation([GET, OK, GET, OK])))
+    list(Dialogues(begin).feed(conversation([GET, OK, GET, OK], tcp_flags=[0, 1, 0, 0])))
     assert [opening.is_known for opening in openings] == [False, True]
+
+
+def test_idle_dialogues_wait_only_where_there_are_few(
+    conversation: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of many flows between two messages, only the last ones are remembered; what is open is never dropped."""
+    monkeypatch.setattr("pcapdig.chisels.dialogues.IDLE_LIMIT", 2)
+    dialogues = Dialogues(http)
+    rows = conversation([GET, OK] * 5 + [GET])
+    rows.facts.flow[:] = [0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 0]
+    rows.trace.flows.resize(5)
+    assert len(list(dialogues.feed(rows))) == 5
+    assert sum(isinstance(one, HttpDialogue) for one in dialogues._by_flow.values()) <= 3
+    assert len(dialogues.end()) == 1
 
 
 def test_nothing_is_read_when_it_is_over(conversation: Callable[..., Any]) -> None:

@@ -158,3 +158,31 @@ def test_an_empty_pcap_is_an_empty_pcapng(folder: Path) -> None:
     (folder / "none.pcap").write_bytes((folder / "t.pcap").read_bytes()[:24])
     (folder / "none.pcapng").write_bytes(b"".join(section_of("none.pcap", Trace())))
     assert [] == tshark(folder / "none.pcapng", "frame.number")
+
+
+def test_several_files_become_one_in_the_order_of_time(run: Run, folder: Path) -> None:
+    """One section with all interfaces, comments kept, as mergecap orders them; -n and filters count over all."""
+    capture = (folder / "t.pcapng").read_bytes()
+    heads = len(blocks.section_header(application="test") + blocks.interface_description(name="lo", link_type=1))
+    (folder / "empty.pcapng").write_bytes(capture[:heads])
+    ended = run("-r", "t.pcap", "-r", "t.pcapng", "-r", "empty.pcapng", "-w", "copy.pcapng")
+    assert (0, "", "") == (ended.status, ended.out, ended.err)
+    fields = ("frame.time_epoch", "frame.interface_id", "tcp.seq_raw", "tcp.payload", "frame.comment")
+    lines = tshark(folder / "copy.pcapng", *fields)
+    assert [line.split("\t")[1] for line in lines] == ["0", "1"] * 6
+    for name, of_file in (("t.pcap", lines[::2]), ("t.pcapng", lines[1::2])):
+        expected = tshark(folder / name, "frame.time_epoch", "tcp.seq_raw", "tcp.payload", "frame.comment")
+        assert expected == ["\t".join(line.split("\t")[:1] + line.split("\t")[2:]) for line in of_file]
+    about = subprocess.run(["capinfos", "-I", str(folder / "copy.pcapng")], capture_output=True, text=True, check=True)
+    assert "Number of interfaces in file: 3" in about.stdout
+    run("-r", "t.pcapng", "-r", "t.pcap", "-w", "few.pcapng", "-n", "3", "evt.is_io=true")
+    assert 3 == len(tshark(folder / "few.pcapng", "frame.number"))
+
+
+def test_a_damaged_file_among_several_costs_only_its_rest(run: Run, folder: Path) -> None:
+    """All that is whole is written, then it is said."""
+    (folder / "cut.pcapng").write_bytes((folder / "t.pcapng").read_bytes()[:-5])
+    ended = run("-r", "cut.pcapng", "-r", "t.pcapng", "-w", "copy.pcapng")
+    assert 1 == ended.status
+    assert ended.err.startswith("cut.pcapng: damaged at byte ")
+    assert 11 == len(tshark(folder / "copy.pcapng", "frame.number"))

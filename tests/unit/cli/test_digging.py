@@ -98,11 +98,26 @@ def test_several_chisels_answer_in_the_order_given(run: Run) -> None:
     assert ended.out.index("Proto") < ended.out.index("Process")
 
 
-def test_several_files_are_one_trace(run: Run) -> None:
-    """Counts add up, numbers go on."""
-    assert "182B      curl" in run("-r", "t.pcapng", "-r", "t.pcapng", "-c", "topprocs_net").out
+def test_several_files_are_one_trace(run: Run, folder: Path) -> None:
+    """Merged by time and numbered through; what both have counts once, as on two interfaces."""
+    assert "91B       curl" in run("-r", "t.pcapng", "-r", "t.pcapng", "-c", "topprocs_net").out
     numbers = run("-r", "t.pcapng", "-r", "t.pcapng", "-p", "%evt.num", "evt.io_dir=write").out.split()
     assert [str(number) for number in range(1, 13)] == numbers
+    halves = block_ends((folder / "t.pcapng").read_bytes())
+    capture = (folder / "t.pcapng").read_bytes()
+    (folder / "2").write_bytes(capture[: halves[1]] + capture[halves[4] :])
+    (folder / "1").write_bytes(capture[: halves[4]])
+    whole = run("-r", "t.pcapng", "-c", "echo_fds").out
+    assert whole == run("-r", "2", "-r", "1", "-c", "echo_fds").out
+
+
+def test_a_damaged_file_among_several(run: Run, folder: Path) -> None:
+    """The others are dug to their ends; the error comes after the results."""
+    (folder / "cut.pcapng").write_bytes((folder / "t.pcapng").read_bytes()[:-5])
+    ended = run("-r", "cut.pcapng", "-r", "t.pcapng", "-c", "topprocs_net")
+    assert ended.status == 1
+    assert "91B       curl" in ended.out
+    assert (1, True) == (ended.err.count("\n"), ended.err.startswith("cut.pcapng: damaged at byte "))
 
 
 def in_vxlan(capture: bytes) -> bytes:

@@ -40,6 +40,7 @@ def settled(values: dict[str, str | tuple[str, ...]], words: str = "", command: 
         ({"format": "m"}, "-pm: packets carry no Mesos names"),
         ({"compress": ""}, "-z compresses what -w writes, and there is no -w"),
         ({"write": "f", "decap": ""}, "--decap looks into tunnels for a filter or a chisel, and there is neither"),
+        ({"read": ("-", "f", "-")}, "-r - twice: standard input can be read only once"),
         ({"read": "f", "interface": "lo"}, "--interface is for recording"),
         ({"read": "f", "bpf": "tcp"}, "-f is for recording"),
         ({"read": "f", "write": "g", "tracer": "core"}, "--tracer is for recording"),
@@ -48,7 +49,7 @@ def settled(values: dict[str, str | tuple[str, ...]], words: str = "", command: 
         ({"read": "f", "holdback": "5"}, "--holdback is for recording"),
     ],
 )
-def test_refused(values: dict[str, str], words: str) -> None:
+def test_refused(values: dict[str, str | tuple[str, ...]], words: str) -> None:
     """Each with the option's spelling, what is wrong, and what would do."""
     with pytest.raises(UsageError) as caught:
         settled(values)

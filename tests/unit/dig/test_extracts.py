@@ -9,7 +9,7 @@ import pytest
 
 from pcapdig.dig.extracts import ExtractFiles
 from pcapdig.errors import HostError
-from pcapdig.render.items import Extract
+from pcapdig.render.items import Extract, NewFile
 
 
 @pytest.mark.parametrize("name", ["", ".", "..", "../x", "/etc/x", "a/b", "a\0b"])
@@ -46,3 +46,22 @@ def test_begun_anew_then_added_to(tmp_path: Path) -> None:
         files.write(Extract(directory=str(directory), name="g", data=b""))
     assert {path.name: path.read_bytes() for path in directory.iterdir()} == {"f": b"abcde", "g": b""}
     assert stat.S_IMODE((directory / "f").stat().st_mode) == 0o600
+
+
+def test_a_new_file_replaces_none(tmp_path: Path) -> None:
+    """It takes the next name with a number, for all its pieces, and says so."""
+    (tmp_path / "f.txt").write_bytes(b"precious")
+    (tmp_path / "f~1.txt").symlink_to(tmp_path / "nowhere")
+    files, new = ExtractFiles(), NewFile()
+    for data in (b"a", b"b"):
+        files.write(Extract(directory=str(tmp_path), name="f.txt", data=data, new=new))
+    assert new.path == str(tmp_path / "f~2.txt")
+    assert (tmp_path / "f~2.txt").read_bytes() == b"ab"
+    assert (tmp_path / "f.txt").read_bytes() == b"precious"
+    assert not (tmp_path / "nowhere").exists()
+
+
+def test_a_directory_made_for_new_files_is_the_users_alone(tmp_path: Path) -> None:
+    """Names tell too much already."""
+    ExtractFiles().write(Extract(directory=str(tmp_path / "out"), name="f", data=b"x", new=NewFile()))
+    assert stat.S_IMODE((tmp_path / "out").stat().st_mode) == 0o700

@@ -345,3 +345,21 @@ def test_pieces_that_are_no_capture_are_refused() -> None:
         open_reads("a socket", iter([]))
     with pytest.raises(InputError, match="a socket: is text"):
         open_reads("a socket", iter([b"hello ", b"there, this is text"]))
+
+
+def test_the_position_is_that_in_the_file(path: Path) -> None:
+    """Compressed bytes of a compressed file, what was walked of a plain one; a pipe has no size."""
+    packed = gzip.compress(CAPTURE)
+    path.write_bytes(packed)
+    with open_source(str(path)) as source:
+        assert source.size_bytes == len(packed)
+        list(source.chunks())
+        assert source.position_bytes == len(packed)
+    assert source.position_bytes == len(packed)
+    path.write_bytes(CAPTURE)
+    with open_source(str(path)) as source:
+        source.walked_bytes = 7
+        assert (source.position_bytes, source.size_bytes) == (7, len(CAPTURE))
+    with open_reads("a socket", iter([packed])) as source:
+        source.walked_bytes = 9
+        assert (source.position_bytes, source.size_bytes) == (9, None)

@@ -70,7 +70,7 @@ def test_a_request_with_an_unknown_transfer_coding_has_no_end() -> None:
         (["Content-Length: 3, 3"], Framing(Ending.LENGTH, 3)),
         (["Content-Length:", " 3"], Framing(Ending.LENGTH, 3)),
         (["X-Content-Length: 3", "X: Content-Length: 3"], Framing(Ending.CLOSE)),
-        (["Content-Length: 3", "Transfer-Encoding: gzip, Chunked"], Framing(Ending.CHUNKS)),
+        (["Content-Length: 3", "Transfer-Encoding: gzip, Chunked"], Framing(Ending.CHUNKS, 0, ("gzip",))),
         (["Content-Encoding: gzip", "Content-Encoding: BR"], Framing(Ending.CLOSE, 0, ("gzip", "br"))),
     ],
 )

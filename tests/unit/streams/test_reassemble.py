@@ -363,3 +363,22 @@ def test_flags_of_all_packets_are_joined() -> None:
     assembler.feed(packets, packets.trace.flows.protocol, np.ones(2, np.uint8), 0, 2)
     assembler.flush()
     assert assembler.take()[0][0][10] == ACK | 8
+
+
+@pytest.mark.parametrize(
+    ("flag", "back", "expected"), [(FIN, False, ACK | FIN), (RST, False, ACK | RST), (RST, True, ACK)]
+)
+def test_what_ends_a_message_is_among_its_flags(flag: int, back: bool, expected: int) -> None:
+    """Its own side's FIN or RST, though it carries nothing; not the other side's."""
+    assembler = Assembler(MIB, MIB, 64 * MIB)
+    packets = Wire().packet(b"abc", seq=1).packet(back=back, seq=4, flags=flag).packets()
+    assembler.feed(packets, packets.trace.flows.protocol, np.ones(2, np.uint8), 0, 2)
+    assembler.flush()
+    (columns,), _, _ = assembler.take()
+    assert columns[10] == expected
+
+
+def test_nothing_follows_when_both_ends_have_closed() -> None:
+    """Late copies say nothing new, nor does what no new connection began."""
+    wire = Wire().packet(b"abc", seq=1, flags=FIN | ACK).packet(b"de", back=True, seq=1, ack=5, flags=FIN | ACK)
+    assert contents(wire.packet(b"abc", seq=1).packet(b"more", seq=5)) == [(b"abc", ()), (b"de", ())]

@@ -201,6 +201,28 @@ def test_the_same_syn_after_a_reset_is_a_new_attempt(take: Any, files: Any, wire
     assert flows_of(take, files, *attempt, *attempt, step_ns=1000) == [0, 0, 0, 0]
 
 
+def test_copies_told_after_the_end_are_the_same_flow(take: Any, files: Any, wire: Any) -> None:
+    """Of several interfaces one may be written late: its packets have times before the connection's end."""
+    frames = [*opened(wire, 7), wire.tcp(flags=FIN | ACK, seq=8), wire.tcp(flags=FIN | ACK, seq=5008, forward=False)]
+    late = [files.packet(frame, ticks=i * SECOND) for i, frame in enumerate(frames)]
+    assert list(take(files.pcapng(*late, *late)).flow) == [0] * 10
+
+
+@pytest.mark.parametrize("taken", [0, 3])
+def test_data_on_a_syn_is_of_its_connection(take: Any, files: Any, wire: Any, taken: int) -> None:
+    """TCP Fast Open (RFC 7413): the server acknowledges the data, or the SYN alone; also where the answer is told first."""
+    syn = wire.tcp(b"abc", flags=SYN, seq=7)
+    answer = wire.tcp(flags=SYN | ACK, seq=500, ack=8 + taken, forward=False)
+    assert flows_of(take, files, syn, answer, wire.tcp(seq=11, ack=501)) == [0, 0, 0]
+    assert flows_of(take, files, answer, syn, wire.tcp(seq=11, ack=501)) == [0, 0, 0]
+
+
+def test_an_answer_to_another_syn_is_a_new_flow(take: Any, files: Any, wire: Any) -> None:
+    """It acknowledges more than this SYN carried."""
+    syn = wire.tcp(b"abc", flags=SYN, seq=7)
+    assert flows_of(take, files, syn, wire.tcp(flags=SYN | ACK, seq=500, ack=12, forward=False)) == [0, 1]
+
+
 def test_a_syn_after_the_middle_of_a_flow_is_a_new_one(take: Any, files: Any, wire: Any) -> None:
     """The number that the running connection began with is not known, but it was not this."""
     assert flows_of(take, files, wire.tcp(b"ab", seq=7), wire.tcp(flags=SYN, seq=99), wire.tcp(seq=100)) == [0, 1, 1]
@@ -274,6 +296,26 @@ def test_later_fragments_follow_the_first(take: Any, files: Any, wire: Any) -> N
     assert taken.flow[:3] == [0, 0, -1]
     assert taken.fresh[:2] == [5, 5]
     assert take(files.frames(first, fragment(9, fragment=rest), step_ns=31 * SECOND)).flow == [0, -1]
+
+
+def test_fragments_of_tcp_are_segments(take: Any, files: Any, wire: Any) -> None:
+    """Each has the sequence number of its first byte, the last one the FIN, and bytes count once."""
+    segment = wire.tcp(b"0123456789abcdefgh", flags=FIN | ACK, seq=100)[34:]
+    ends = {"source": "10.0.0.1", "target": "10.0.0.2", "protocol": 6, "ip_id": 7}
+    first = wire.ip(segment[:24], **ends, fragment=0x2000)
+    second = wire.ip(segment[24:32], **ends, fragment=0x2003)
+    last = wire.ip(segment[32:], **ends, fragment=4)
+    taken = take(files.frames(first, second, last, second))
+    assert (taken.flow, taken.fresh) == ([0] * 4, [4, 8, 6, 0])
+    assert (taken.seq, taken.tcp_flags) == ([100, 104, 112, 104], [ACK, 0, FIN, 0])
+
+
+def test_fragments_of_udp_say_their_place(take: Any, files: Any, wire: Any) -> None:
+    """seq is the identification, ack twice the place and whether more follow; a datagram in one piece has neither."""
+    ends = {"source": "10.0.0.1", "target": "10.0.0.2", "protocol": 17, "ip_id": 7}
+    first = wire.udp(b"01234567", ip_id=7, fragment=0x2000)
+    taken = take(files.frames(first, wire.ip(b"89", **ends, fragment=2), wire.udp(b"whole", ip_id=8)))
+    assert (taken.seq, taken.ack) == ([7, 7, 0], [1, 32, 0])
 
 
 def test_later_fragments_of_ipv6_follow_the_first(take: Any, files: Any, wire: Any) -> None:

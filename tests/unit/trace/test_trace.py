@@ -17,7 +17,7 @@ import pytest
 
 from pcapdig.errors import InputError
 from pcapdig.pcapng import blocks, comments
-from pcapdig.pcapng.source import open_reads
+from pcapdig.pcapng.source import open_reads, open_source
 from pcapdig.procs.process import Process
 from pcapdig.trace import trace as trace_module
 from pcapdig.trace.trace import Trace
@@ -355,3 +355,16 @@ def test_a_source_that_is_open_is_read(files: Any, wire: Any) -> None:
     assert packets.number.tolist() == [1, 2]
     with pytest.raises(InputError, match="^a socket: damaged at byte"):
         list(trace.read(open_reads("a socket", iter([data[:-1]]))))
+
+
+def test_how_far_a_source_was_walked_is_noted(tmp_path: Path, files: Any, wire: Any) -> None:
+    """Batch by batch, of the size that is asked for; at the end all of it."""
+    data = files.frames(*[wire.tcp(b"x" * 1000)] * 50)
+    (tmp_path / "t").write_bytes(data)
+    trace = Trace()
+    trace.batch_bytes = 10_000
+    source = open_source(str(tmp_path / "t"))
+    walked = [source.walked_bytes for _ in trace.read(source)]
+    assert walked == sorted(walked)
+    assert len(walked) > 4
+    assert len(data) // 2 < walked[-1] < source.walked_bytes == len(data)

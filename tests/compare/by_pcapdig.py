@@ -1,0 +1,118 @@
+"""What pcapdig says of a capture: packet columns and flows from the trace, messages from the reassembler, records from chisels."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections import defaultdict
+from dataclasses import dataclass
+from functools import cache, cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pcapdig.chisels import registry
+from pcapdig.dig import Plan, dig
+from pcapdig.errors import InputError
+from pcapdig.render.options import Options
+from pcapdig.streams.reassembler import Reassembler
+from pcapdig.trace.columns import Packets
+from pcapdig.trace.trace import Trace
+
+TCP, UDP = 6, 17
+
+
+@dataclass(frozen=True, kw_only=True)
+class Said:
+    """Messages of one direction of a flow."""
+
+    data: bytes
+    """All payload captured, in order."""
+    missing: int
+    """Bytes on the wire that are not in it."""
+
+
+class Pcapdig:
+    """pcapdig's view of one file."""
+
+    def __init__(self, path: Path, *, decap: bool) -> None:
+        self.path = path
+        self._decap = decap
+        self.damage: str | None = None
+        """What it says of the file's end; None: sound."""
+
+    def open(self) -> Trace:
+        """A trace that has read nothing yet."""
+        return Trace(decap=True) if self._decap else Trace()
+
+    @cached_property
+    def _read(self) -> tuple[Trace, list[Packets]]:
+        trace = self.open()
+        batches = []
+        try:
+            batches += trace.read(str(self.path))
+        except InputError as error:
+            self.damage = str(error)
+        return trace, batches
+
+    @property
+    def trace(self) -> Trace:
+        """The whole file read: its flows."""
+        return self._read[0]
+
+    def column(self, name: str) -> np.ndarray[Any, Any]:
+        """One column over all packets."""
+        parts = [getattr(batch, name) for batch in self._read[1]]
+        return np.concatenate(parts) if parts else np.zeros(0, np.int64)
+
+    @cached_property
+    def turns(self) -> dict[int, list[tuple[str, bytes, int]]]:
+        """By flow: (ADDRESS:PORT of the sender, bytes until the other one sent, bytes missing in them)."""
+        trace = self.open()
+        reassembler = Reassembler(trace)
+        found = defaultdict(list)
+
+        def take(rows: Any) -> None:
+            for i in np.flatnonzero(rows.is_write | (rows.process < 0)):
+                flow = int(rows.flow[i])
+                who = self.end(trace, flow, bool(rows.forward[i]))
+                missing = sum(size for _, size in rows.gaps(i))
+                found[flow].append((who, rows.buffer(i), missing))
+
+        try:
+            for batch in trace.read(str(self.path)):
+                take(reassembler.feed(batch, np.ones(len(trace.flows), np.bool_)))
+        except InputError as error:
+            self.damage = str(error)
+        take(reassembler.flush())
+        return dict(found)
+
+    @staticmethod
+    def end(trace: Trace, flow: int, client: bool) -> str:
+        """ADDRESS:PORT of one end of a flow, as tshark's follow writes it."""
+        flows = trace.flows
+        address = str(flows.client_ip(flow) if client else flows.server_ip(flow))
+        port = flows.client_port[flow] if client else flows.server_port[flow]
+        return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
+
+    def said(self, flow: int, who: str) -> Said:
+        """All that one end of a flow sent."""
+        turns = [turn for turn in self.turns.get(flow, ()) if turn[0] == who]
+        return Said(data=b"".join(turn[1] for turn in turns), missing=sum(turn[2] for turn in turns))
+
+    def records(self, chisel: str) -> list[dict[str, Any]]:
+        """The lines of a chisel as JSON objects; one a request, also where both its ends are named."""
+        trace, out = self.open(), io.StringIO()
+        plan = Plan(chisels=(registry.find(chisel)(),), show=Options(json=True))
+        try:
+            dig(trace.read(str(self.path)), trace, plan, out)
+        except InputError as error:
+            self.damage = str(error)
+        return [json.loads(line) for line in out.getvalue().splitlines()]
+
+
+@cache
+def pcapdig(path: Path, *, decap: bool = False) -> Pcapdig:
+    """pcapdig's view of a file, one for all tests."""
+    return Pcapdig(path, decap=decap)

@@ -1,0 +1,244 @@
+"""What tshark says of a capture: every packet's headers and the protocols above them, and every TCP stream's bytes.
+
+One run a file, kept for all tests: all fields of all packets, and all streams followed. What pcapdig counts in another way than
+tshark's statistics (retransmitted bytes once, every fragment of a datagram) is worked out here from tshark's own fields.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field
+from functools import cache, cached_property
+from pathlib import Path
+
+MISSING = re.compile(rb"\[\d+ bytes missing in capture file\]\.?")
+"""What follow puts where bytes are missing."""
+STREAMS_AT_FIRST = 40
+"""So many streams are asked for before it is known how many there are."""
+SEPARATOR, AGGREGATOR = "\x1f", "\x1e"
+FIELDS = (
+    "frame.number", "frame.time_epoch", "frame.len", "frame.cap_len", "frame.interface_id", "frame.protocols",
+    "ip.src", "ip.dst", "ipv6.src", "ipv6.dst", "ip.fragment", "ipv6.fragment", "_ws.malformed",
+    "tcp.stream", "tcp.srcport", "tcp.dstport", "tcp.seq_raw", "tcp.len", "tcp.flags",
+    "udp.stream", "udp.srcport", "udp.dstport", "udp.length", "udp.payload",
+    "http.request.method", "http.request.uri", "http.host", "http.response.code",
+    "dns.id", "dns.flags.response", "dns.flags.rcode", "dns.qry.name", "dns.qry.type", "dns.a", "dns.aaaa",
+    "mysql.query", "mysql.compressed_packet_length", "pgsql.query", "resp.bulk_string.value", "resp.array.length", "memcache.command", "memcache.key",
+    "tls.handshake.type", "tls.handshake.extensions_server_name", "tls.handshake.ciphersuite",
+)  # fmt: skip
+
+
+class Frame:
+    """One packet, as tshark dissects it. `frame["tcp.port"]` gives a field's values, in order."""
+
+    __slots__ = ("_values",)
+
+    def __init__(self, line: str) -> None:
+        self._values = dict(zip(FIELDS, line.split(SEPARATOR), strict=True))
+
+    def __getitem__(self, name: str) -> list[str]:
+        text = self._values[name]
+        return text.split(AGGREGATOR) if text else []
+
+    def number(self, name: str) -> int | None:
+        """The last value of a field: in a tunnel the innermost packet's. None: the packet has no such field."""
+        values = self[name]
+        return int(values[-1], 0) if values else None
+
+    @property
+    def protocols(self) -> list[str]:
+        """Names of the layers, outermost first."""
+        return self["frame.protocols"][0].split(":")
+
+    @property
+    def time_ns(self) -> int:
+        """Since 1970."""
+        seconds, fraction = self["frame.time_epoch"][0].split(".")
+        return int(seconds) * 1_000_000_000 + int(fraction.ljust(9, "0"))
+
+    @property
+    def is_error_report(self) -> bool:
+        """Whether it is ICMP: the headers it quotes are not those of a packet."""
+        return "icmp" in self.protocols or "icmpv6" in self.protocols
+
+    @property
+    def conversation(self) -> tuple[str, int] | None:
+        """("tcp", number of the stream) or ("udp", ...); None for what is neither."""
+        if self.is_error_report:
+            return None
+        for transport in ("tcp", "udp"):
+            if transport == next((each for each in reversed(self.protocols) if each in ("tcp", "udp")), None):
+                stream = self.number(f"{transport}.stream")
+                return None if stream is None else (transport, stream)
+        return None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stream:
+    """One TCP stream as `tshark -z follow,tcp,raw` shows it."""
+
+    ends: tuple[str, str]
+    """ADDRESS:PORT of tshark's node 0 and node 1."""
+    turns: list[tuple[int, bytes]] = field(default_factory=list)
+    """Node that sent, and its bytes until the other one sent."""
+
+    def sent(self, node: int) -> bytes:
+        """All that one end sent."""
+        return b"".join(data for sender, data in self.turns if sender == node)
+
+
+class Tshark:
+    """tshark's view of one file."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def run(self, *arguments: str) -> str:
+        """tshark's output, whatever it thinks of the file's end."""
+        done = subprocess.run(
+            ["tshark", "-n", "-o", "tcp.reassemble_out_of_order:TRUE", "-r", self.path, *arguments],
+            capture_output=True,
+            timeout=120,
+            check=False,
+            # Without the user's preferences.
+            env={
+                **os.environ,
+                "LC_ALL": "C.UTF-8",
+                "TZ": "UTC0",
+                "XDG_CONFIG_HOME": "/nonexistent",
+                "HOME": "/nonexistent",
+            },
+        )
+        return done.stdout.decode("utf-8", "replace")
+
+    @cached_property
+    def _first_run(self) -> tuple[list[Frame], list[Stream]]:
+        """All packets, and the first streams, in one run: starting tshark takes longer than reading a small file."""
+        fields = [word for name in FIELDS for word in ("-e", name)]
+        shape = ["-E", f"separator={SEPARATOR}", "-E", f"aggregator={AGGREGATOR}", "-E", "occurrence=a"]
+        text = self.run("-T", "fields", *shape, *fields, *_follow(range(STREAMS_AT_FIRST)))
+        table, _, rest = text.partition(f"\n{'=' * 67}\n")
+        return [Frame(line) for line in table.split("\n") if line], _streams(rest)
+
+    @property
+    def frames(self) -> list[Frame]:
+        """All packets."""
+        return self._first_run[0]
+
+    @cached_property
+    def conversations(self) -> dict[tuple[str, int], list[int]]:
+        """Indices of the packets of each conversation, fragments with the packet that tshark puts together from them."""
+        wholes = {}
+        for index, frame in enumerate(self.frames):
+            for name in ("ip.fragment", "ipv6.fragment"):
+                wholes.update({int(number) - 1: index for number in frame[name]})
+        members = defaultdict(list)
+        for index in range(len(self.frames)):
+            whole = self.frames[wholes.get(index, index)]
+            if (conversation := whole.conversation) is not None:
+                members[conversation].append(index)
+        return dict(members)
+
+    @cached_property
+    def is_cut(self) -> set[tuple[str, int]]:
+        """Conversations of which the snap length cut something off."""
+        cut = set()
+        for name, packets in self.conversations.items():
+            frames = [self.frames[index] for index in packets]
+            if any(frame.number("frame.cap_len") != frame.number("frame.len") for frame in frames):
+                cut.add(name)
+        return cut
+
+    @cached_property
+    def is_unfinished(self) -> set[tuple[str, int]]:
+        """TCP conversations whose last payload tshark still waited to see the rest of: it shows nothing of such a message."""
+        last = {}
+        for name, packets in self.conversations.items():
+            carrying = (self.frames[index] for index in packets if self.frames[index].number("tcp.len"))
+            last.update({(name, sender(frame)): frame for frame in carrying})
+        return {name for (name, _), frame in last.items() if frame.protocols[-1] == "tcp"}
+
+    def with_field(self, name: str) -> list[Frame]:
+        """Packets with a field, of conversations that are there whole."""
+        return [frame for frame in self.frames if frame[name] and frame.conversation not in self.is_cut]
+
+    def counted(self, conversation: tuple[str, int]) -> int:
+        """Packets of a conversation without other interfaces' copies: each direction on the interface that saw it first."""
+        seen_on: dict[str, str] = {}
+        count = 0
+        for index in self.conversations[conversation]:
+            interface = "".join(self.frames[index]["frame.interface_id"])
+            count += seen_on.setdefault(source(self.frames[index]), interface) == interface
+        return count
+
+    def fresh_bytes(self, stream: int) -> Counter[str]:
+        """Payload bytes of a TCP stream by sending ADDRESS:PORT, each place in the sequence counted once."""
+        spans = defaultdict(list)
+        for index in self.conversations["tcp", stream]:
+            frame = self.frames[index]
+            length = frame.number("tcp.len")
+            if frame.number("tcp.stream") == stream and length:
+                start = (frame.number("tcp.seq_raw") or 0) + bool((frame.number("tcp.flags") or 0) & 2)
+                spans[sender(frame)].append((start, length))
+        return Counter({who: _covered(each) for who, each in spans.items()})
+
+    @cached_property
+    def streams(self) -> list[Stream]:
+        """All TCP streams, by tshark's number."""
+        count = len({number for kind, number in self.conversations if kind == "tcp"})
+        found = self._first_run[1][:count]
+        if count > STREAMS_AT_FIRST:
+            found += _streams(self.run("-q", *_follow(range(STREAMS_AT_FIRST, count))))
+        return found
+
+
+def _follow(numbers: range) -> list[str]:
+    """Options that ask for these streams. tshark answers the last one first."""
+    return [word for number in reversed(numbers) for word in ("-z", f"follow,tcp,raw,{number}")]
+
+
+def _streams(text: str) -> list[Stream]:
+    """What tshark shows of streams it was asked to follow."""
+    found = []
+    for part in text.split("Follow: tcp,raw\n")[1:]:
+        lines = part.split("\n")
+        turns: list[tuple[int, bytes]] = []
+        for line in lines[3:]:
+            if re.fullmatch(r"\t?[0-9a-f]+", line):
+                node, data = int(line.startswith("\t")), MISSING.sub(b"", bytes.fromhex(line))
+                turns.append((node, turns.pop()[1] + data if turns and turns[-1][0] == node else data))
+        found.append(Stream(ends=(lines[1].split(": ")[1], lines[2].split(": ")[1]), turns=turns))
+    return found
+
+
+def source(frame: Frame) -> str:
+    """Address of the innermost packet's sender."""
+    inner = next(each for each in reversed(frame.protocols) if each in ("ip", "ipv6"))
+    return frame[f"{inner}.src"][-1]
+
+
+def sender(frame: Frame) -> str:
+    """ADDRESS:PORT of the innermost packet's sender, as tshark's follow writes it."""
+    transport = next(each for each in reversed(frame.protocols) if each in ("tcp", "udp"))
+    address, port = source(frame), frame[f"{transport}.srcport"][-1]
+    return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
+
+
+def _covered(spans: list[tuple[int, int]]) -> int:
+    """Places that (start, length) pairs cover together; starts are sequence numbers, which wrap around (RFC 9293 section 3.4)."""
+    origin = spans[0][0]
+    unwrapped = sorted(((start - origin + (1 << 31)) % (1 << 32), length) for start, length in spans)
+    total, reached = 0, -1
+    for start, length in unwrapped:
+        total += max(0, start + length - max(start, reached))
+        reached = max(reached, start + length)
+    return total
+
+
+@cache
+def tshark(path: Path) -> Tshark:
+    """tshark's view of a file, one for all tests."""
+    return Tshark(path)
