@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from pcapdig.render.items import Line
 
 
+_PORTS = "fd.port in (53, 5353, 5355)"
+"""DNS, multicast DNS (RFC 6762), LLMNR (RFC 4795)."""
+
+
 class Dnslog(LogChisel["DnsCall"]):
     """Queries and their answers, over UDP and TCP."""
 
@@ -24,19 +28,20 @@ class Dnslog(LogChisel["DnsCall"]):
     short_description: ClassVar[str] = "DNS queries log"
     description: ClassVar[str] = (
         "Prints a line for each DNS query, over UDP and TCP, when its answer comes: name, type, response code, the answers' "
-        "data parted by commas, time from query to answer, and the processes at both ends as far as they are known. A "
-        "query without an answer is shown at the end with <NA>; one that was repeated has a line for each time. -v adds process "
-        "ids and the connection."
+        "data parted by commas, time from query to answer, and the processes at both ends as far as they are known. mDNS and LLMNR "
+        "are read too; their answers go to others than their queries, so each has a line of its own. A query without an answer "
+        "is shown after a minute or at the end with <NA>; one that was repeated has a line for each time. -v adds process ids and "
+        "the connection."
     )
     args: ClassVar[tuple[Arg, ...]] = (
-        Arg(name="port", type="int", description="port of the servers, in place of 53", optional=True),
+        Arg(name="port", type="int", description="port of the servers, in place of 53, 5353 and 5355", optional=True),
     )
 
-    def __init__(self, *, port: str = "53", verbose: bool = False) -> None:
+    def __init__(self, *, port: str | None = None, verbose: bool = False) -> None:
         """Raises UsageError where `port` is none. `verbose`: with process ids and connection."""
-        if not (port.isascii() and port.isdigit() and len(port) <= 5 and 0 < int(port) < 65536):
+        if port is not None and not (port.isascii() and port.isdigit() and len(port) <= 5 and 0 < int(port) < 65536):
             raise UsageError(f"chisel dnslog: {port!r} is not a port, 1 to 65535")
-        super().__init__(own_filter=f"fd.port={int(port)}", verbose=verbose)
+        super().__init__(own_filter=_PORTS if port is None else f"fd.port={int(port)}", verbose=verbose)
 
     def begin(self, opening: Opening) -> Dialogue[DnsCall, Any] | None:
         """Any message at that port."""
@@ -46,14 +51,25 @@ class Dnslog(LogChisel["DnsCall"]):
 
     def lines(self, found: Found[DnsCall]) -> Iterable[Line]:
         """One line, with both ends."""
+        from pcapdig.protocols.dns_records import opcode_name
+
         call = found.record
-        questions, answer = call.told.questions, call.answer
+        questions, answer, opcode = call.told.questions, call.answer, call.told.opcode
         name = ",".join(question.name for question in questions) or None
         kind = ",".join(question.type for question in questions) or None
         rcode = answer.rcode if answer else None
-        answers = ",".join(record.text for record in answer.answers) if answer else None
-        yield self.call_line(
-            found,
-            {"query": name, "type": kind, "rcode": rcode, "answer": answers or None},
-            {"query": name, "type": kind, "rcode": rcode, "answer": answers, "id": call.told.id},
+        # An answer that does not repeat the question says itself what it is of.
+        texts = (
+            [f"{'' if questions else f'{one.name} {one.type} '}{one.text}" for one in answer.answers] if answer else []
         )
+        pairs: dict[str, object] = {"query": name, "type": kind, "rcode": rcode, "answer": ",".join(texts) or None}
+        members: dict[str, int | str | None] = {
+            "query": name,
+            "type": kind,
+            "rcode": rcode,
+            "answer": ",".join(texts) if answer else None,
+            "id": call.told.id,
+        }
+        if opcode:
+            pairs["opcode"] = members["opcode"] = opcode_name(opcode)
+        yield self.call_line(found, pairs, members)

@@ -21,13 +21,13 @@ _SET = {"set", "ms"}
 
 
 class Memcachelog(LogChisel["MemcachedCall"]):
-    """Commands with keys, of the text protocol."""
+    """Commands with keys."""
 
     name: ClassVar[str] = "memcachelog"
     short_description: ClassVar[str] = "memcached requests log"
     description: ClassVar[str] = (
-        "Prints a line for each key of a memcached command (port 11211, or a process called memcached; text protocol and meta "
-        "commands) when its answer comes: the command, bytes of the value set or got, the key. A get that found nothing has 0B. "
+        "Prints a line for each key of a memcached command (port 11211, or a process called memcached; text protocol, meta "
+        "commands and binary protocol) when its answer comes: the command, bytes of the value set or got, the key. A get that found nothing has 0B. "
         "'get' or 'set' shows only those commands, and a size after it ('set 1000') only values at least as large. Between two "
         "processes of this machine there is a line for each end. -v adds the answer, its latency, process and connection."
     )
@@ -48,9 +48,15 @@ class Memcachelog(LogChisel["MemcachedCall"]):
 
     def begin(self, opening: Opening) -> Dialogue[MemcachedCall, Any] | None:
         """Any message of such a connection."""
+        if opening.is_datagram:
+            return None
+        if opening.data[:1] in (b"\x80", b"\x81"):
+            from pcapdig.protocols.memcached_binary import MemcachedBinaryDialogue, starts
+
+            return MemcachedBinaryDialogue() if starts(opening.data) else None
         from pcapdig.protocols.memcached import MemcachedDialogue
 
-        return None if opening.is_datagram else MemcachedDialogue()
+        return MemcachedDialogue()
 
     def lines(self, found: Found[MemcachedCall]) -> Iterable[Line]:
         """A line a key and end."""

@@ -11,18 +11,19 @@ from pcapdig.errors import UsageError
 from pcapdig.render.items import Line
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from pcapdig.chisels.chisel import Needs
-    from pcapdig.chisels.credentials.conversation import Conversation
     from pcapdig.chisels.credentials.credential import Credential
+    from pcapdig.chisels.dialogues import Dialogues, Found
+    from pcapdig.procs.process import Process
+    from pcapdig.protocols.conversation import Record
     from pcapdig.render.items import Item
-    from pcapdig.trace.columns import Dimensions
     from pcapdig.trace.rows import Rows
 
 _SHOW = "show"
 _REMEMBERED = 1 << 16
-"""Connections whose words are remembered; of more, those that were silent longest are forgotten."""
+"""Connections whose credentials are remembered; of more, those that were silent longest are forgotten."""
 _STARS = "********"
 """Stands for every secret, long or short."""
 
@@ -35,10 +36,11 @@ class Plaintext(LineChisel):
     short_description: ClassVar[str] = "Show passwords that are sent without encryption"
     description: ClassVar[str] = (
         "Shows each name and password that went over a TCP connection in clear, with the connection and the processes at both "
-        "ends: HTTP Basic, passwords in form posts, JSON bodies and query strings; FTP; POP3, IMAP and SMTP, AUTH PLAIN and "
-        "LOGIN included; LDAP simple bind; Redis AUTH; PostgreSQL's password; MySQL's mysql_clear_password and, since it is as good as "
-        "clear, its old hash. Protocols are known by what is said, on any port. Secrets are shown as stars unless the argument "
-        "asks for them. A credential used again on the same connection is shown once."
+        "ends: HTTP Basic and Bearer (of a proxy too), passwords in form posts, JSON bodies and query strings; FTP; POP3, IMAP, SMTP "
+        "and NNTP, SASL's PLAIN, LOGIN and XOAUTH2 included; LDAP simple bind; Redis AUTH; Telnet; PostgreSQL's password; MySQL's "
+        "mysql_clear_password, MariaDB's dialog and, since it is as good as clear, MySQL's old hash. Protocols are known by what is "
+        "said, on any port. Secrets are shown as stars unless the argument asks for them. A credential used again on the same "
+        "connection is shown once."
     )
     args: ClassVar[tuple[Arg, ...]] = (
         Arg(name="secrets", type="string", description=f"the word {_SHOW}: secrets as they were sent", optional=True),
@@ -51,38 +53,58 @@ class Plaintext(LineChisel):
             raise UsageError(f"chisel plaintext: argument {secrets!r} is not understood; the only word is {_SHOW}")
         super().__init__(verbose=verbose, own_filter="fd.l4proto=tcp and evt.is_io=true")
         self._shows = secrets == _SHOW
-        self._conversations: dict[int, Conversation] = {}
+        self._told: dict[int, set[Credential]] = {}
+        self._ends: dict[
+            int, tuple[int, int]
+        ] = {}  # processes of client and server, also where the filter passed one of them only
+        self._dialogues: Dialogues[Record] | None = None
 
     def feed(self, rows: Rows) -> Iterable[Item]:
         """Listen to each message once, whoever's end it was seen at."""
-        from pcapdig.chisels.credentials.conversation import Conversation
-        from pcapdig.chisels.totals import first_of_packet
+        from pcapdig.chisels.credentials.recognition import begin
+        from pcapdig.chisels.dialogues import Dialogues
 
-        rows = rows.select(first_of_packet(rows) & (rows.size > 0))
-        columns = (rows.flow, rows.forward, rows.time_ns, rows.packet)
-        for i, (flow, by_client, time_ns, fact) in enumerate(zip(*(c.tolist() for c in columns), strict=True)):
-            conversation = self._conversations.pop(flow, None) or Conversation()
-            self._conversations[flow] = conversation  # the last one heard is last in the dictionary
-            if len(self._conversations) > _REMEMBERED:
-                del self._conversations[next(iter(self._conversations))]
-            for credential in conversation.hear(by_client, rows.buffer(i)):
-                ids = int(rows.facts.writer[fact]), int(rows.facts.reader[fact])
-                ends = [_end(rows.trace, i) for i in (ids if by_client else ids[::-1])]
-                yield self._line(credential, time_ns, rows.trace.flows.name(flow), *ends)
+        if self._dialogues is None:
+            self._dialogues = Dialogues(begin)
+        if len(rows):
+            columns = rows.flow, rows.forward, rows.facts.writer[rows.packet], rows.facts.reader[rows.packet]
+            for flow, by_client, writer, reader in zip(*(column.tolist() for column in columns), strict=True):
+                if writer >= 0 or reader >= 0:
+                    self._ends.pop(flow, None)
+                    self._ends[flow] = (writer, reader) if by_client else (reader, writer)
+            while len(self._ends) > _REMEMBERED:
+                del self._ends[next(iter(self._ends))]
+        return self._lines(self._dialogues.feed(rows))
 
-    def _line(
-        self,
-        credential: Credential,
-        time_ns: int,
-        connection: str,
-        client: tuple[str | None, int | None],
-        server: tuple[str | None, int | None],
-    ) -> Line:
+    def end(self) -> Iterable[Item]:
+        """What was sent and not answered."""
+        return self._lines(self._dialogues.end()) if self._dialogues else ()
+
+    def _lines(self, records: Iterable[Found[Record]]) -> Iterator[Line]:
+        """Credentials not told before of their connection."""
+        from pcapdig.chisels.credentials.recognition import credentials_of
+
+        for found in records:
+            for credential in credentials_of(found.record):
+                told = self._told.pop(found.flow, set())
+                self._told[found.flow] = told  # the last one heard is last in the dictionary
+                if len(self._told) > _REMEMBERED:
+                    del self._told[next(iter(self._told))]
+                if credential not in told:
+                    told.add(credential)
+                    yield self._line(found, credential)
+
+    def _line(self, found: Found[Record], credential: Credential) -> Line:
+        asked, connection = found.record.asked or found.record.moment, found.connection
+        client, server = (
+            _end(found.process(of_client=of_client) or (found.trace.processes[known] if known >= 0 else None))
+            for of_client, known in zip((True, False), self._ends.get(found.flow, (-1, -1)), strict=True)
+        )
         secret = credential.secret if self._shows else _STARS
         user = "" if credential.user is None else f" user={_word(credential.user)}"
         ends = ends_text(*([name] if name else [] for name, _ in (client, server)))
         return Line(
-            time_ns=time_ns,
+            time_ns=asked.time_ns,
             text=f"{credential.protocol} {credential.method}{user} secret={_word(secret)} {connection} ({ends})",
             fields=(
                 ("protocol", credential.protocol),
@@ -98,12 +120,9 @@ class Plaintext(LineChisel):
         )
 
 
-def _end(trace: Dimensions, process_id: int) -> tuple[str | None, int | None]:
+def _end(process: Process | None) -> tuple[str | None, int | None]:
     """Name and id of the process at one end."""
-    if process_id < 0:
-        return None, None
-    process = trace.processes[process_id]
-    return process.name, process.pid
+    return (process.name, process.pid) if process else (None, None)
 
 
 def _word(text: str) -> str:

@@ -26,7 +26,8 @@ class Redislog(LogChisel["RedisCall"]):
     description: ClassVar[str] = (
         "Prints a line for each Redis command (any port) when its reply is complete: the command with its arguments, the kind of "
         "the reply and its beginning, bytes of the reply's values, time from command to reply, and the processes at both ends "
-        "as far as they are known. Pipelined commands are read; a command without a reply is shown at the end with <NA>. "
+        "as far as they are known. Pipelined commands are read; a command without a reply is shown at the end with <NA>. Messages of "
+        "subscriptions are no replies and are not shown; after MONITOR and SYNC nothing more of a connection is. "
         "Passwords of AUTH and HELLO are shown as ***. -v adds process ids and the connection."
     )
 
@@ -35,12 +36,12 @@ class Redislog(LogChisel["RedisCall"]):
         super().__init__(verbose=verbose)
 
     def begin(self, opening: Opening) -> Dialogue[RedisCall, Any] | None:
-        """Where a client's command begins, an array of strings."""
-        from pcapdig.protocols.redis import RedisDialogue, starts
+        """Where a client's command begins: an array of strings, or a line that the reply confirms."""
+        from pcapdig.protocols.redis import RedisDialogue, starts, starts_inline
 
         if opening.is_known or (opening.from_client and starts(opening.data)):
             return RedisDialogue()
-        return None
+        return RedisDialogue(is_sure=False) if opening.from_client and starts_inline(opening.data) else None
 
     def lines(self, found: Found[RedisCall]) -> Iterable[Line]:
         """One line, with both ends."""

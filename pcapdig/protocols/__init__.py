@@ -13,11 +13,12 @@ Callers: chisels. Upstream: nothing but errors; dpkt reads TLS handshakes, brotl
     bodies.py        Body: size as sent, bytes kept, .content() without gzip, deflate, brotli, zstd; Decoder: the same piece by piece
     multipart.py     Multipart(boundary).feed(data) -> pieces of the parts of a form; file_types.py: types by first bytes, file names
     dns.py           DnsDialogue(is_stream=) -> DnsCall(query, answer); dns_names.py, dns_records.py read the bytes
-    redis.py         RedisDialogue -> RedisCall(command, reply); redis.starts(data)
-    memcached.py     MemcachedDialogue -> MemcachedCall(command, keys, values ...)
+    redis.py         RedisDialogue -> RedisCall(command, reply); redis.starts(data), .starts_inline(data)
+    memcached.py     MemcachedDialogue -> MemcachedCall(command, keys, values ...); memcached_binary.py: MemcachedBinaryDialogue
     sql.py           SqlCall(product, command, statement, parameters, user, answer, secret ...): rows, affected, error of either product
     mysql.py         MysqlDialogue -> SqlCall; mysql.starts(data, from_client); mysql_logins.py, mysql_answers.py, mysql_packets.py
     postgres.py      PostgresDialogue -> SqlCall; postgres_messages.said_by_client(data); postgres_values.py
+    login.py         Login(protocol, method, user, secret): of MailDialogue (FTP, POP3, IMAP, SMTP, NNTP), LdapDialogue, TelnetDialogue; sasl.py
     tls.py           TlsDialogue -> Handshake(client, server, certificate names ...); ja4.py, certificates.py; tls.starts(data)
 
 Any bytes are allowed. What does not read as the protocol, and bytes that were not captured where they are needed, lose the place:

@@ -18,6 +18,12 @@ if TYPE_CHECKING:
     from pcapdig.protocols.inbox import Inbox, Reading
 
 
+PATIENCE_NS = 60 * 1_000_000_000
+"""A query this old gets no answer any more, and its id may be used again: resolvers give up after seconds (RFC 1035 section 7.3)."""
+_TRANSFERS = {"AXFR", "IXFR"}
+"""Answered by as many messages as the zone needs: RFC 5936 section 2.2."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DnsCall(Record):
     """A query and its answer, one of which may be missing."""
@@ -33,57 +39,102 @@ class DnsCall(Record):
         return message
 
 
-class DnsDialogue(Dialogue[DnsCall, tuple[Moment, DnsMessage]]):
-    """Reads one flow of DNS. Messages say themselves which way they go."""
+@dataclass(slots=True)
+class _Asked:
+    moment: Moment
+    query: DnsMessage
+    by_client: bool
+    is_answered: bool = False
+
+
+class DnsDialogue(Dialogue[DnsCall, _Asked]):
+    """Reads one flow of DNS. Messages say themselves which way they go; an answer comes from the other end than its query."""
 
     def __init__(self, *, is_stream: bool) -> None:
         """`is_stream`: TCP, where each message has its length before it."""
         super().__init__()
         self._is_stream = is_stream
+        self._by_id: dict[tuple[int, bool], list[_Asked]] = {}
+        self._transfers: set[int] = set()  # ids of zone transfers that were answered: more of the same may follow
+
+    @property
+    def is_idle(self) -> bool:
+        """A zone transfer is remembered."""
+        return not self._transfers and super().is_idle
 
     def feed(self, turn: Turn) -> list[DnsCall]:
         """Read the next message of the flow, or the next datagram."""
+        while self.open and (
+            self.open[0].is_answered or turn.moment.time_ns - self.open[0].moment.time_ns > PATIENCE_NS
+        ):
+            self.give_up(self.open.popleft())
         if self._is_stream:
             return super().feed(turn)
         try:
-            self._take(read_message(turn.data), turn.moment)
+            self._take(read_message(turn.data), turn.moment, by_client=turn.from_client)
         except BadMessageError:
-            return []
+            return self._taken()
         while len(self.open) > OPEN_LIMIT:
-            self.tell(self.unanswered(self.open.popleft()))
+            self.give_up(self.open.popleft())
         return self._taken()
 
     def asking(self, inbox: Inbox) -> Reading[None]:
-        """Messages, one after the other; the same in both directions."""
+        """The client's messages, one after the other."""
+        return self._messages(inbox, by_client=True)
+
+    def answering(self, inbox: Inbox) -> Reading[None]:
+        """The server's."""
+        return self._messages(inbox, by_client=False)
+
+    def _messages(self, inbox: Inbox, *, by_client: bool) -> Reading[None]:
         while True:
             yield from inbox.next_message()
             moment = inbox.moment
             size = int.from_bytes((yield from inbox.exactly(2)))
             data = yield from inbox.prefix(size, size)
             try:
-                self._take(read_message(data), moment)
+                self._take(read_message(data), moment, by_client=by_client)
             except BadMessageError:
                 raise LostPlaceError from None
 
-    def answering(self, inbox: Inbox) -> Reading[None]:
-        """As `asking`."""
-        return self.asking(inbox)
-
-    def unanswered(self, asked: tuple[Moment, DnsMessage]) -> DnsCall:
+    def unanswered(self, asked: _Asked) -> DnsCall:
         """A query alone."""
-        moment, query = asked
-        return DnsCall(asked=moment, answered=None, query=query, answer=None)
+        return DnsCall(asked=asked.moment, answered=None, query=asked.query, answer=None)
 
-    def _take(self, message: DnsMessage, moment: Moment) -> None:
-        if not message.is_response:
-            self.open.append((moment, message))
+    def give_up(self, asked: _Asked) -> None:
+        """A query that is not answered any more, if it was not before."""
+        if asked.is_answered:
             return
-        for index, (asked, query) in enumerate(self.open):
-            if query.id == message.id and (not message.questions or _same(query, message)):
-                del self.open[index]
-                self.tell(DnsCall(asked=asked, answered=moment, query=query, answer=message))
+        key = (asked.query.id, asked.by_client)
+        waiting = self._by_id[key]
+        waiting.remove(asked)
+        if not waiting:
+            del self._by_id[key]
+        super().give_up(asked)
+
+    def _take(self, message: DnsMessage, moment: Moment, *, by_client: bool) -> None:
+        if not message.is_response:
+            asked = _Asked(moment, message, by_client)
+            self.open.append(asked)
+            self._by_id.setdefault((message.id, by_client), []).append(asked)
+            self._transfers.discard(message.id)
+            return
+        key = (message.id, not by_client)
+        waiting = self._by_id.get(key, [])
+        for index, asked in enumerate(waiting):
+            if not message.questions or _same(asked.query, message):
+                del waiting[index]
+                if not waiting:
+                    del self._by_id[key]
+                asked.is_answered = True
+                while self.open and self.open[0].is_answered:
+                    self.open.popleft()
+                if self._is_stream and any(question.type in _TRANSFERS for question in asked.query.questions):
+                    self._transfers.add(message.id)
+                self.tell(DnsCall(asked=asked.moment, answered=moment, query=asked.query, answer=message))
                 return
-        self.tell(DnsCall(asked=None, answered=moment, query=None, answer=message))
+        if message.id not in self._transfers:
+            self.tell(DnsCall(asked=None, answered=moment, query=None, answer=message))
 
 
 def _same(query: DnsMessage, answer: DnsMessage) -> bool:

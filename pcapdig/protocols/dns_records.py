@@ -21,8 +21,11 @@ TYPES = {
 }  # fmt: skip
 RCODES = {
     0: "NOERROR", 1: "FORMERR", 2: "SERVFAIL", 3: "NXDOMAIN", 4: "NOTIMP", 5: "REFUSED", 6: "YXDOMAIN", 7: "YXRRSET", 8: "NXRRSET",
-    9: "NOTAUTH", 10: "NOTZONE",
+    9: "NOTAUTH", 10: "NOTZONE", 11: "DSOTYPENI", 16: "BADVERS", 17: "BADKEY", 18: "BADTIME", 19: "BADMODE", 20: "BADNAME", 21: "BADALG",
+    22: "BADTRUNC", 23: "BADCOOKIE",
 }  # fmt: skip
+OPCODES = {0: "QUERY", 1: "IQUERY", 2: "STATUS", 4: "NOTIFY", 5: "UPDATE", 6: "DSO"}
+_OPT = 41
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +60,7 @@ class DnsMessage:
     opcode: int
     """0: a query."""
     rcode: str
-    """NOERROR, NXDOMAIN, ...; RCODE11 where it has no name."""
+    """NOERROR, NXDOMAIN, ...; with the upper bits that EDNS has, BADVERS, ...; RCODE12 where it has no name."""
     is_truncated: bool
     """The server says that the answer did not fit (TC)."""
     questions: tuple[DnsQuestion, ...]
@@ -74,7 +77,7 @@ def read_message(data: bytes) -> DnsMessage:
     """
     if len(data) < 12:
         raise BadMessageError("header is cut")
-    number, flags, question_count, answer_count = struct.unpack_from(">4H", data)
+    number, flags, question_count, answer_count, authority_count, more_count = struct.unpack_from(">6H", data)
     questions: list[DnsQuestion] = []
     answers: list[DnsAnswer] = []
     at, is_cut = 12, answer_count > RECORDS_LIMIT or question_count > RECORDS_LIMIT
@@ -92,6 +95,8 @@ def read_message(data: bytes) -> DnsMessage:
             raise BadMessageError("no question") from None
         is_cut = True
     rcode = flags & 15
+    if more_count and not is_cut:
+        rcode |= _upper_rcode(data, at, authority_count, more_count) << 4
     return DnsMessage(
         id=number,
         is_response=bool(flags & 0x8000),
@@ -102,6 +107,25 @@ def read_message(data: bytes) -> DnsMessage:
         answers=tuple(answers),
         is_cut=is_cut,
     )
+
+
+def _upper_rcode(data: bytes, at: int, authority_count: int, more_count: int) -> int:
+    """EXTENDED-RCODE of the OPT record, which is in the additional section (RFC 6891 section 6.1.3); 0 without one."""
+    try:
+        for index in range(min(authority_count + more_count, RECORDS_LIMIT)):
+            _, at = read_name(data, at)
+            kind, _, ttl_s, size = struct.unpack_from(">HHIH", data, at)
+            if kind == _OPT and index >= authority_count:
+                return int(ttl_s) >> 24
+            at += 10 + size
+    except (BadMessageError, struct.error):
+        pass
+    return 0
+
+
+def opcode_name(number: int) -> str:
+    """An opcode as text."""
+    return OPCODES.get(number, f"OPCODE{number}")
 
 
 def type_name(number: int) -> str:

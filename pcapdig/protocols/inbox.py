@@ -99,9 +99,10 @@ class Inbox:
             marks.popleft()
         return marks[0][1]
 
-    def peek(self) -> bytes:
-        """What can be taken before the next hole, without taking it."""
-        return self._data[self._at : self._at + self._ready()]
+    def peek(self, limit: int | None = None) -> bytes:
+        """What can be taken before the next hole, at most `limit` bytes, without taking it."""
+        ready = self._ready()
+        return self._data[self._at : self._at + (ready if limit is None else min(ready, limit))]
 
     @property
     def next_size(self) -> int:

@@ -1,6 +1,6 @@
 """memcached: the text protocol, meta commands included.
 
-In: turns. Out: `MemcachedCall`. The binary protocol (deprecated since 1.6) is not read. Source: doc/protocol.txt of memcached 1.6.
+In: turns. Out: `MemcachedCall`. The binary protocol is memcached_binary.py's. Source: doc/protocol.txt of memcached 1.6.
 """
 
 from __future__ import annotations
@@ -56,19 +56,23 @@ class MemcachedCall(Record):
 
 
 @dataclass(frozen=True, slots=True)
-class _Command:
-    moment: Moment
+class MemcachedCommand:
+    """A command before its answer has come."""
+
+    moment: Moment | None
+    """None: it was not captured."""
     name: str
     keys: tuple[str, ...]
     size: int
+    is_quiet: bool = False
 
 
-class MemcachedDialogue(Dialogue[MemcachedCall, _Command]):
+class MemcachedDialogue(Dialogue[MemcachedCall, MemcachedCommand]):
     """Reads one connection, or one flow of UDP without its frame headers."""
 
-    def unanswered(self, asked: _Command) -> MemcachedCall:
+    def unanswered(self, asked: MemcachedCommand) -> MemcachedCall:
         """A command alone."""
-        return _call(asked, None, (), "")
+        return memcached_call(asked, None, (), "")
 
     def asking(self, inbox: Inbox) -> Reading[None]:
         """Commands."""
@@ -89,9 +93,9 @@ class MemcachedDialogue(Dialogue[MemcachedCall, _Command]):
                 yield from inbox.through(_LINE_END, 2)
             if name in _META:
                 is_quiet = any(flag == "q" for flag in words[2:])
-            command = _Command(moment, name, _keys(name, words), size)
+            command = MemcachedCommand(moment, name, _keys(name, words), size)
             if is_quiet or name == "quit":
-                self.tell(_call(command, None, (), "", is_quiet=True))
+                self.tell(memcached_call(command, None, (), "", is_quiet=True))
             else:
                 self.open.append(command)
 
@@ -122,10 +126,10 @@ class MemcachedDialogue(Dialogue[MemcachedCall, _Command]):
                 continue  # more lines follow
             command = self._answered_by(status)
             if command or status not in ("HD", "VA", "MN"):  # those may answer a quiet command, told before
-                self.tell(_call(command, moment, _with_keys(command, values), status))
+                self.tell(memcached_call(command, moment, _with_keys(command, values), status))
             values, is_begun = [], False
 
-    def _answered_by(self, status: str) -> _Command | None:
+    def _answered_by(self, status: str) -> MemcachedCommand | None:
         """The command that an answer belongs to. Meta answers, which may be a quiet command's, only belong to meta commands."""
         if self.open and status in ("HD", "VA", "NS", "EX", "NF", "EN", "MN", "ME"):
             is_meta = self.open[0].name in _META | {"mn"}
@@ -133,21 +137,22 @@ class MemcachedDialogue(Dialogue[MemcachedCall, _Command]):
         return self.next_open()
 
 
-def _with_keys(command: _Command | None, values: list[tuple[str, int]]) -> tuple[tuple[str, int], ...]:
+def _with_keys(command: MemcachedCommand | None, values: list[tuple[str, int]]) -> tuple[tuple[str, int], ...]:
     """Values with their keys: VA has none, it answers the one key of an mg."""
     if command and command.keys:
         return tuple((key or command.keys[0], size) for key, size in values)
     return tuple(values)
 
 
-def _call(
-    command: _Command | None,
+def memcached_call(
+    command: MemcachedCommand | None,
     answered: Moment | None,
     values: tuple[tuple[str, int], ...],
     status: str,
     *,
     is_quiet: bool = False,
 ) -> MemcachedCall:
+    """The record of a command and its answer."""
     return MemcachedCall(
         asked=command.moment if command else None,
         answered=answered,

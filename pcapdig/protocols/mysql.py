@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pcapdig.protocols.conversation import Dialogue, Moment
 from pcapdig.protocols.inbox import LostPlaceError
-from pcapdig.protocols.mysql_answers import AnswerReader, read_packet
+from pcapdig.protocols.mysql_answers import AnswerReader, read_error, read_packet
 from pcapdig.protocols.mysql_logins import Login, read_change_user
 from pcapdig.protocols.mysql_packets import Bytes, CutPacketError, read_value
 from pcapdig.protocols.sql import STATEMENT_KEPT, STATEMENTS_LIMIT, VALUE_KEPT, SqlAnswer, SqlCall, Value
@@ -30,6 +30,8 @@ _NAMES = {
     0x17: "execute", 0x1A: "reset", 0x1B: "set_option", 0x1C: "fetch", 0x1F: "reset_connection", 0xFA: "bulk_execute",
 }  # fmt: skip
 _BY_ID = {0x17, 0x18, 0x19, 0x1A, 0x1C, 0xFA}
+_REFUSALS = {1040, 1129, 1130, 1203}
+"""Errors in place of a greeting: too many connections, host blocked, host not allowed, too many of the user."""
 _STREAMS = {0x12, 0x13, 0x1E, 0x1D}  # binlog and table dumps, daemon: no more questions and answers
 
 _COMMAND = re.compile(
@@ -40,7 +42,7 @@ _COMMAND = re.compile(
 
 
 class _Command(NamedTuple):
-    moment: Moment
+    moment: Moment | None
     code: int
     name: str
     statement: str
@@ -60,12 +62,14 @@ class _Prepared:
 
 
 def starts(data: bytes, *, from_client: bool) -> bool:
-    """A server's greeting begins here (protocol version 10), or a client's command that is known by its content."""
+    """A server's greeting begins here (protocol version 10), or its refusal, or a client's command that is known by its content."""
     if len(data) < 6 or data[3] != 0:
         return False
     size = int.from_bytes(data[:3], "little")
     if from_client:
         return 1 < size <= len(data) - 4 and _COMMAND.match(data, 4) is not None
+    if data[4] == 0xFF:
+        return size == len(data) - 4 and int.from_bytes(data[5:7], "little") in _REFUSALS
     end = data.find(b"\0", 5, 80)
     return data[4] == 10 and 32 < size < 512 and end > 5 and data[5:end].isascii()
 
@@ -119,9 +123,12 @@ class MysqlDialogue(Dialogue[SqlCall, _Command]):
         while True:
             yield from inbox.next_message()
             moment = inbox.moment
-            if not self.open and inbox.peek()[3:5] == b"\0\n":
+            if not self.open and inbox.peek(5)[3:] == b"\0\n":
                 yield from self._greeting(inbox)
                 continue
+            if not self.open and inbox.peek(5)[3:] == b"\0\xff":
+                yield from self._refusal(inbox, moment)
+                return
             reader = AnswerReader(self.open[0].name if self.open else "", self._login)
             self._reader = reader
             answer = yield from reader.read(inbox)
@@ -143,6 +150,16 @@ class MysqlDialogue(Dialogue[SqlCall, _Command]):
         except CutPacketError:
             raise LostPlaceError from None
         self._is_logging_in = True
+
+    def _refusal(self, inbox: Inbox, moment: Moment) -> Reading[None]:
+        """An error in place of the greeting; the server closes the connection."""
+        _, payload, _ = yield from read_packet(inbox, 1024)
+        try:
+            answer = SqlAnswer(error=read_error(payload))
+        except CutPacketError:
+            raise LostPlaceError from None
+        self.tell(self._call(_Command(None, 0, "connect", ""), moment, answer))
+        self.is_over = True
 
     def _read_login(self, moment: Moment, payload: bytes) -> None:
         """The client's response to the greeting."""

@@ -25,9 +25,9 @@ _PROGRESS = b"\xff\xff\xff"
 
 
 def read_packet(inbox: Inbox, keep: int) -> Reading[tuple[int, bytes, int]]:
-    """One packet: number, first bytes of its payload, its size. Those of 16 MiB go on in the next, and are one here."""
+    """One packet: its first number, first bytes of its payload, its size. Those of 16 MiB go on in the next, and are one here."""
     header = yield from inbox.exactly(4)
-    size = int.from_bytes(header[:3], "little")
+    size, sequence = int.from_bytes(header[:3], "little"), header[3]
     data = yield from inbox.prefix(size, keep)
     total, part = size, size
     while part == _FULL:
@@ -35,7 +35,7 @@ def read_packet(inbox: Inbox, keep: int) -> Reading[tuple[int, bytes, int]]:
         part = int.from_bytes(header[:3], "little")
         yield from inbox.prefix(part, 0)
         total += part
-    return header[3], data, total
+    return sequence, data, total
 
 
 class AnswerReader:
@@ -73,7 +73,7 @@ class AnswerReader:
             if self._command == "statistics":
                 return SqlAnswer()
             if data[0] == _ERROR:
-                return SqlAnswer(error=_error(data))
+                return SqlAnswer(error=read_error(data))
             if self._command == "prepare":
                 return (yield from self._prepared(inbox, data))
             if self._command == "fetch":
@@ -98,7 +98,7 @@ class AnswerReader:
                 self._login_heard.switch(data)
             _, data, _ = yield from read_packet(inbox, _KEPT)
         if data[:1] == bytes([_ERROR]):
-            return SqlAnswer(error=_error(data))
+            return SqlAnswer(error=read_error(data))
         if data[:1] != bytes([_OK]):
             raise LostPlaceError
         return SqlAnswer()
@@ -125,7 +125,7 @@ class AnswerReader:
             elif data[0] == _OK or (data[0] == _EOF and size < 9):
                 status = self._read_ok(data)
             elif data[0] == _ERROR:
-                return self._answer(_error(data))
+                return self._answer(read_error(data))
             else:
                 status, error = yield from self._read_result_set(inbox, data)
             if error or not status & _MORE_RESULTS:
@@ -167,7 +167,7 @@ class AnswerReader:
             first = data[:1]
             if first == b"\xff":
                 self._rows = rows
-                return 0, _error(data)
+                return 0, read_error(data)
             if first == b"\xfe" and size < _FULL:
                 self._rows = rows
                 return self._end_status(data), None
@@ -190,8 +190,8 @@ def _length_size(data: bytes) -> int:
     return {0xFC: 3, 0xFD: 4, 0xFE: 9}.get(data[0], 1)
 
 
-def _error(data: bytes) -> SqlError:
-    """An error packet."""
+def read_error(data: bytes) -> SqlError:
+    """An error packet. Raises CutPacketError."""
     packet = Bytes(data, 1)
     code = packet.integer(2)
     text = packet.rest().decode("utf-8", "replace")

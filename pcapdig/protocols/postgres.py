@@ -170,11 +170,11 @@ class PostgresDialogue(Dialogue[SqlCall, _Asked]):
         while not self.is_over:
             yield from inbox.next_message()
             moment = inbox.moment
-            if inbox.peek()[:1] == b"\0":
+            if inbox.peek(1) == b"\0":
                 code, settings = yield from read_startup(inbox)
                 self._start(moment, code, settings)
                 continue
-            if self._encryption_asked and inbox.peek()[:1] in b"\x16\x80":
+            if self._encryption_asked and inbox.peek(1) in b"\x16\x80":
                 self.is_over = True  # its server's word was not captured
                 return
             kind, data = yield from read_message(inbox, ASKED, _BIND_KEPT)
@@ -185,7 +185,7 @@ class PostgresDialogue(Dialogue[SqlCall, _Asked]):
         while not self.is_over:
             yield from inbox.next_message()
             moment = inbox.moment
-            if self._encryption_asked and inbox.peek()[:1] != b"E":  # an old server's error is a message
+            if self._encryption_asked and inbox.peek(1) != b"E":  # an old server's error is a message
                 answer = yield from inbox.exactly(1)
                 self._encryption_asked -= 1
                 if answer != b"N":
@@ -293,16 +293,12 @@ class PostgresDialogue(Dialogue[SqlCall, _Asked]):
             self.tell(self.unanswered(asked))
 
     def _current(self, kinds: tuple[str, ...], moment: Moment) -> _Asked | None:
-        """What a part of an answer belongs to: the first of those kinds; what stands before it was answered unseen."""
-        for index, asked in enumerate(self.open):
-            if asked.kind in kinds:
-                for _ in range(index):
-                    self.give_up(self.open.popleft())
-                asked.answered = asked.answered or moment
-                return asked
-            if asked.kind in _ENDS:
-                break
-        return None
+        """What a part of an answer belongs to: the oldest, if it is of one of those kinds. Answers come in order."""
+        asked = self.open[0] if self.open else None
+        if asked is None or asked.kind not in kinds:
+            return None
+        asked.answered = asked.answered or moment
+        return asked
 
     def _acknowledge(self, moment: Moment, kind: str) -> None:
         """Parse, Bind, Describe or Close was done."""
@@ -332,6 +328,8 @@ class PostgresDialogue(Dialogue[SqlCall, _Asked]):
 
     def _ready(self, moment: Moment) -> None:
         """ReadyForQuery: the end of a query, of a login, or of what was asked until Sync."""
+        while self.open and self.open[0].kind not in _ENDS:
+            self.give_up(self.open.popleft())
         asked = self._current(_ENDS, moment)
         if asked:
             self.open.popleft()
@@ -344,6 +342,8 @@ class PostgresDialogue(Dialogue[SqlCall, _Asked]):
         if asked.kind == "E" and self._failed and self._failed in (asked.statement, asked.portal):
             self._failed = None
         elif asked.kind in ("Q", "E", "F", "startup") or asked.is_named:
+            if asked.kind == "startup":
+                asked.answered = None  # that the server asked for a password does not say that it let the client in
             self.tell(self.unanswered(asked))
 
     def _was_executed(self, statement: _Statement | None) -> None:

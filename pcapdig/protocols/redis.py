@@ -26,6 +26,14 @@ _LINE_END = re.compile(rb"\r\n")
 _INLINE_END = re.compile(rb"\n")
 _START = re.compile(rb"\*[1-9][0-9]{0,6}\r\n\$[0-9]{1,9}\r\n")
 _COUNT = re.compile(rb"-?[0-9]{1,18}")
+_INLINE_START = re.compile(
+    rb"(?:ping|info|get|set|del|keys|incr|decr|exists|expire|ttl|type|echo|time|role|dbsize|select|config|client|command|cluster|hello|h(?:get|set|getall|del)"
+    rb"|l(?:push|pop|range|len)|r(?:push|pop)|s(?:add|members|card)|z(?:add|range|card)|m(?:get|set|ulti)|publish|subscribe|psubscribe|flushall|flushdb"
+    rb"|scan|monitor)(?: [^\r\n]*)?\r?\n",
+    re.IGNORECASE,
+)
+_NO_MORE = {"MONITOR", "SYNC", "PSYNC"}
+"""After these the server sends on by itself: commands of others, or its data."""
 _SUBSCRIBED = {"subscribe", "unsubscribe", "psubscribe", "punsubscribe", "ssubscribe", "sunsubscribe"}
 _PUBLISHED = {"message", "pmessage", "smessage"}
 
@@ -75,17 +83,30 @@ def starts(data: bytes) -> bool:
     return _START.match(data) is not None
 
 
+def starts_inline(data: bytes) -> bool:
+    """A command as typed by hand, of those that are known. Other protocols have such lines too: the reply has to confirm it."""
+    return _INLINE_START.match(data) is not None
+
+
 class RedisDialogue(Dialogue[RedisCall, _Command]):
     """Reads one connection. Published messages and other pushes are no replies and are passed over."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, is_sure: bool = True) -> None:
+        """`is_sure`: it is Redis; else it is so if the first reply is one, and nothing is told if it is not."""
         super().__init__()
+        self._is_sure = is_sure
         self._is_subscribed = False
+        self._replies = ""  # CLIENT REPLY: off, skip (the next command's), skipping
 
     @property
     def is_idle(self) -> bool:
-        """A subscription is remembered."""
-        return not self._is_subscribed and super().is_idle
+        """A subscription, and that replies were turned off, are remembered."""
+        return not (self._is_subscribed or self._replies) and super().is_idle
+
+    def give_up(self, asked: _Command) -> None:
+        """A command alone."""
+        if self._is_sure:
+            super().give_up(asked)
 
     def begins(self, data: bytes, *, asks: bool) -> bool:
         """As a connection is recognised."""
@@ -120,16 +141,39 @@ class RedisDialogue(Dialogue[RedisCall, _Command]):
                     raise LostPlaceError
                 words, count, size = [_text(word[:WORD_KEPT]) for word in parts[:WORDS_KEPT]], len(parts), len(line)
             if words:
-                self.open.append(_Command(moment, tuple(words), count, size))
+                self._ask(_Command(moment, tuple(words), count, size))
+
+    def _ask(self, command: _Command) -> None:
+        """A command; one whose reply was turned off (CLIENT REPLY) is told at once."""
+        name, words = command.words[0].upper(), [word.upper() for word in command.words[1:3]]
+        if name == "CLIENT" and words[:1] == ["REPLY"] and words[1:] in (["ON"], ["OFF"], ["SKIP"]):
+            self._replies = {"ON": "", "OFF": "off", "SKIP": "skip"}[words[1]]
+            is_silent = bool(self._replies)
+        else:
+            is_silent = bool(self._replies)
+            self._replies = "" if self._replies == "skip" else self._replies
+        if is_silent:
+            self.give_up(command)
+        else:
+            self.open.append(command)
 
     def answering(self, inbox: Inbox) -> Reading[None]:
         """Replies, one a command."""
         while True:
             yield from inbox.next_message()
             moment = inbox.moment
-            reply = yield from _value(inbox, 0)
+            try:
+                reply = yield from _value(inbox, 0)
+            except LostPlaceError:
+                self.is_over = not self._is_sure
+                raise
+            self._is_sure = True
             if not self._is_published(reply):
-                self.tell(self._call(self.next_open(), moment, reply))
+                call = self._call(self.next_open(), moment, reply)
+                self.tell(call)
+                if call.name in _NO_MORE and reply.kind != "-":
+                    self.is_over = True
+                    return
 
     def _is_published(self, reply: RedisReply) -> bool:
         """A message of a subscription, or a further reply to one command that names several channels.

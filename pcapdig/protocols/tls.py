@@ -26,7 +26,7 @@ HANDSHAKE_LIMIT = 256 << 10
 """Bytes of handshake messages read of one direction; OpenSSL's own limit of a certificate list is 100 KiB."""
 RECORD_LIMIT = (1 << 14) + 2048
 """RFC 5246 section 6.2.3; TLS 1.3 allows less."""
-_START = re.compile(rb"\x16\x03[\x00-\x04]..\x01\0", re.DOTALL)
+_START = re.compile(rb"\x16\x03[\x00-\x04](?:\0\x01\x01(?:\x16\x03|\Z)|..\x01\0)", re.DOTALL)
 _CHANGE_CIPHER, _ALERT, _HANDSHAKE, _DATA = 20, 21, 22, 23
 _CLIENT_HELLO, _SERVER_HELLO, _CERTIFICATE, _SERVER_DONE = 1, 2, 11, 14
 _NAME, _SIGNATURES, _ALPN, _VERSIONS = 0, 13, 16, 43
@@ -133,7 +133,7 @@ class TlsDialogue(Dialogue[Handshake, None]):
 
     def _records(self, inbox: Inbox, side: str) -> Reading[None]:
         """Records of one side; handshake messages may be split over them, or share one (RFC 8446 section 5.1)."""
-        pending, total, is_clear = b"", 0, True
+        pending, total, is_clear = bytearray(), 0, True
         while True:
             yield from inbox.next_message()
             moment = inbox.moment
@@ -147,7 +147,8 @@ class TlsDialogue(Dialogue[Handshake, None]):
                 if total > HANDSHAKE_LIMIT or len(data) < size:
                     self._finish_if(side)
                     raise LostPlaceError
-                pending = self._messages(pending + data, side, moment)
+                pending += data
+                del pending[: self._messages(pending, side, moment)]
             elif kind == _ALERT and is_clear and len(data) == 2:
                 if self._client or self._server:
                     self._alert = f"{side}:{ALERTS.get(data[1], str(data[1]))}"
@@ -164,20 +165,21 @@ class TlsDialogue(Dialogue[Handshake, None]):
         if side == "server" and self._server:
             self._finish()
 
-    def _messages(self, data: bytes, side: str, moment: Moment) -> bytes:
-        """Read the whole handshake messages of `data`; what is left."""
-        while len(data) >= 4:
-            size = int.from_bytes(data[1:4])
-            if len(data) < 4 + size:
+    def _messages(self, data: bytearray, side: str, moment: Moment) -> int:
+        """Read the whole handshake messages of `data`; how many bytes they are."""
+        at = 0
+        while at + 4 <= len(data):
+            kind, end = data[at], at + 4 + int.from_bytes(data[at + 1 : at + 4])
+            if len(data) < end:
                 break
-            kind, body, data = data[0], data[4 : 4 + size], data[4 + size :]
             try:
-                self._message(kind, body, side, moment)
+                self._message(kind, bytes(data[at + 4 : end]), side, moment)
             except (DpktError, struct.error, IndexError, AssertionError):
                 raise LostPlaceError from None
+            at = end
             if self.is_over:
                 break
-        return data
+        return at
 
     def _message(self, kind: int, body: bytes, side: str, moment: Moment) -> None:
         if side == "client" and kind == _CLIENT_HELLO:

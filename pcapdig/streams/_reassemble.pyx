@@ -17,32 +17,20 @@ from libc.string cimport memcpy
 
 import numpy as np
 
+from pcapdig.streams._connections cimport (
+    ACK, FIN, RST, SYN, WINDOW_MAX, _Conversation, _Half, _Meta, _Segment, find_conversation, first_from, forget_if_over, is_of_ended,
+)
+
 from pcapdig.streams.fragments import Fragments
 
 cdef enum:
-    FIN = 1, SYN = 2, RST = 4, ACK = 16  # RFC 9293 section 3.1
     TCP = 6
-    WINDOW_MAX = 1 << 30  # RFC 7323 section 2.3: no receiver can acknowledge more than this beyond what it has
-    HELD_SEGMENTS_MAX = 4096  # bounds the walk through the held segments of one direction
+    HELD_SEGMENTS_MAX = 4096  # bounds what it costs to put one more between the held segments of one direction
 
+cdef enum:  # bytes that a segment, or a piece of a message, takes beside its own: else many tiny ones would count as nothing
+    SEGMENT_COST = 192
+    PIECE_COST = 48
 
-cdef class _Segment:
-    """Payload that came before its turn."""
-
-
-cdef class _Half:
-    """One direction of a connection."""
-
-
-cdef class _Conversation:
-    """Both directions of a flow, and the message that is open."""
-
-    def __cinit__(self):
-        self.client = _Half()
-        self.server = _Half()
-
-
-cdef _Conversation OVER = _Conversation()  # stands for all connections that both ends have closed: they take no memory
 
 cdef class Assembler:
     """Messages out of packets, as columns.
@@ -53,7 +41,7 @@ cdef class Assembler:
 
     cdef int64_t message_limit, hold_limit, total_limit, total
     cdef object fragments  # of datagrams
-    cdef list conversations  # by flow id, None where not wanted yet, OVER where nothing more can come
+    cdef list conversations  # by flow id: a _Conversation, a _Brief, or None where not wanted yet
     cdef list buffers, gaps, columns  # of the messages that ended
 
     def __init__(self, int64_t message_limit, int64_t hold_limit, int64_t total_limit):
@@ -100,13 +88,9 @@ cdef class Assembler:
             meta.writer, meta.reader = writer[i], reader[i]
             meta.writer_evidence, meta.reader_evidence = writer_evidence[i], reader_evidence[i]
             meta.direction, meta.tcp_flags, meta.interface = direction[i], flags[i], interface[i]
-            conversation = self.conversations[f]
+            conversation = find_conversation(self.conversations, f, protocols[f] == TCP, forward[i], seq[i], flags[i], length[i])
             if conversation is None:
-                conversation = _Conversation()
-                conversation.flow = f
-                self.conversations[f] = conversation
-            elif conversation is OVER:
-                continue  # late copies and acknowledgements: a new connection is a new flow
+                continue
             if protocols[f] == TCP:
                 self._segment(conversation, forward[i], seq[i], ack[i], flags[i], payload, stored, length[i], &meta)
             elif fresh[i] and ack[i] != 0:
@@ -121,13 +105,13 @@ cdef class Assembler:
         """End every connection where it stands: what is held or open is handed out."""
         self._whole(self.fragments.flush())
         for item in self.conversations:
-            if item is not None:
+            if type(item) is _Conversation:
                 self._break_off(<_Conversation>item, True, NULL)
 
     def release(self, int64_t before_ns):
         """End the messages to which nothing was added at or after this time, ns since 1970. What follows is a message of its own."""
         for item in self.conversations:
-            if item is not None and (<_Conversation>item).is_open and (<_Conversation>item).last_ns < before_ns:
+            if type(item) is _Conversation and (<_Conversation>item).is_open and (<_Conversation>item).last_ns < before_ns:
                 self._close(<_Conversation>item)
 
     def take(self):
@@ -165,6 +149,8 @@ cdef class Assembler:
             seq += 1  # SYN takes the first sequence number: RFC 9293 section 3.4
             if not half.started:
                 half.started, half.next = True, seq
+        if half.finished and half.next == half.fin_seq and is_of_ended(seq, half.fin_seq):
+            length = 0
         if length:
             length = min(length, <uint32_t>WINDOW_MAX)  # keeps all positions within half the sequence space
             if not half.started:
@@ -183,8 +169,8 @@ cdef class Assembler:
             if not half.started:
                 half.started, half.next = True, half.fin_seq
         self._end_if_finished(conversation, half, forward, meta)
-        if half.finished and other.finished and half.next == half.fin_seq and other.next == other.fin_seq:
-            self.conversations[conversation.flow] = OVER
+        if half.finished and other.finished:
+            forget_if_over(self.conversations, conversation)
 
     cdef _break_off(self, _Conversation conversation, bint forward, const _Meta *meta):
         """End both directions where they stand: by an RST, whose sender `forward` tells, or, `meta` NULL, with the capture."""
@@ -222,9 +208,7 @@ cdef class Assembler:
         end = <uint32_t>(<int64_t>ahead + length)
         if half.held is None:
             half.held = []
-        at = len(half.held)
-        while at > 0 and (<_Segment>half.held[at - 1]).seq - half.next >= begin:
-            at -= 1
+        at = first_from(half, begin)
         if at > 0:
             held = <_Segment>half.held[at - 1]
             begin = max(begin, held.seq - half.next + held.length)
@@ -260,7 +244,7 @@ cdef class Assembler:
         segment.meta = meta[0]
         half.held.insert(at, segment)
         half.held_bytes += kept
-        self.total += kept
+        self.total += kept + SEGMENT_COST
 
     cdef _drain(self, _Conversation conversation, _Half half, bint forward):
         """Deliver what is held and now in order."""
@@ -273,7 +257,7 @@ cdef class Assembler:
             if segment.seq != half.next:
                 break
             half.held_bytes -= len(segment.data)
-            self.total -= len(segment.data)
+            self.total -= len(segment.data) + SEGMENT_COST
             self._deliver(conversation, forward, segment.data, segment.length, &segment.meta)
             half.next += segment.length
             count += 1
@@ -380,7 +364,7 @@ cdef class Assembler:
         if len(data):
             conversation.pieces.append(data)
             conversation.stored += len(data)
-            self.total += len(data)
+            self.total += len(data) + PIECE_COST
         conversation.size += len(data)
         if length > <uint32_t>len(data):
             self._gap(conversation, length - <uint32_t>len(data))
@@ -391,7 +375,7 @@ cdef class Assembler:
         if not conversation.is_open:
             return
         conversation.is_open = False
-        self.total -= conversation.stored
+        self.total -= conversation.stored + PIECE_COST * len(conversation.pieces)
         self.columns.append((conversation.flow, conversation.forward, conversation.size, meta.number, meta.time_ns,
                              meta.writer, meta.reader, meta.writer_evidence, meta.reader_evidence, meta.direction,
                              meta.tcp_flags, meta.interface))

@@ -135,8 +135,8 @@ cdef class FlowTable:
         """Payload bytes of a placed TCP segment that were not seen before. For other protocols: all."""
         if h.protocol != PROTOCOL_TCP or not (h.has_ports or h.is_fragment):
             return h.payload_length
-        if h.tcp_flags & RST:
-            return 0
+        if h.tcp_flags & RST and h.payload_length == 0:
+            return 0  # its number may be any
         return account(
             &self.states[placed.flow].stream[0 if placed.forward else 1],
             h.seq, h.payload_length, h.tcp_flags & SYN, h.tcp_flags & FIN,

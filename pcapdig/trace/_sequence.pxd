@@ -117,7 +117,7 @@ cdef inline uint64_t take(Stream *stream, uint64_t start, uint64_t stop) noexcep
 
 
 cdef inline uint32_t account(Stream *stream, uint32_t seq, uint32_t length, bint syn, bint fin) noexcept nogil:
-    """Take one segment: how many of its `length` payload bytes were not seen before. Not for RST, whose text is no stream data."""
+    """Take one segment: how many of its `length` payload bytes were not seen before. Not for RST without text."""
     cdef uint64_t start = unwrapped(stream, seq)
     cdef uint64_t found = 0
     if syn:

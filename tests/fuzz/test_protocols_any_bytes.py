@@ -15,12 +15,17 @@ from pcapdig.protocols.certificates import certificate_names
 from pcapdig.protocols.conversation import Dialogue, Moment, Turn
 from pcapdig.protocols.dns import DnsDialogue
 from pcapdig.protocols.http import HttpDialogue, starts
+from pcapdig.protocols.ldap import LdapDialogue
+from pcapdig.protocols.ldap import starts as ldap_starts
+from pcapdig.protocols.mail import MailDialogue
 from pcapdig.protocols.memcached import MemcachedDialogue
+from pcapdig.protocols.memcached_binary import MemcachedBinaryDialogue
 from pcapdig.protocols.mysql import MysqlDialogue
 from pcapdig.protocols.postgres import PostgresDialogue
 from pcapdig.protocols.postgres_messages import said_by_client
 from pcapdig.protocols.postgres_values import binary_value
 from pcapdig.protocols.redis import RedisDialogue
+from pcapdig.protocols.telnet import TelnetDialogue
 from pcapdig.protocols.tls import TlsDialogue
 
 DIALOGUES: dict[str, Callable[[], Dialogue[Any, Any]]] = {
@@ -29,9 +34,13 @@ DIALOGUES: dict[str, Callable[[], Dialogue[Any, Any]]] = {
     "dns-tcp": lambda: DnsDialogue(is_stream=True),
     "redis": RedisDialogue,
     "memcached": MemcachedDialogue,
+    "memcached_binary": MemcachedBinaryDialogue,
     "mysql": MysqlDialogue,
     "postgres": PostgresDialogue,
     "tls": TlsDialogue,
+    "mail": MailDialogue,
+    "ldap": LdapDialogue,
+    "telnet": TelnetDialogue,
 }
 PIECES: dict[str, list[bytes]] = {
     "http": [
@@ -44,6 +53,11 @@ PIECES: dict[str, list[bytes]] = {
          b"|1\r\n", b":1\r\n", b">2\r\n", b"PING\r\n", b"$99999999\r\n"],
     "memcached": [b"set k 0 0 3\r\n", b"abc\r\n", b"get k\r\n", b"VALUE k 0 3\r\n", b"END\r\n", b"mg k v q\r\n",
          b"VA 3 \r\n", b"MN\r\n", b"STORED\r\n", b"noreply", b"0\r\n"],
+    "memcached_binary": [
+        b"\x80\0\0\1" + bytes(7) + b"\1" + bytes(12) + b"k", b"\x81\0\0\0\4" + bytes(6) + b"\6" + bytes(18),
+        b"\x80\x0d\0\1" + bytes(7) + b"\1" + bytes(12) + b"k",
+        b"\x80\x0a" + bytes(22), b"\x81\x0a" + bytes(22), b"\x81\x10\0\1" + bytes(7) + b"\2" + bytes(12) + b"kv", b"\x80\x10" + bytes(22),
+    ],
     "mysql": [
         b"\7\0\0\1\0\0\0\2\0\0\0", b"\x09\0\0\0\x03SELECT 1", b"\x09\0\0\0\x16SELECT ?", b"\x0c\0\0\1\0\1\0\0\0\1\0\1\0\0\0\0", b"\4\0\0\2\3def",
         b"\5\0\0\3\xfe\0\0\2\0", b"\1\0\0\1\1", b"\x10\0\0\0\x17\1\0\0\0\0\1\0\0\0\0\1\xfd\0\1x", b"\x09\0\0\1\xff\x28\4#42000", b"\x0a8.0\0",
@@ -60,6 +74,13 @@ PIECES: dict[str, list[bytes]] = {
         b"\x16\x03\x03\0\x2a\x02\0\0\x26\x03\x03" + bytes(35) + b"\x2f\0",
         b"\x14\x03\x03\0\1\1", b"\x15\x03\x03\0\2\2\x28", b"\x17\x03\x03\0\1x", b"\x0b\0\0\7\0\0\4\0\0\1\x30", b"\0\0\0\5\0\3\0\0\0",
     ],
+    "mail": [
+        b"220 x\r\n", b"+OK\r\n", b"* OK\r\n", b"USER a\r\n", b"PASS b\r\n", b"AUTH PLAIN", b"AUTH LOGIN\r\n", b"334 x\r\n", b"+ \r\n",
+        b"AGEAYg==\r\n",
+        b"a LOGIN ", b'"x" ', b"{3}\r\n", b"{3+}\r\n", b"abc", b"DATA\r\n", b"354 x\r\n", b".\r\n", b"BDAT 5\r\n", b"AUTHINFO PASS b\r\n",
+    ],
+    "ldap": [b"\x30\x18\2\1\1\x60\x13\2\1\3\4\5alice\x80\7secret!", b"\x30\x84\0\0\0\5", b"\x30\x80", b"\2\1\1", b"\x60\x84\xff\xff\xff\xff"],
+    "telnet": [b"\xff\xfd\1", b"\xff\xfa\x18", b"\xff\xf0", b"login: ", b"Password: ", b"a\r\n", b"\x7f", b"\r", b"\xff"],
 }  # fmt: skip
 
 
@@ -86,6 +107,8 @@ def test_any_turns(name: str, data: st.DataObject) -> None:
     for turn in data.draw(turns(name)):
         if name == "http":
             starts(turn.data)
+        if name == "ldap":
+            ldap_starts(turn.data)
         if name == "postgres":
             said_by_client(turn.data)
         records += dialogue.feed(turn)

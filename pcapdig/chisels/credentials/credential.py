@@ -1,12 +1,8 @@
-"""A name and a secret that went over the wire in clear, and what it takes to listen for them."""
+"""A name and a secret that went over the wire in clear."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 _TEXT_LIMIT = 256
 """Characters kept of a name or a secret."""
@@ -17,20 +13,13 @@ class Credential:
     """One credential, as it was sent."""
 
     protocol: str
-    """`http`, `ftp`, `pop3`, `imap`, `smtp`, `ldap`, `redis`, `mysql`, `postgresql`."""
+    """`http`, `ftp`, `pop3`, `imap`, `smtp`, `nntp`, `ldap`, `telnet`, `redis`, `mysql`, `postgresql`."""
     method: str
     """How it was sent, in the protocol's words: `Basic`, `AUTH PLAIN`."""
     user: str | None
     """Who; None: the protocol has no name, or it was not seen."""
     secret: str
-    """Password, or what can be turned into it at once."""
-
-
-class Ear(Protocol):
-    """Listens to one connection for the credentials of one family of protocols."""
-
-    def hear(self, by_client: bool, message: bytes) -> Iterable[Credential]:
-        """Take the next message; give the credentials that became known by it."""
+    """Password or token, or what can be turned into it at once."""
 
 
 def text_of(raw: bytes) -> str:

@@ -17,17 +17,23 @@ import brotli
 import numpy as np
 import zstandard
 
-from pcapdig.chisels.credentials.conversation import Conversation
-from pcapdig.protocols import http, mysql, redis, tls
+from pcapdig.chisels.credentials.recognition import begin, credentials_of
+from pcapdig.chisels.dialogues import Opening
+from pcapdig.protocols import http, ldap, mail, mysql, postgres_messages, redis, telnet, tls
 from pcapdig.protocols.bodies import Body, CodingError
 from pcapdig.protocols.certificates import certificate_names
 from pcapdig.protocols.conversation import Dialogue, Moment, Turn
 from pcapdig.protocols.dns import DnsDialogue
 from pcapdig.protocols.http import HttpDialogue
 from pcapdig.protocols.inbox import Inbox
+from pcapdig.protocols.ldap import LdapDialogue
+from pcapdig.protocols.mail import MailDialogue
 from pcapdig.protocols.memcached import MemcachedDialogue
+from pcapdig.protocols.memcached_binary import MemcachedBinaryDialogue
 from pcapdig.protocols.mysql import MysqlDialogue
+from pcapdig.protocols.postgres import PostgresDialogue
 from pcapdig.protocols.redis import RedisDialogue
+from pcapdig.protocols.telnet import TelnetDialogue
 from pcapdig.protocols.tls import TlsDialogue
 from pcapdig.streams.reassembler import Reassembler
 from pcapdig.trace.trace import Trace
@@ -160,19 +166,21 @@ def recorded_certificate() -> bytes:
 
 
 def run_credentials(data: bytes) -> None:
-    """Texts of bounded length, nothing told twice, and the ears of one connection do not care for another's."""
-    heard = list(credentials(data))
-    assert len(set(heard)) == len(heard)
-    for credential in heard:
+    """Texts of bounded length."""
+    for credential in credentials(data):
         assert len(credential.secret) <= 256 and len(credential.user or "") <= 256
         assert credential.protocol and credential.method
 
 
 def credentials(data: bytes) -> Iterator[Any]:
     """What one conversation tells."""
-    conversation = Conversation()
+    dialogue: Dialogue[Any, Any] | None = None
     for turn in turns_of(data):
-        yield from conversation.hear(turn.from_client, turn.data)
+        dialogue = dialogue or begin(Opening(turn.data, turn.from_client, False))
+        for record in dialogue.feed(turn) if dialogue else ():
+            yield from credentials_of(record)
+    for record in dialogue.end() if dialogue else ():
+        yield from credentials_of(record)
 
 
 DIALOGUES: dict[str, tuple[Callable[[], Dialogue[Any, Any]], Callable[[Turn], object] | None]] = {
@@ -181,9 +189,17 @@ DIALOGUES: dict[str, tuple[Callable[[], Dialogue[Any, Any]], Callable[[Turn], ob
     "dns-tcp": (lambda: DnsDialogue(is_stream=True), None),
     "redis": (RedisDialogue, lambda turn: redis.starts(turn.data)),
     "memcached": (MemcachedDialogue, None),
+    "memcached_binary": (MemcachedBinaryDialogue, None),
     "mysql": (MysqlDialogue, lambda turn: mysql.starts(turn.data, from_client=turn.from_client)),
+    "postgres": (PostgresDialogue, lambda turn: postgres_messages.said_by_client(turn.data)),
+    "mail": (MailDialogue, lambda turn: mail.starts(turn.data, from_client=turn.from_client)),
+    "ldap": (LdapDialogue, lambda turn: ldap.starts(turn.data)),
+    "telnet": (TelnetDialogue, lambda turn: telnet.starts(turn.data)),
     "tls": (TlsDialogue, lambda turn: tls.starts(turn.data)),
 }
+
+
+_UNRECORDED = ("mail", "ldap", "telnet")
 
 
 def dns_over_tcp() -> list[bytes]:
@@ -196,14 +212,14 @@ def dns_over_tcp() -> list[bytes]:
 
 def seeds_of(name: str) -> list[bytes]:
     """Recorded conversations, and the words alone, said by either side."""
-    said = dns_over_tcp() if name == "dns-tcp" else recorded(name.partition("-")[0])
+    said = dns_over_tcp() if name == "dns-tcp" else recorded(name.partition("-")[0]) if name not in _UNRECORDED else []
     return said + [talk(word, word) for word in WORDS[name]]
 
 
 def credential_seeds() -> list[bytes]:
     """All conversations there are, and the words."""
     words = WORDS["credentials"]
-    said = [seed[:2000] for name in ("http", "redis", "mysql") for seed in recorded(name)[:10]]
+    said = [seed[:2000] for name in ("http", "redis", "mysql", "postgres") for seed in recorded(name)[:10]]
     return said + [talk(word, b"", word) for word in words] + [talk(a, b) for a, b in itertools.pairwise(words)]
 
 

@@ -20,11 +20,33 @@ WORDS: dict[str, tuple[bytes, ...]] = {
         *(b"MN\r\n", b"mn\r\n", b"EN\r\n", b"HD\r\n", b"incr k 1\r\n", b"delete k\r\n", b"flush_all", b"stats\r\n", b"STAT a b\r\n", b"999999999999"),
         *(b"\x80\0\0\3", b"\x81\0", b"quit\r\n", b"gat 1 k\r\n", b"ms k 3\r\n", b" q\r\n", b"ERROR\r\n", b"SERVER_ERROR x\r\n"),
     ),
+    "memcached_binary": (
+        *(b"\x80\0\0\1" + bytes(7) + b"\1" + bytes(12) + b"k", b"\x81\0\0\0\4" + bytes(6) + b"\6" + bytes(18), b"\x80\x0a" + bytes(22)),
+        *(b"\x81\x0a" + bytes(22), b"\x81\x10\0\1" + bytes(7) + b"\2" + bytes(12) + b"kv", b"\x80\x10" + bytes(22), b"\x80\x0d\0\1"),
+    ),
     "mysql": (
         *(b"\7\0\0\1\0\0\0\2\0\0\0", b"\x09\0\0\0\x03SELECT 1", b"\5\0\0\3\xfe\0\0\2\0", b"\1\0\0\1\1", b"\xff\xff\xff\0", b"\0\0\0\1"),
         *(b"\x16", b"\x17\1\0\0\0", b"\x19\1\0\0\0", b"\x1c", b"\x11", b"\xfb", b"\xfc\xff\xff", b"\xfd", b"\xfe\xff\xff\xff\xff\xff\xff\xff\xff"),
         *(b"\3def", b"\xff\x28\x04#42000", b"\x0a8.0.1\0", b"\0\0\0\0\x0c\x3f\0"),
     ),
+    "postgres": (
+        *(b"\0\0\0\x08\x04\xd2\x16\x2f", b"\0\0\0\x13\0\3\0\0user\0alice\0"),
+        *(b"R\0\0\0\x08\0\0\0\3", b"p\0\0\0\x06a\0", b"Z\0\0\0\5I", b"N"),
+        *(b"Q\0\0\0\x0dselect 1\0", b"P\0\0\0\x11\0select $1\0\0\0"),
+        *(b"B\0\0\0\x11\0\0\0\0\0\1\0\0\0\1a\0\0", b"D\0\0\0\6S\0", b"C\0\0\0\6S\0"),
+        *(b"E\0\0\0\x09\0\0\0\0\0", b"S\0\0\0\4", b"1\0\0\0\x042\0\0\0\4", b"t\0\0\0\x0a\0\1\0\0\0\x17", b"T\0\0\0\6\0\0", b"s\0\0\0\4"),
+        *(b"C\0\0\0\x0dSELECT 1\0", b"E\0\0\0\x0cC42601\0\0", b"d\0\0\x7f\xff", b"D\0\0\0\7\0\0\0", b"G\0\0\0\4", b"W\0\0\0\4", b"n\0\0\0\4"),
+    ),
+    "mail": (
+        *(b"220 x\r\n", b"+OK\r\n", b"* OK\r\n", b"USER a\r\n", b"PASS b\r\n", b"AUTH PLAIN"),
+        *(b"AUTH LOGIN\r\n", b"334 x\r\n", b"+ \r\n", b"AGEAYg==\r\n"),
+        *(b"a LOGIN ", b'"x" ', b"{3}\r\n", b"{3+}\r\n", b"DATA\r\n", b"354 x\r\n", b".\r\n", b"BDAT 5\r\n", b"AUTHINFO PASS b\r\n", b"XOAUTH2 "),
+    ),
+    "ldap": (
+        b"\x30\x18\2\1\1\x60\x13\2\1\3\4\5alice\x80\7secret!", b"\x30\x84\0\0\0\5", b"\x30\x80", b"\2\1\1",
+        b"\x60\x84\xff\xff\xff\xff", b"\xa3\7\4\5PLAIN",
+    ),
+    "telnet": (b"\xff\xfd\1", b"\xff\xfa\x18", b"\xff\xf0", b"login: ", b"Password: ", b"a\r\n", b"\x7f", b"\r", b"\xff\xff"),
     "tls": (
         *(b"\x16\x03\x01", b"\x16\x03\x03", b"\x14\x03\x03\0\1\1", b"\x15\x03\x03\0\2\2\x28", b"\x17\x03\x03", b"\x0b\0", b"\x01\0\0", b"\x02\0\0"),
         *(b"\0\x10\0\x0e", b"\0\x0d", b"\0\x2b", b"\0\x33", b"\x13\x01", b"\x0a\x0a", b"\0\0\0\6\0\4\0\0\1h", b"\x30\x82"),

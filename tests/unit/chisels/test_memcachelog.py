@@ -62,3 +62,11 @@ def test_verbose(conversation: Callable[..., Any]) -> None:
         f"{more} proc.name=curl proc.pid=100 {connection}",
         f"{more} proc.name=httpd proc.pid=200 {connection}",
     ]
+
+
+def test_the_binary_protocol(conversation: Callable[..., Any]) -> None:
+    """The same lines."""
+    get = b"\x80\0\0\1" + bytes(4) + b"\0\0\0\1" + bytes(12) + b"k"
+    found = b"\x81\0\0\0\4" + bytes(3) + b"\0\0\0\x09" + bytes(12) + bytes(4) + b"hello"
+    lines = words_of(conversation([(True, get), (False, found)], port=11211, ends="client"))
+    assert lines == ["method=get size=5B key=k"]

@@ -34,7 +34,7 @@ def lines(chisel: Plaintext, **columns: object) -> list[Line]:
     flows = Flows.from_records([FlowRecord(client="10.0.0.1", server="10.0.0.2", client_port=5000, server_port=80)])
     tables = Tables(flows=flows, processes=[Process(name="curl", pid=41), Process(name="httpd", pid=7)])
     messages = Messages.from_buffers(tables, [FORM], number=[1], flow=0, time_ns=9, **columns)
-    return [item for item in chisel.feed(rows_of(messages)) if isinstance(item, Line)]
+    return [item for item in (*chisel.feed(rows_of(messages)), *chisel.end()) if isinstance(item, Line)]
 
 
 def test_another_word_is_refused() -> None:
@@ -129,7 +129,7 @@ def test_the_users_tshark_finds(tmp_path: Path) -> None:
     found: list[object] = []
     for packets in trace.read(str(path)):
         found += chisel.feed(reassembler.feed(packets, np.ones(len(trace.flows), np.bool_)))
-    found += chisel.feed(reassembler.flush())
+    found += [*chisel.feed(reassembler.flush()), *chisel.end()]
     members = [dict(item.fields) for item in found if isinstance(item, Line)]
     assert {(m["protocol"], m["user"]) for m in members} == expected
     assert sorted(str(m["secret"]) for m in members) == ["hunter2", "pw3", "pw4", "pw5", "secret"]

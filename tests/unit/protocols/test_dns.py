@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from pcapdig.protocols.conversation import Moment, Turn
-from pcapdig.protocols.dns import DnsDialogue
+from pcapdig.protocols.dns import PATIENCE_NS, DnsDialogue
 
 
 def message(number: int, flags: int, name: bytes = b"\x01a\0") -> bytes:
@@ -48,6 +48,42 @@ def test_tcp_answers_in_any_order() -> None:
     answers = framed(message(2, 0x8180)) + framed(message(1, 0x8180))
     records = dialogue.feed(Turn(answers[:1], False, Moment(3))) + dialogue.feed(Turn(answers[1:], False, Moment(4)))
     assert [record.query.id for record in records if record.query] == [2, 1]
+
+
+def test_an_answer_comes_from_the_other_end() -> None:
+    """Multicast: who asks for a name may tell one too, with the same id 0 and from the same port."""
+    dialogue = DnsDialogue(is_stream=False)
+    dialogue.feed(Turn(message(0, 0), True, Moment(0)))
+    (told,) = dialogue.feed(Turn(struct.pack(">6H", 0, 0x8400, 0, 0, 0, 0), True, Moment(1)))
+    assert told.query is None
+    assert len(dialogue.open) == 1
+
+
+def test_an_id_may_be_used_again() -> None:
+    """A query that was never answered is given up after a minute, and the answer belongs to the later one."""
+    dialogue = DnsDialogue(is_stream=False)
+    dialogue.feed(Turn(message(1, 0x100), True, Moment(0)))
+    (first,) = dialogue.feed(Turn(message(1, 0x100), True, Moment(PATIENCE_NS + 1)))
+    (second,) = dialogue.feed(Turn(message(1, 0x8180), False, Moment(PATIENCE_NS + 8)))
+    assert (first.answer, second.latency_ns) == (None, 7)
+
+
+def test_a_repeated_query_is_told_each_time() -> None:
+    """The answer belongs to the first, another one to the second."""
+    dialogue = DnsDialogue(is_stream=False)
+    for time_ns in (0, 5):
+        dialogue.feed(Turn(message(1, 0x100), True, Moment(time_ns)))
+    found = [call for time_ns in (7, 8) for call in dialogue.feed(Turn(message(1, 0x8180), False, Moment(time_ns)))]
+    assert [call.latency_ns for call in found] == [7, 3]
+    assert dialogue.is_idle
+
+
+def test_a_zone_transfer_is_one_answer() -> None:
+    """Of as many messages as the zone needs."""
+    dialogue = DnsDialogue(is_stream=True)
+    query, answer = (struct.pack(">6H", 3, flags, 1, 0, 0, 0) + b"\x01a\0\0\xfc\0\1" for flags in (0x100, 0x8400))
+    dialogue.feed(Turn(len(query).to_bytes(2) + query, True, Moment(0)))
+    assert len(dialogue.feed(Turn((len(answer).to_bytes(2) + answer) * 3, False, Moment(1)))) == 1
 
 
 def test_names_are_tsharks(records_of: Callable[..., list[Any]], tshark: Callable[..., list[list[str]]]) -> None:

@@ -84,3 +84,13 @@ def test_dpkt_reads_the_same() -> None:
     assert [(a.name, a.ttl_s, a.text) for a in ours.answers] == [
         (a.name, a.ttl, ".".join(map(str, a.ip))) for a in theirs.an
     ]
+
+
+@pytest.mark.parametrize(("upper", "rcode"), [(0, "NXDOMAIN"), (1, "BADMODE")])
+def test_response_codes_of_edns(upper: int, rcode: str) -> None:
+    """Their upper bits are in the OPT record, behind the authority section."""
+    soa = record(6, b"\0\0" + bytes(20))
+    opt = b"\0" + struct.pack(">HHIH", 41, 1232, upper << 24, 0)
+    data = struct.pack(">6H", 7, 0x8183, 1, 0, 1, 1) + QUESTION + soa + opt
+    assert read_message(data).rcode == rcode
+    assert read_message(data[:-1]).rcode == "NXDOMAIN"

@@ -90,3 +90,82 @@ def test_the_capture(records_of: Callable[..., list[Any]], tshark: Callable[...,
     assert counts["SELECT 1; SELECT id FROM t; UPDATE t SET name = 'x'"] == (4, 3)
     assert {(call.user, call.database) for call in found} == {("shop", "shop")}
     assert [call for call in found if call.answer is None] == []
+
+
+def test_a_statement_of_more_than_16_mib() -> None:
+    """Goes on in the next packet, and is one."""
+    first = b"\x03SELECT '" + b"x" * (0xFFFFFF - 9)
+    data = packet(first) + packet(b"'", 1)
+    found = calls(
+        (True, data),
+        (False, packet(b"\1", 2) + packet(b"\3def", 3) + packet(b"\1x", 4) + packet(b"\xfe\0\0\2\0\0\0", 5)),
+    )
+    assert [(call.command, call.statement[:8], call.answer and call.answer.rows) for call in found] == [
+        ("query", "SELECT '", 1)
+    ]
+
+
+def test_a_local_file_is_no_command() -> None:
+    """Whatever its bytes and packet numbers are."""
+    turns = [
+        (True, packet(b"\x03LOAD DATA LOCAL")),
+        (False, packet(b"\xfbfile", 1)),
+        (True, packet(b"\x03SELECT 1", 0) + packet(b"", 3)),
+    ]
+    found = calls(*turns, (False, packet(b"\0\7\0\2\0\0\0", 4)), (True, packet(b"\x03SELECT 2")), (False, OK))
+    assert [(call.statement, call.answer and call.answer.affected) for call in found] == [
+        ("LOAD DATA LOCAL", 7),
+        ("SELECT 2", 0),
+    ]
+
+
+def test_parameters_sent_ahead() -> None:
+    """COM_STMT_SEND_LONG_DATA, in pieces; the others are where they belong."""
+    execute = b"\x17\1\0\0\0\0\1\0\0\0\0\1\xfc\0\x08\0" + (7).to_bytes(8, "little")
+    ahead = [packet(b"\x18\1\0\0\0\0\0" + part) for part in (b"long ", b"data")]
+    found = calls(
+        (True, packet(b"\x16SELECT ?, ?")),
+        (False, packet(b"\0\1\0\0\0\0\0\2\0\0\0\0", 1) + packet(b"\3def", 2) * 2),
+        (True, b"".join(ahead) + packet(execute)),
+        (False, OK),
+    )
+    assert found[-1].parameters == ("long data", 7)
+
+
+def test_mariadbs_execute_of_what_is_not_prepared_yet() -> None:
+    """Id -1, sent in one go with the prepare."""
+    execute = b"\x17\xff\xff\xff\xff\0\1\0\0\0\0\1\x08\0" + (7).to_bytes(8, "little")
+    prepared = packet(b"\0\1\0\0\0\0\0\1\0\0\0\0", 1) + packet(b"\3def", 2)
+    found = calls((True, packet(b"\x16SELECT ?") + packet(execute)), (False, prepared), (False, OK))
+    assert [(call.command, call.statement, call.parameters) for call in found][1] == ("execute", "SELECT ?", (7,))
+
+
+def test_an_execute_whose_prepare_was_not_captured() -> None:
+    """A connection is recognised by it."""
+    execute = packet(b"\x17\1\0\0\0\0\1\0\0\0\0")
+    assert starts(execute, from_client=True)
+    assert [(call.command, call.statement, call.parameters) for call in calls((True, execute), (False, OK))] == [
+        ("execute", "", None)
+    ]
+
+
+def test_a_refused_connection() -> None:
+    """An error in place of the greeting."""
+    refusal = packet(b"\xff\x6a\x04Host '::1' is not allowed")
+    assert starts(refusal, from_client=False)
+    (call,) = calls((False, refusal))
+    assert (call.command, call.answer and call.answer.error and call.answer.error.code) == ("connect", 1130)
+
+
+def test_change_user() -> None:
+    """Later statements are the other user's."""
+    turns = [
+        (True, packet(b"\x11bob\0\0shop\0")),
+        (False, packet(b"\0\0\0\2\0\0\0", 1)),
+        (True, packet(b"\x03SELECT 1")),
+        (False, OK),
+    ]
+    assert [(call.command, call.user, call.database) for call in calls(*turns)] == [
+        ("change_user", "bob", "shop"),
+        ("query", "bob", "shop"),
+    ]

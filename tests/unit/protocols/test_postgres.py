@@ -88,6 +88,12 @@ def test_a_hashed_password_is_no_secret() -> None:
     assert login.secret is None
 
 
+def test_a_login_whose_end_was_not_captured() -> None:
+    """Neither succeeded nor failed."""
+    (login,) = calls((True, STARTUP), (False, message(b"R", b"\0\0\0\3")))
+    assert (login.answer, login.answered) == (None, None)
+
+
 def test_an_unnamed_statement_that_is_never_executed() -> None:
     """Is told when the next one takes its place, or at the end."""
     parse = message(b"P", b"\0SELECT 1\0\0\0")

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from pcapdig.protocols.conversation import Moment, Turn
-from pcapdig.protocols.redis import RedisCall, RedisDialogue, starts
+from pcapdig.protocols.redis import RedisCall, RedisDialogue, starts, starts_inline
 
 GET = b"*2\r\n$3\r\nGET\r\n$1\r\nk\r\n"
 
@@ -108,3 +108,40 @@ def test_the_capture(records_of: Callable[..., list[Any]]) -> None:
     assert sorted(name for name in names if name != "ECHO") == sorted(expected)
     errors = [call.reply.text.split()[0] for call in found if call.reply.kind == "-"]
     assert errors == ["ERR", "ERR"]
+
+
+def command(*words: bytes) -> bytes:
+    """As clients send it."""
+    return b"*%d\r\n" % len(words) + b"".join(b"$%d\r\n%b\r\n" % (len(word), word) for word in words)
+
+
+def test_replies_that_were_turned_off() -> None:
+    """CLIENT REPLY: those commands have none, and the others theirs."""
+    asked = command(b"CLIENT", b"REPLY", b"SKIP") + command(b"SET", b"a", b"1") + command(b"GET", b"a")
+    off = command(b"client", b"reply", b"off") + command(b"INCR", b"a") + command(b"CLIENT", b"REPLY", b"ON")
+    found = calls((True, asked), (False, b"$1\r\n1\r\n"), (True, off), (False, b"+OK\r\n"))
+    assert [(call.words[0], call.reply.text if call.reply else None) for call in found] == [
+        ("CLIENT", None), ("SET", None), ("GET", "1"), ("client", None), ("INCR", None), ("CLIENT", "OK")
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", [b"MONITOR", b"PSYNC"])
+def test_nothing_is_read_after_monitor(name: bytes) -> None:
+    """What the server sends on is no reply."""
+    dialogue = RedisDialogue()
+    dialogue.feed(Turn(command(name), True, Moment(0)))
+    assert [call.reply.text for call in dialogue.feed(Turn(b"+OK\r\n+1.0 x\r\n", False, Moment(1))) if call.reply] == [
+        "OK"
+    ]
+    assert dialogue.is_over
+
+
+@pytest.mark.parametrize(("reply", "told"), [(b"+PONG\r\n", ["PONG"]), (b"END\r\n", []), (b"", [])])
+def test_a_line_is_redis_if_the_reply_says_so(reply: bytes, told: list[str]) -> None:
+    """memcached has some of the same words."""
+    assert starts_inline(b"get k\r\n") and not starts_inline(b"USER a\r\n")
+    dialogue = RedisDialogue(is_sure=False)
+    found = dialogue.feed(Turn(b"get k\r\n", True, Moment(0)))
+    found += (dialogue.feed(Turn(reply, False, Moment(1))) if reply else []) + dialogue.end()
+    assert [call.reply.text for call in found if call.reply] == told
+    assert len(found) == len(told)

@@ -72,3 +72,21 @@ def test_an_alert_ends_a_handshake() -> None:
     dialogue.feed(Turn(b"\x16\x03\x01" + len(message).to_bytes(2) + message, True, Moment(0)))
     (call,) = dialogue.feed(Turn(b"\x15\x03\x03\0\2\2\x28", False, Moment(1)))
     assert (call.alert, call.server) == ("server:handshake_failure", None)
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 5, 100])
+def test_a_hello_split_over_records(records_of: Callable[..., list[Any]], size: int) -> None:
+    """As some clients do against filters; each record of so many bytes, in turns of seven bytes."""
+    turns: list[bytes] = []
+    records_of("tls", lambda opening: turns.append(opening.data) if opening.from_client else None)
+    whole = next(data for data in turns if starts(data))
+    hello = whole[5 : 5 + (whole[3] << 8 | whole[4])]
+    pieces = [hello[at : at + size] for at in range(0, len(hello), size)]
+    data = b"".join(b"\x16\x03\x01" + len(piece).to_bytes(2) + piece for piece in pieces)
+    assert starts(data)
+    found = []
+    for said in ([whole], [data[at : at + 7] for at in range(0, len(data), 7)]):
+        dialogue = TlsDialogue()
+        found += [one for part in said for one in dialogue.feed(Turn(part, True, Moment(0)))] + dialogue.end()
+    assert found[0].client is not None
+    assert found[0].client == found[1].client

@@ -198,6 +198,27 @@ def talk_memcached() -> None:
     )
 
 
+def binary(opcode: int, key: bytes = b"", value: bytes = b"", extras: int = 0, number: int = 0) -> bytes:
+    """A request of memcached's binary protocol; extras are zeros."""
+    size = extras + len(key) + len(value)
+    return (
+        struct.pack(">BBHBBHIIQ", 0x80, opcode, len(key), extras, 0, 0, size, number, 0) + bytes(extras) + key + value
+    )
+
+
+def talk_memcached_binary() -> None:
+    """Storage, retrieval, quiet commands, arithmetic, statistics."""
+    send(
+        11211,
+        binary(0x01, b"k", b"hello", 8),
+        binary(0x00, b"k") + binary(0x00, b"missing"),
+        binary(0x11, b"q1", b"v1", 8) + binary(0x0D, b"q1") + binary(0x0D, b"none") + binary(0x0A),
+        binary(0x05, b"n", b"", 20, 7),
+        binary(0x04, b"k"),
+        binary(0x10),
+    )
+
+
 PHP = r"""<?php
 mysqli_report(MYSQLI_REPORT_OFF);
 $m = new mysqli("127.0.0.1", "shop", "shop-secret", "shop", 3306);
@@ -325,6 +346,7 @@ def main(names: list[str]) -> None:
         if "memcached" in names:
             with running("memcached", "-u", "root", "-l", "127.0.0.1", port=11211):
                 record("memcached", "port 11211", talk_memcached)
+                record("memcached_binary", "port 11211", talk_memcached_binary)
         if "mysql" in names:
             data = d / "data"
             run("mariadb-install-db", "--no-defaults", "--user=mysql", f"--datadir={data}", "--skip-test-db")

@@ -1,6 +1,11 @@
-"""What reassembly remembers of each connection. The code is in _reassemble.pyx."""
+"""What reassembly remembers of each connection. See `_connections.pyx`."""
 
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
+
+
+cdef enum:
+    FIN = 1, SYN = 2, RST = 4, ACK = 16  # RFC 9293 section 3.1
+    WINDOW_MAX = 1 << 30  # RFC 7323 section 2.3: no receiver can acknowledge more than this beyond what it has
 
 
 cdef struct _Meta:
@@ -32,6 +37,12 @@ cdef class _Half:
     cdef _Meta missed_at, acked_at  # the packets that proved it
 
 
+cdef class _Brief:
+    cdef bint is_over  # both directions have ended; else only SYNs were seen
+    cdef bint[2] started  # client's, server's direction
+    cdef uint32_t[2] next  # what its half waits for
+
+
 cdef class _Conversation:
     cdef _Half client, server
     cdef int32_t flow
@@ -42,3 +53,11 @@ cdef class _Conversation:
     cdef int64_t size  # on the wire, missing bytes included
     cdef int64_t stored  # bytes in pieces
     cdef int64_t last_ns  # time of its last packet
+
+
+cdef bint is_of_ended(uint32_t seq, uint32_t fin_seq) noexcept
+cdef Py_ssize_t first_from(_Half half, uint32_t position)
+cdef _Conversation find_conversation(
+    list conversations, int32_t flow, bint is_tcp, bint forward, uint32_t seq, uint8_t flags, uint32_t length
+)
+cdef forget_if_over(list conversations, _Conversation conversation)

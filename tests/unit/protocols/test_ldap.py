@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from pcapdig.chisels.credentials.ldap import LdapEar
+from pcapdig.protocols.conversation import Moment, Turn
+from pcapdig.protocols.ldap import LdapDialogue, starts
 
 
 def element(tag: int, value: bytes, *, long_form: bool = False) -> bytes:
@@ -22,9 +23,10 @@ def bind(name: bytes, secret: bytes, *, method: int = 0x80, long_form: bool = Fa
 BIND = bind(b"cn=admin,dc=example", b"secret")
 
 
-def heard(message: bytes, *, by_client: bool = True) -> list[tuple[str | None, str]]:
+def heard(message: bytes, *, by_client: bool = True) -> list[tuple[str, str]]:
     """(user, secret) of a message."""
-    return [(c.user, c.secret) for c in LdapEar().hear(by_client, message)]
+    found = LdapDialogue().feed(Turn(message, by_client, Moment(0)))
+    return [((one.user or b"").decode(), one.secret.decode()) for one in found]
 
 
 @pytest.mark.parametrize("size", range(len(BIND)))
@@ -65,3 +67,24 @@ def test_after_other_requests() -> None:
     """All messages of a segment."""
     search = element(0x30, element(2, b"\x01") + element(0x63, b"search"))
     assert heard(search + BIND + search) == [("cn=admin,dc=example", "secret")]
+
+
+def test_sasl_plain() -> None:
+    """The other bind that sends a password itself."""
+    body = element(2, b"\3") + element(4, b"") + element(0xA3, element(4, b"PLAIN") + element(4, b"\0alice\0secret"))
+    assert heard(element(0x30, element(2, b"\1") + element(0x60, body))) == [("alice", "secret")]
+
+
+def test_starts() -> None:
+    """A request; nothing else that begins with a sequence."""
+    assert starts(BIND) and starts(BIND[:12])
+    assert not any(
+        map(starts, (b"", b"\x30", b"\x30\x05\2\1\1\x04\0", b"\x30\x03\2\1\1\x60\x09", b"\x30\x80\2\1\1\x60\0"))
+    )
+
+
+def test_nothing_is_read_after_starttls() -> None:
+    """A TLS record."""
+    dialogue = LdapDialogue()
+    dialogue.feed(Turn(b"\x16\x03\x01", True, Moment(0)))
+    assert dialogue.is_over

@@ -1,4 +1,4 @@
-"""Credentials in FTP, POP3, IMAP and SMTP."""
+"""Logins of FTP, POP3, IMAP, SMTP and NNTP."""
 
 from __future__ import annotations
 
@@ -6,18 +6,20 @@ import base64
 
 import pytest
 
-from pcapdig.chisels.credentials.mail import MailEar
+from pcapdig.protocols.conversation import Moment, Turn
+from pcapdig.protocols.mail import MailDialogue, starts
 
 
 def heard(*lines: bytes) -> list[tuple[str, str, str | None, str]]:
     """(protocol, method, user, secret) of a dialogue; each line begins with S: or C:."""
-    ear = MailEar()
-    found = []
-    for line in lines:
-        found += [
-            (c.protocol, c.method, c.user, c.secret) for c in ear.hear(line.startswith(b"C:"), line[2:] + b"\r\n")
-        ]
-    return found
+    dialogue = MailDialogue()
+    found = [
+        login for line in lines for login in dialogue.feed(Turn(line[2:] + b"\r\n", line.startswith(b"C:"), Moment(0)))
+    ] + dialogue.end()
+    return [
+        (one.protocol, one.method, None if one.user is None else one.user.decode(), one.secret.decode())
+        for one in found
+    ]
 
 
 PLAIN = base64.b64encode(b"\0alice\0secret")
@@ -27,8 +29,7 @@ ALICE, SECRET = base64.b64encode(b"alice"), base64.b64encode(b"secret")
 @pytest.mark.parametrize(
     "lines",
     [
-        [b"S:220 x", b"C:PASS secret"],
-        [b"S:220 x", b"C:USER", b"C:PASS secret"],
+        [b"C:PASS secret"],
         [b"S:220 x", b"C:USER alice", b"S:331 x", b"C:PASS"],
         [b"S:220 x", b"C:AUTH PLAIN !!!"],
         [b"S:220 x", b"C:AUTH PLAIN " + base64.b64encode(b"alice")],
@@ -99,3 +100,64 @@ def test_tried_again() -> None:
 def test_imap_login(commands: list[bytes]) -> None:
     """Atoms, quoted strings, literals."""
     assert heard(b"S:* OK", *commands) == [("imap", "LOGIN", "alice", "secret")]
+
+
+def test_a_password_whose_name_was_not_captured() -> None:
+    """Is one all the same."""
+    assert heard(b"S:331 x", b"C:PASS secret") == [("ftp", "USER/PASS", None, "secret")]
+
+
+def test_tokens() -> None:
+    """XOAUTH2 and OAUTHBEARER send what opens the mailbox."""
+    token = base64.b64encode(b"user=alice@x.example\1auth=Bearer ya29.t\1\1")
+    assert heard(b"S:220 x", b"C:AUTH XOAUTH2 " + token) == [("smtp", "AUTH XOAUTH2", "alice@x.example", "ya29.t")]
+    token = base64.b64encode(b"n,a=alice@x.example,\1host=x\1port=143\1auth=Bearer t\1\1")
+    expected = ("imap", "AUTHENTICATE OAUTHBEARER", "alice@x.example", "t")
+    assert heard(b"S:* OK x", b"C:a AUTHENTICATE OAUTHBEARER", b"S:+ ", b"C:" + token) == [expected]
+
+
+def test_news() -> None:
+    """AUTHINFO."""
+    lines = (b"S:200 news", b"C:AUTHINFO USER alice", b"S:381 more", b"C:AUTHINFO PASS secret")
+    assert heard(*lines) == [("nntp", "AUTHINFO", "alice", "secret")]
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        [b"S:220 x", b"C:DATA", b"S:354 go", b"C:USER alice\r\nPASS secret\r\n.", b"S:250 ok"],
+        [b"S:220 x", b"C:BDAT 25 LAST\r\nUSER alice\r\nPASS secret\r\n"],
+        [b"S:* OK x", b"C:a APPEND box {24}", b"S:+ go", b"C:USER alice\r\nPASS secret\r\n"],
+        [b"S:* OK x", b"C:a APPEND box {24+}\r\nb LOGIN alice 123456789\r\n"],
+    ],
+)
+def test_what_is_in_a_mail_is_no_login(lines: list[bytes]) -> None:
+    """It is passed over, and what follows is read."""
+    kind = "imap" if lines[0].startswith(b"S:*") else "smtp"
+    more = b"C:c LOGIN bob word" if kind == "imap" else b"C:AUTH PLAIN " + base64.b64encode(b"\0bob\0word")
+    assert [(protocol, user) for protocol, _, user, _ in heard(*lines, more)] == [(kind, "bob")]
+
+
+def test_a_command_in_pieces() -> None:
+    """As typed by hand."""
+    dialogue = MailDialogue()
+    dialogue.feed(Turn(b"+OK\r\n", False, Moment(0)))
+    said = b"USER alice\r\nPASS secret\r\n"
+    found = [one for i in range(len(said)) for one in dialogue.feed(Turn(said[i : i + 1], True, Moment(0)))]
+    assert [one.secret for one in found] == [b"secret"]
+
+
+def test_nothing_is_read_after_starttls() -> None:
+    """What looks like words in encrypted bytes is none."""
+    dialogue = MailDialogue()
+    dialogue.feed(Turn(b"220 x\r\n", False, Moment(0)))
+    dialogue.feed(Turn(b"\x16\x03\x01", True, Moment(0)))
+    assert dialogue.is_over
+
+
+@pytest.mark.parametrize(("data", "is_start"), [
+    (b"220 x", True), (b"+OK x", True), (b"* OK x", True), (b"HTTP/1.1 200", False), (b"+OK", False), (b"2200", False)
+])  # fmt: skip
+def test_starts(data: bytes, is_start: bool) -> None:
+    """A server's greeting."""
+    assert starts(data, from_client=False) is is_start

@@ -1,0 +1,1 @@
+# Only the native assembler uses it.
