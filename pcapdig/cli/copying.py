@@ -128,7 +128,10 @@ def _head(trace: Trace) -> bytes:
     """Give the section and interface blocks of a classic pcap."""
     interface = trace.interfaces[0]
     described = blocks.interface_description(
-        name=None, link_type=interface.link_type, snap_length=min(interface.snap_length, blocks.MAX_CAPTURED)
+        name=None,
+        link_type=interface.link_type,
+        snap_length=min(interface.snap_length, blocks.MAX_CAPTURED),
+        fcs_size=interface.fcs_size,
     )
     return blocks.section_header(application="pcapdig") + described
 
@@ -136,13 +139,17 @@ def _head(trace: Trace) -> bytes:
 def _packet_blocks(packets: Packets) -> Iterator[bytes]:
     """Give the packets of a batch as enhanced packet blocks, some at once."""
     data = memoryview(packets.data)
-    columns = (packets.time_ns, packets.offset, packets.captured, packets.original)
+    columns = (packets.time_ns, packets.offset, packets.captured, packets.original, packets.direction)
     lists = [column.tolist() for column in columns]
     gathered: list[bytes] = []
     gathered_bytes = 0
-    for time_ns, offset, captured, original in zip(*lists, strict=True):
+    for time_ns, offset, captured, original, direction in zip(*lists, strict=True):
         kept = bytes(data[offset : offset + min(captured, blocks.MAX_CAPTURED)])
-        gathered.append(blocks.enhanced_packet(interface=0, time_ns=time_ns, data=kept, original_length=original))
+        gathered.append(
+            blocks.enhanced_packet(
+                interface=0, time_ns=time_ns, data=kept, original_length=original, flags=direction or None
+            )
+        )
         gathered_bytes += len(gathered[-1])
         if gathered_bytes >= BATCH_BYTES:
             yield b"".join(gathered)

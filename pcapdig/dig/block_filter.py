@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pcapdig.errors import InputError
-from pcapdig.pcapng.blocks import ENHANCED_PACKET, OBSOLETE_PACKET, SECTION_HEADER, SIMPLE_PACKET
+from pcapdig.pcapng.blocks import (
+    CUSTOM_NOT_COPIED,
+    ENHANCED_PACKET,
+    OBSOLETE_PACKET,
+    SECTION_HEADER,
+    SIMPLE_PACKET,
+    WIRESHARK_PEN,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,7 +30,8 @@ _LITTLE_ENDIAN_MAGIC = b"\x4d\x3c\x2b\x1a"
 
 
 class BlockFilter:
-    """Passes the blocks of packets that pass a filter, and all blocks that hold no packet.
+    """Passes the blocks of packets that pass a filter, and all blocks that hold no packet; but where packets may be left out, no custom
+    blocks whose type says that only who understands them may copy them (draft-ietf-opsawg-pcapng, section 4.8).
 
     A packet passes if one of its ends does: with `proc.name=httpd`, what httpd sent and received. The filter looks at each packet by
     itself, so `evt.buffer` is the payload of one packet, as sysdig's is that of one call.
@@ -37,6 +45,7 @@ class BlockFilter:
         self._filter = filter
         self._limit = limit
         self._order = "<"
+        self._passes_all = filter.passes_all and limit is None
 
     def keep(self, blocks: bytes) -> Iterator[bytes]:
         """What passes of some whole blocks.
@@ -66,15 +75,16 @@ class BlockFilter:
         self.kept += int(passing.sum())
         parts = []
         begin = 0  # of the stretch of blocks that is kept
-        for (start, end), passes in zip(self._packets(blocks), passing.tolist(), strict=True):
-            if not passes:
+        passes = iter(passing.tolist())
+        for start, end, is_packet in self._choices(blocks):
+            if not (next(passes) if is_packet else self._passes_all):
                 parts.append(blocks[begin:start])
                 begin = end
         parts.append(blocks[begin:])
         return b"".join(parts)
 
-    def _packets(self, blocks: bytes) -> Iterator[tuple[int, int]]:
-        """(start, end) of each block that holds a packet. The trace has found all of them whole."""
+    def _choices(self, blocks: bytes) -> Iterator[tuple[int, int, bool]]:
+        """(start, end, holds a packet) of each block that may have to go. The trace has found all of them whole."""
         at = 0
         while at < len(blocks):
             kind, size = struct.unpack_from(self._order + "II", blocks, at)
@@ -82,5 +92,9 @@ class BlockFilter:
                 self._order = "<" if blocks[at + 8 : at + 12] == _LITTLE_ENDIAN_MAGIC else ">"
                 (size,) = struct.unpack_from(self._order + "I", blocks, at + 4)
             if kind in _PACKET_BLOCKS:
-                yield at, at + size
+                yield at, at + size, True
+            elif kind == CUSTOM_NOT_COPIED and blocks[at + 8 : at + 12] != struct.pack(
+                self._order + "I", WIRESHARK_PEN
+            ):
+                yield at, at + size, False
             at += size

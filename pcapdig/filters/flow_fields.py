@@ -57,6 +57,14 @@ def _client(flows: Flows, index: Index) -> Addresses:
     return Addresses(flows.client[index])
 
 
+def _client_name(flows: Flows, index: Index) -> Texts:
+    return Texts([flows.names.get(address.tobytes()) for address in flows.client[index]])
+
+
+def _server_name(flows: Flows, index: Index) -> Texts:
+    return Texts([flows.names.get(address.tobytes()) for address in flows.server[index]])
+
+
 def _server(flows: Flows, index: Index) -> Addresses:
     return Addresses(flows.server[index])
 
@@ -103,6 +111,9 @@ _CNET = _flow("fd.cnet", _NETWORK, _client, "client's address is in the network 
 _SNET = _flow("fd.snet", _NETWORK, _server, "server's address is in the network ADDRESS/BITS.")
 _CPROTO = _flow("fd.cproto", _PORT, _client_port, "the same as fd.cport.")
 _SPROTO = _flow("fd.sproto", _PORT, _server_port, "the same as fd.sport.")
+_FROM_FILE = "as a name resolution block of the file before the packet gives it; nothing is looked up."
+_CNAME = _flow("fd.cip.name", FieldType.TEXT, _client_name, f"name of the client's address, {_FROM_FILE}")
+_SNAME = _flow("fd.sip.name", FieldType.TEXT, _server_name, f"name of the server's address, {_FROM_FILE}")
 
 FD = (
     _flow("fd.type", FieldType.TEXT, _type, "'ipv4' or 'ipv6'."),
@@ -118,6 +129,10 @@ FD = (
     _SIP,
     _end("fd.lip", (_CIP, _SIP), "local IP address: that of the end this event was seen at."),
     _end("fd.rip", (_SIP, _CIP), "remote IP address: that of the other end."),
+    _CNAME,
+    _SNAME,
+    _end("fd.lip.name", (_CNAME, _SNAME), "name of the local address, as fd.cip.name."),
+    _end("fd.rip.name", (_SNAME, _CNAME), "name of the remote address, as fd.cip.name."),
     _either("fd.port", (_CPORT, _SPORT), "client's or server's port; with != neither is this one."),
     _CPORT,
     _SPORT,

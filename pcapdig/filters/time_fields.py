@@ -58,11 +58,11 @@ def _wait_text(rows: Rows, index: Index) -> Texts:
 
 
 def _since_start(rows: Rows, index: Index) -> Numbers:
-    """The ns since the first flow's first packet: flows are numbered as they come."""
-    times, flows = rows.time_ns[index], rows.trace.flows
-    if not len(flows):
+    """The ns since the trace's first packet, as -t r has it. Tables made by hand have none."""
+    times, first_ns = rows.time_ns[index], rows.trace.first_ns
+    if first_ns is None:
         return Numbers(times, np.zeros(len(times), dtype=np.bool_))
-    return Numbers(times - flows.first_ns[0])
+    return Numbers(times - first_ns)
 
 
 def time_texts(
@@ -111,14 +111,12 @@ TIMES = (
     varying("evt.rawtime", _ABSOLUTE, _raw_time, "time in ns since 1970."),
     varying("evt.rawtime.s", _ABSOLUTE, _whole_seconds(_raw_time), "time in whole seconds since 1970."),
     varying("evt.rawtime.ns", _ABSOLUTE, _fraction(_raw_time), "the ns that evt.rawtime.s leaves out.", digits=9),
-    varying(
-        "evt.reltime", _RELATIVE, _since_start, "ns since the first packet of the first connection (fd.name).", digits=9
-    ),
+    varying("evt.reltime", _RELATIVE, _since_start, "ns since the first packet of the capture.", digits=9),
     varying(
         "evt.reltime.s",
         _RELATIVE,
         _whole_seconds(_since_start),
-        "whole seconds since the first packet of the first connection.",
+        "whole seconds since the first packet of the capture.",
     ),
     varying("evt.reltime.ns", _RELATIVE, _fraction(_since_start), "the ns that evt.reltime.s leaves out.", digits=9),
     _history(

@@ -2,30 +2,13 @@
 
 Offsets are 64 bits wide, so that no sum of lengths found in a packet can wrap; each read is preceded by a test against `end`.
 Sources: RFC 791 (IPv4), RFC 8200 (IPv6), RFC 2675 (jumbo option), RFC 4302 (AH), RFC 9293 (TCP), RFC 768 (UDP), RFC 792 and
-RFC 4443 (ICMP echo), IEEE 802.1Q, and tcpdump.org's link-type pages for SLL, SLL2, NULL and LOOP.
+RFC 4443 (ICMP echo), RFC 5533 (Shim6). Link headers: _links.pxd.
 """
 
 from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 from libc.string cimport memcpy, memset
 
-cdef enum:
-    LINK_NULL = 0
-    LINK_ETHERNET = 1
-    LINK_RAW_DLT = 12  # what pcap_datalink() calls RAW on Linux; in files it is 101
-    LINK_RAW_OPENBSD = 14
-    LINK_RAW = 101
-    LINK_LOOP = 108
-    LINK_SLL = 113
-    LINK_IPV4 = 228
-    LINK_IPV6 = 229
-    LINK_SLL2 = 276
-
-cdef enum:
-    ETHERTYPE_IPV4 = 0x0800
-    ETHERTYPE_VLAN = 0x8100
-    ETHERTYPE_IPV6 = 0x86DD
-    ETHERTYPE_QINQ = 0x88A8
-    ETHERTYPE_QINQ_OLD = 0x9100  # before 802.1ad, still sent by switches
+from pcapdig.packets._links cimport get16, get32, read_link, version_of_ethertype
 
 cdef enum:
     PROTOCOL_HOP_BY_HOP = 0
@@ -38,81 +21,11 @@ cdef enum:
     PROTOCOL_ICMPV6 = 58
     PROTOCOL_NONE = 59
     PROTOCOL_DESTINATION = 60
+    PROTOCOL_SHIM6 = 140
 
 cdef enum:
     OPTION_PAD1 = 0
     OPTION_JUMBO = 0xC2
-
-
-cdef inline uint16_t get16(const uint8_t *p) noexcept nogil:
-    """Two bytes in network order."""
-    return <uint16_t> (<uint16_t> p[0] << 8 | p[1])
-
-
-cdef inline uint32_t get32(const uint8_t *p) noexcept nogil:
-    """Four bytes in network order."""
-    return <uint32_t> p[0] << 24 | <uint32_t> p[1] << 16 | <uint32_t> p[2] << 8 | p[3]
-
-
-cdef inline uint8_t version_of_ethertype(const uint8_t *data, uint64_t end, uint64_t at, uint64_t *network) noexcept nogil:
-    """Step over VLAN tags from the type field at `at`, when `network` is where its payload begins. Says which IP version it is."""
-    cdef uint16_t kind
-    if end < at + 2:
-        return NOT_IP
-    kind = get16(data + at)
-    while kind == ETHERTYPE_VLAN or kind == ETHERTYPE_QINQ or kind == ETHERTYPE_QINQ_OLD:
-        # A tag is two bytes of control and the next type.
-        if end < network[0] + 4:
-            return NOT_IP
-        kind = get16(data + network[0] + 2)
-        network[0] += 4
-    if kind == ETHERTYPE_IPV4:
-        return 4
-    if kind == ETHERTYPE_IPV6:
-        return 6
-    return NOT_IP
-
-
-cdef inline uint8_t version_of_family(uint32_t family) noexcept nogil:
-    """IP version of an address family word of NULL and LOOP: 2 everywhere; 10 Linux, 24, 28 and 30 the BSDs and macOS."""
-    if family == 2:
-        return 4
-    if family == 10 or family == 24 or family == 28 or family == 30:
-        return 6
-    return NOT_IP
-
-
-cdef inline uint8_t read_link(const uint8_t *data, uint64_t end, uint32_t link_type, uint64_t *network) noexcept nogil:
-    """Where the network header begins, and which IP version the link header promises: 4, 6, ANY_VERSION or NOT_IP."""
-    cdef uint32_t family
-    cdef uint8_t version
-    if link_type == LINK_ETHERNET:
-        network[0] = 14
-        return version_of_ethertype(data, end, 12, network)
-    if link_type == LINK_SLL:
-        network[0] = 16
-        return version_of_ethertype(data, end, 14, network)
-    if link_type == LINK_SLL2:
-        network[0] = 20
-        return version_of_ethertype(data, end, 0, network)
-    if link_type == LINK_NULL or link_type == LINK_LOOP:
-        network[0] = 4
-        if end < 4:
-            return NOT_IP
-        family = get32(data)
-        version = version_of_family(family)
-        if version == NOT_IP and link_type == LINK_NULL:
-            # NULL is in the order of the host that captured, which nobody wrote down. No family reads as another one swapped.
-            version = version_of_family(family >> 24 | (family >> 8 & 0xFF00) | (family << 8 & 0xFF0000) | family << 24)
-        return version
-    network[0] = 0
-    if link_type == LINK_RAW or link_type == LINK_RAW_DLT or link_type == LINK_RAW_OPENBSD:
-        return ANY_VERSION
-    if link_type == LINK_IPV4:
-        return 4
-    if link_type == LINK_IPV6:
-        return 6
-    return NOT_IP
 
 
 cdef inline void set_payload(PacketHeaders *out, uint64_t start, uint64_t stop) noexcept nogil:
@@ -266,7 +179,9 @@ cdef inline bint read_ipv6(const uint8_t *data, uint64_t end, uint64_t wire, uin
     if length == 0 and kind == PROTOCOL_NONE:
         stop = base  # an empty packet, not a length that did not fit
     at = base
-    while kind in (PROTOCOL_HOP_BY_HOP, PROTOCOL_ROUTING, PROTOCOL_FRAGMENT, PROTOCOL_AH, PROTOCOL_DESTINATION):
+    while kind in (
+        PROTOCOL_HOP_BY_HOP, PROTOCOL_ROUTING, PROTOCOL_FRAGMENT, PROTOCOL_AH, PROTOCOL_DESTINATION, PROTOCOL_SHIM6
+    ):
         if end < at + 8:
             set_payload(out, at, 0)  # out.protocol stays 0: what follows is not known
             return True
@@ -284,6 +199,8 @@ cdef inline bint read_ipv6(const uint8_t *data, uint64_t end, uint64_t wire, uin
             out.is_first_fragment = out.is_followed
         elif kind == PROTOCOL_AH:
             size = (<uint64_t> data[at + 1] + 2) * 4
+        elif kind == PROTOCOL_SHIM6 and not data[at + 2] & 0x80:
+            break  # a control message, not a header before a payload
         else:
             size = (<uint64_t> data[at + 1] + 1) * 8
             if kind == PROTOCOL_HOP_BY_HOP and length == 0:

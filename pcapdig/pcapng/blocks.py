@@ -64,6 +64,7 @@ class InterfaceOption:
     TIME_RESOLUTION = 9
     FILTER = 11
     OS = 12
+    FCS_LENGTH = 13
     TIME_OFFSET = 14
 
 
@@ -137,6 +138,7 @@ def interface_description(
     mac: bytes | None = None,
     addresses: Iterable[ipaddress.IPv4Interface | ipaddress.IPv6Interface] = (),
     os: str | None = None,
+    fcs_size: int = 0,
 ) -> bytes:
     """The block that describes one interface, with times in nanoseconds (draft section 4.2).
 
@@ -147,6 +149,7 @@ def interface_description(
         snap_length: most bytes kept of a packet; 0: no limit.
         filter_text: the capture filter in libpcap's language.
         speed: bits per second.
+        fcs_size: bytes of frame check sequence at the end of each packet, 0 to 255.
         mac: 6 bytes.
         addresses: the interface's own, each with its prefix.
     """
@@ -160,6 +163,7 @@ def interface_description(
         # The first byte says what follows; 0: libpcap's language.
         b"" if filter_text is None else _option(InterfaceOption.FILTER, b"\0" + encode(filter_text, _MOST_TEXT - 1)),
         _text(InterfaceOption.OS, os),
+        _option(InterfaceOption.FCS_LENGTH, bytes([fcs_size])) if fcs_size else b"",
     ]
     return _block(INTERFACE_DESCRIPTION, struct.pack("=HHI", link_type, 0, snap_length), options)
 

@@ -40,7 +40,8 @@ _SECTION_BYTES = 1 << 16
 
 _SECTION_HEADER = b"\n\r\r\n"
 _BYTE_ORDERS = {b"\x4d\x3c\x2b\x1a": "<", b"\x1a\x2b\x3c\x4d": ">"}
-_PCAP = {b"\xd4\xc3\xb2\xa1", b"\xa1\xb2\xc3\xd4", b"\x4d\x3c\xb2\xa1", b"\xa1\xb2\x3c\x4d"}
+MODIFIED_PCAP = (b"\x34\xcd\xb2\xa1", b"\xa1\xb2\xcd\x34")  # of old Linux patches, in either order; see trace/blocks.py
+_PCAP = {b"\xd4\xc3\xb2\xa1", b"\xa1\xb2\xc3\xd4", b"\x4d\x3c\xb2\xa1", b"\xa1\xb2\x3c\x4d", *MODIFIED_PCAP}
 _SYSDIG_BLOCKS = range(0x0201, 0x0300)
 """Block types of sysdig's files (falcosecurity/libs, scap_savefile.h): 0x0201 machine information, and on."""
 
@@ -48,15 +49,14 @@ _COMPRESSIONS = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd", b"\x04\x22\x4
 _SKIPPABLE = b"\x2a\x4d\x18"
 """Bytes 2 to 4 of a frame that zstd passes over, as pzstd writes one first (RFC 8878, section 3.1.2)."""
 
+_IXIA = (b"\x1c\x00\x01\xac", b"\x1c\x00\x01\xab", b"\xac\x01\x00\x1c", b"\xab\x01\x00\x1c")
 _OTHERS = {
     b"\xfd7zXZ\0": "compressed with xz, which is not read: unpack it with xz -d",
     b"BZh": "compressed with bzip2, which is not read: unpack it with bzip2 -d",
     b"PK\x03\x04": "a zip archive: unpack it first",
     b"snoop\0\0\0": "a snoop capture, which is not read: editcap makes a pcapng of it",
-    b"\x34\xcd\xb2\xa1": "a modified pcap, which is not read: editcap makes a pcapng of it",
-    b"\xa1\xb2\xcd\x34": "a modified pcap, which is not read: editcap makes a pcapng of it",
+    **dict.fromkeys(_IXIA, "an IXIA capture, which is not read: editcap makes a pcapng of it"),
 }
-
 
 Chunk = memoryview | bytes
 
@@ -353,6 +353,8 @@ def _unpack_pieces(compression: str, packed: Iterator[Chunk]) -> Iterator[bytes]
                     rest = rest.lstrip(b"\0")  # padding to a block of tape or disk
                     if not rest:
                         break
+                    if compression == "gzip" and rest[:2] not in (b"\x1f", b"\x1f\x8b"):  # isal would wait for more
+                        raise EOFError("what follows is no gzip")
                     decompressor = begin()
                     is_within = True
                 if piece := decompressor.decompress(rest, _PIECE_BYTES):

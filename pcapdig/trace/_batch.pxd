@@ -50,6 +50,7 @@ cdef struct Stored:  # one packet as its block describes it
     uint32_t captured
     uint32_t original
     uint8_t direction
+    uint8_t fcs_size
     int claim_count
     const uint8_t *claim_text[MOST_CLAIMS]
     uint32_t claim_size[MOST_CLAIMS]

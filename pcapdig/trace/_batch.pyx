@@ -96,8 +96,8 @@ cdef class Batch:
         cdef Columns *to = &self.columns
         cdef uint32_t captured = packet.captured, original = packet.original, before = 0
         cdef bint found
-        if packet.interface.fcs_size != 0 and original > packet.interface.fcs_size:
-            original -= packet.interface.fcs_size
+        if packet.fcs_size != 0 and original > packet.fcs_size:
+            original -= packet.fcs_size
             captured = original if captured > original else captured
         placed.flow = -1
         placed.forward = True

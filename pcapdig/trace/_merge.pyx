@@ -185,7 +185,8 @@ cdef class Merger:
             header = read_pcap_header(head)
             i.swapped = head[0] == 0xA1
             i.is_pcap = True
-            self.know(i, header.interface.snap_length, header.resolution, 0, header.fcs_size)
+            i.record_size = header.record_size
+            self.know(i, header.interface.snap_length, header.resolution, 0, header.interface.fcs_size)
             self.write(of_pcap(header))
             i.at += 24
         i.begun = True

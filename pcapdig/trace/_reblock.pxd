@@ -35,6 +35,7 @@ cdef struct Input:
     Status status
     bint begun
     bint is_pcap
+    int64_t record_size  # of a pcap: bytes before a packet
     bint swapped
 
 cdef struct Output:

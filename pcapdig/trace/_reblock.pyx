@@ -88,18 +88,18 @@ cdef Status look_at_record(Input *i) noexcept nogil:
     cdef const uint8_t *record = i.data + i.at
     cdef uint64_t seconds, fraction
     cdef uint32_t captured, largest = i.known.snap_length
-    if not has(i, 16):
+    if not has(i, i.record_size):
         return MORE
     captured = get32(record + 8, i.swapped)
     largest = LARGEST_PACKET if largest < LARGEST_PACKET else LARGEST_BLOCK if largest > LARGEST_BLOCK else largest
     if captured > largest:
         return damaged(i, b"a packet longer than any capture has")
-    if not has(i, 16 + <int64_t> captured):
+    if not has(i, i.record_size + <int64_t> captured):
         return MORE
     seconds = get32(record, i.swapped)
     fraction = get32(record + 4, i.swapped)
     i.head_ns = <int64_t> (seconds * 1000000000 + fraction * i.known.clock.factor)
-    i.size = 16 + <int64_t> captured
+    i.size = i.record_size + <int64_t> captured
     return READY
 
 
@@ -179,12 +179,15 @@ cdef bint copy_packet(Input *i, Output *out) noexcept nogil:
     cdef uint8_t *to
     cdef const Known *known = i.known
     cdef uint64_t ticks = 0
-    cdef uint32_t kind, captured, original, options = 0, options_end = 0, number, size
+    cdef uint32_t kind, captured, original, options = 0, options_end = 0, flags = 0, number, size
     if i.is_pcap:
         captured = get32(block + 8, i.swapped)
         original = get32(block + 12, i.swapped)
-        packet = block + 16
+        packet = block + i.record_size
         number = known.number
+        flags = known.fcs_size << 5
+        if i.record_size > 22:  # a modified pcap: which way the packet went
+            flags |= 2 if block[22] == 4 else 1 if block[22] < 4 else 0
         ticks = get32(block, i.swapped)
         # The clock's factor makes ns of its ticks.
         ticks = ticks * (1000000000 // known.clock.factor) + get32(block + 4, i.swapped)
@@ -219,10 +222,10 @@ cdef bint copy_packet(Input *i, Output *out) noexcept nogil:
     size = 28 + padded(captured)
     if options_end > options:
         size += copy_options(i, block + options, options_end - options, to + size)
-    elif known.fcs_size != 0:
+    elif flags != 0:
         put16(to + size, OPTION_FLAGS)
         put16(to + size + 2, 4)
-        put32(to + size + 4, known.fcs_size << 5)
+        put32(to + size + 4, flags)
         put32(to + size + 8, OPTION_END)
         size += 12
     put32(to + size, size + 4)

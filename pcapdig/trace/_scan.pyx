@@ -18,6 +18,7 @@ from pcapdig.trace.blocks import (
     DamageError,
     check_section,
     read_interface,
+    read_names,
     read_pcap_header,
     read_statistics,
 )
@@ -26,6 +27,7 @@ cdef enum:
     BLOCK_INTERFACE = 1
     BLOCK_PACKET = 2  # obsolete
     BLOCK_SIMPLE = 3
+    BLOCK_NAMES = 4
     BLOCK_STATISTICS = 5
     BLOCK_ENHANCED = 6
     BLOCK_CUSTOM = 0x0BAD
@@ -83,12 +85,14 @@ cdef class Scanner:
 
     cdef Batch batch
     cdef list interfaces
+    cdef dict names
     cdef Described *described
     cdef Py_ssize_t at
     cdef uint32_t described_count
     cdef uint32_t described_room
     cdef double density  # packets a byte, of a batch before
     cdef bint is_pcap
+    cdef Py_ssize_t record_size  # of a pcap: bytes before a packet
     cdef bint begun
     cdef bint swapped
     cdef readonly Py_ssize_t needed
@@ -97,6 +101,7 @@ cdef class Scanner:
     def __cinit__(self, flows not None, processes not None, list interfaces not None, bint decap=False):
         self.batch = Batch(flows, processes, decap)
         self.interfaces = interfaces
+        self.names = flows.names
         self.begin()
 
     def __dealloc__(self):
@@ -168,13 +173,14 @@ cdef class Scanner:
             with gil:
                 header = read_pcap_header(data[self.at : self.at + 24])
                 self.swapped = data[self.at] == 0xA1
-                self.describe(header.interface, header.resolution, 0, header.fcs_size)
+                self.describe(header.interface, header.resolution, 0)
+                self.record_size = header.record_size
             self.at += 24
         self.is_pcap = not is_pcapng
         self.begun = True
         return True
 
-    cdef int describe(self, interface, uint8_t resolution, int64_t offset_s, uint32_t fcs_size) except -1:
+    cdef int describe(self, interface, uint8_t resolution, int64_t offset_s) except -1:
         """The next interface of this section."""
         cdef uint32_t room
         cdef Described *grown
@@ -191,7 +197,7 @@ cdef class Scanner:
         set_clock(&grown.clock, resolution, offset_s)
         grown.link_type = interface.link_type
         grown.snap_length = interface.snap_length
-        grown.fcs_size = fcs_size
+        grown.fcs_size = interface.fcs_size
         grown.row = <uint16_t> len(self.interfaces)
         self.interfaces.append(interface)
         self.batch.watch_copies = len(self.interfaces) > 1
@@ -203,7 +209,7 @@ cdef class Scanner:
         cdef Stored packet
         cdef uint64_t seconds, fraction
         cdef uint32_t largest
-        if not self.has(16, end):
+        if not self.has(self.record_size, end):
             return False
         packet.interface = self.described
         packet.captured = get32(data + self.at + 8, self.swapped)
@@ -212,18 +218,21 @@ cdef class Scanner:
         largest = LARGEST_PACKET if largest < LARGEST_PACKET else LARGEST_BLOCK if largest > LARGEST_BLOCK else largest
         if packet.captured > largest:
             damage(b"a packet longer than any capture has")
-        if not self.has(16 + <Py_ssize_t> packet.captured, end):
+        if not self.has(self.record_size + <Py_ssize_t> packet.captured, end):
             return False
         seconds = get32(data + self.at, self.swapped)
         fraction = get32(data + self.at + 4, self.swapped)
         packet.time_ns = <int64_t> (seconds * 1000000000 + fraction * packet.interface.clock.factor)
-        packet.data = data + self.at + 16
-        packet.offset = <uint64_t> self.at + 16
+        packet.data = data + self.at + self.record_size
+        packet.offset = <uint64_t> (self.at + self.record_size)
         packet.direction = 0
+        packet.fcs_size = <uint8_t> packet.interface.fcs_size
         packet.claim_count = 0
         packet.options = NULL
+        if self.record_size > 22:  # a modified pcap: the packet's type as a cooked capture has it
+            packet.direction = 2 if data[self.at + 22] == 4 else 1 if data[self.at + 22] < 4 else 0
         self.batch.take(&packet)
-        self.at += 16 + <Py_ssize_t> packet.captured
+        self.at += self.record_size + <Py_ssize_t> packet.captured
         return True
 
     cdef bint block(self, const uint8_t *data, Py_ssize_t end) except -1 nogil:
@@ -255,7 +264,7 @@ cdef class Scanner:
             self.packet_block(block, length, kind == BLOCK_PACKET)
         elif kind == BLOCK_SIMPLE:
             self.simple_block(block, length)
-        elif kind == BLOCK_SECTION or kind == BLOCK_INTERFACE or kind == BLOCK_STATISTICS:
+        elif kind == BLOCK_SECTION or kind == BLOCK_INTERFACE or kind == BLOCK_STATISTICS or kind == BLOCK_NAMES:
             self.describing_block(block, length, kind)
         elif kind == BLOCK_APPLE_PROCESS or kind == BLOCK_CUSTOM or kind == BLOCK_CUSTOM_NOT_COPIED:
             self.process_block(block, length, kind)
@@ -263,8 +272,8 @@ cdef class Scanner:
         return True
 
     cdef int describing_block(self, const uint8_t *block, uint32_t length, uint32_t kind) except -1 nogil:
-        """Section header, interface description, interface statistics."""
-        cdef uint32_t least = 28 if kind == BLOCK_SECTION else 20 if kind == BLOCK_INTERFACE else 24
+        """Section header, interface description, interface statistics, name resolution."""
+        cdef uint32_t least = 28 if kind == BLOCK_SECTION else 20 if kind == BLOCK_INTERFACE else 24 if kind == BLOCK_STATISTICS else 12
         if length < least:
             damage(b"a block shorter than its kind can be")
         with gil:
@@ -276,7 +285,10 @@ cdef class Scanner:
                 self.described_count = 0
             elif kind == BLOCK_INTERFACE:
                 found = read_interface(body, order)
-                self.describe(found.interface, found.resolution, found.offset_s, 0)
+                self.describe(found.interface, found.resolution, found.offset_s)
+            elif kind == BLOCK_NAMES:
+                for name in read_names(body, order):
+                    self.names.setdefault(name.address, name.text)
             else:
                 self.note_statistics(read_statistics(body, order))
         return 0
@@ -317,6 +329,7 @@ cdef class Scanner:
         packet.offset = <uint64_t> self.at + 12
         packet.time_ns = 0
         packet.direction = 0
+        packet.fcs_size = <uint8_t> packet.interface.fcs_size
         packet.claim_count = 0
         packet.options = NULL
         return self.batch.take(&packet)
@@ -346,10 +359,12 @@ cdef class Scanner:
     cdef int options(self, const uint8_t *block, uint32_t at, uint32_t end, Stored *packet) except -1 nogil:
         """Direction and comments among a packet's options, which lie from `at` to `end`. The end mark may be missing."""
         cdef uint16_t code, size
+        cdef uint32_t flags
         cdef const uint8_t *first = block + at
         packet.options_size = end - at if at < end else 0
         packet.swapped = self.swapped
         packet.direction = 0
+        packet.fcs_size = <uint8_t> packet.interface.fcs_size
         packet.claim_count = 0
         packet.options = NULL
         while at + 4 <= end:
@@ -369,7 +384,10 @@ cdef class Scanner:
                 else:
                     packet.options = first
             elif code == OPTION_FLAGS and size == 4:
-                packet.direction = get32(block + at, self.swapped) & 3
+                flags = get32(block + at, self.swapped)
+                packet.direction = flags & 3
+                if flags >> 5 & 15:
+                    packet.fcs_size = flags >> 5 & 15
                 if packet.direction == 3:
                     packet.direction = 0  # not defined
             elif code == OPTION_PROCESS_AND_THREAD or code >= OPTION_APPLE:

@@ -11,7 +11,13 @@ import struct
 from typing import NamedTuple
 
 from pcapdig.pcapng.blocks import InterfaceOption, StatisticsOption
+from pcapdig.pcapng.source import MODIFIED_PCAP
+from pcapdig.pcapng.text import decode
 from pcapdig.trace.columns import Interface
+
+MODIFIED_RECORD = 24
+"""Bytes of a record of the modified pcap, Alexey Kuznetzov's for Linux 2.0: to the four words of a record it adds the interface's
+number (u32), the Ethernet type (u16), the packet's type as in a cooked capture (u8) and a byte of padding (libpcap, sf-pcap.c)."""
 
 DEFAULT_RESOLUTION = 6
 """if_tsresol where the option is absent: microseconds."""
@@ -42,14 +48,23 @@ class Statistics(NamedTuple):
     """isb_ifdrop, else isb_osdrop."""
 
 
+class Name(NamedTuple):
+    """A name of an address."""
+
+    address: bytes
+    """16 bytes, IPv4-mapped."""
+    text: str
+    """Without control characters."""
+
+
 class PcapHeader(NamedTuple):
     """The file header of a classic pcap."""
 
     interface: Interface
     resolution: int
     """6 or 9, as if_tsresol."""
-    fcs_size: int
-    """Bytes of frame check sequence at the end of each packet."""
+    record_size: int
+    """Bytes of a record before its packet."""
 
 
 def check_section(body: bytes, order: str) -> None:
@@ -80,10 +95,36 @@ def read_interface(body: bytes, order: str) -> InterfaceDescription:
             name=None if name is None else name.split(b"\0")[0].decode("utf-8", "replace"),
             link_type=link_type,
             snap_length=snap_length,
+            fcs_size=_fcs_size(options.get(InterfaceOption.FCS_LENGTH, b"")),
         ),
         resolution=resolution[0] if resolution else DEFAULT_RESOLUTION,
         offset_s=struct.unpack(f"{order}q", offset)[0] if len(offset) == 8 else 0,
     )
+
+
+def read_names(body: bytes, order: str) -> list[Name]:
+    """The names of IPv4 and IPv6 addresses in the body of a name resolution block (draft section 4.5), in its order.
+
+    Of an address with several names the first. Records of other kinds and of wrong lengths are passed over.
+
+    Raises:
+        DamageError: a record runs past the block.
+    """
+    names = []
+    at = 0
+    while at + 4 <= len(body):
+        kind, size = struct.unpack_from(f"{order}HH", body, at)
+        if kind == _END_OF_NAMES:
+            break
+        at += 4
+        if size > len(body) - at:
+            raise DamageError("a name runs past its block")
+        address_size, prefix = _ADDRESSES.get(kind, (size, b""))
+        name = decode(body[at + address_size : at + size])
+        if name:
+            names.append(Name(prefix + body[at : at + address_size], name))
+        at += -(-size // 4) * 4
+    return names
 
 
 def read_statistics(body: bytes, order: str) -> Statistics:
@@ -120,9 +161,14 @@ def read_pcap_header(header: bytes) -> PcapHeader:
     if (major, minor) != (2, 4):
         raise DamageError(f"pcap version {major}.{minor} is not known")
     return PcapHeader(
-        interface=Interface(link_type=link_word & 0xFFFF, snap_length=snap_length, in_pcap=True),
+        interface=Interface(
+            link_type=link_word & 0xFFFF,
+            snap_length=snap_length,
+            in_pcap=True,
+            fcs_size=(link_word >> 28) * 2 if link_word & 1 << 26 else 0,
+        ),
         resolution=resolution,
-        fcs_size=(link_word >> 28) * 2 if link_word & 1 << 26 else 0,
+        record_size=MODIFIED_RECORD if header[:4] in MODIFIED_PCAP else 16,
     )
 
 
@@ -131,8 +177,22 @@ PCAP_MAGICS = {
     b"\xa1\xb2\xc3\xd4": (">", 6),
     b"\x4d\x3c\xb2\xa1": ("<", 9),
     b"\xa1\xb2\x3c\x4d": (">", 9),
+    **dict.fromkeys(MODIFIED_PCAP[:1], ("<", 6)),
+    **dict.fromkeys(MODIFIED_PCAP[1:], (">", 6)),
 }
 """First bytes of a pcap file: byte order, and its resolution as if_tsresol."""
+
+
+_END_OF_NAMES = 0
+_ADDRESSES = {1: (4, bytes(10) + b"\xff\xff"), 2: (16, b"")}
+"""Record types of a name resolution block: bytes of the address, and what makes it 16."""
+
+
+def _fcs_size(value: bytes) -> int:
+    """Bytes that if_fcslen means. The draft says bits and has 4 as its example; what is written is bytes, as Wireshark reads it."""
+    if len(value) != 1:
+        return 0
+    return value[0] // 8 if value[0] in (16, 32) else value[0]
 
 
 def read_options(body: bytes, start: int, order: str) -> dict[int, bytes]:

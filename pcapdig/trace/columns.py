@@ -52,6 +52,8 @@ class Interface:
     """LINKTYPE number."""
     snap_length: int = 0
     """Most bytes kept of a packet; 0: no limit."""
+    fcs_size: int = 0
+    """Bytes of frame check sequence at the end of each packet whose own flags do not say another number."""
     received: int | None = None
     """Packets the capture saw, from the last interface statistics block (isb_ifrecv); None: not told."""
     dropped: int | None = None
@@ -84,6 +86,10 @@ class Dimensions(Protocol):
         """One entry an interface of a section."""
 
     @property
+    def first_ns(self) -> int | None:
+        """Time of the first packet, ns since 1970; None before it."""
+
+    @property
     def history(self) -> History:
         """What packets are to those before them, once somebody asks."""
 
@@ -95,6 +101,7 @@ class Tables:
     flows: Flows = field(default_factory=Flows)
     processes: list[Process] = field(default_factory=list)
     interfaces: list[Interface] = field(default_factory=list)
+    first_ns: int | None = None
     _history: History | None = None
 
     @property

@@ -55,10 +55,12 @@ class FlowRecord:
 class Flows:
     """Columns over flows. A column is a view of the rows there are now: ask again after the next batch."""
 
-    __slots__ = ("_count", "_records")
+    __slots__ = ("_count", "_records", "names")
 
     def __init__(self) -> None:
         """An empty table."""
+        self.names: dict[bytes, str] = {}
+        """Names of addresses (16 bytes, IPv4-mapped) that the file itself gives, of each address the first. Names are only added."""
         self._records: NDArray[np.void] = np.zeros(64, RECORD)
         self._count = 0
 

@@ -13,13 +13,12 @@ from enum import Enum, auto
 from typing import TYPE_CHECKING, NamedTuple
 
 from pcapdig.pcapng import blocks
-from pcapdig.trace.blocks import DamageError, check_section, read_interface, read_statistics
+from pcapdig.trace.blocks import DamageError, check_section, read_interface, read_names, read_statistics
 
 if TYPE_CHECKING:
     from pcapdig.trace.blocks import PcapHeader
     from pcapdig.trace.columns import Interface
 
-CUSTOM_NOT_COPIED = 0x40000BAD
 _NATIVE = "<" if sys.byteorder == "little" else ">"
 _TOO_SHORT = "a block shorter than its kind can be"
 
@@ -88,7 +87,9 @@ def described(kind: int, body: bytes, order: str) -> Described:
         _check_size(body, 4)
         (pid,) = struct.unpack_from(f"{order}I", body)
         return Described(Kind.PROCESS, _block(kind, struct.pack("=I", pid) + _options(body, 4, order, {})))
-    if kind == CUSTOM_NOT_COPIED:
+    if kind == blocks.NAME_RESOLUTION:
+        read_names(body, order)
+    if kind == blocks.CUSTOM_NOT_COPIED:
         return Described(Kind.OTHER, None)
     if order == _NATIVE:
         return Described(Kind.OTHER, _block(kind, body))

@@ -44,6 +44,7 @@ class Trace:
         self._processes = Processes()
         self._interfaces: list[Interface] = []
         self._history: History | None = None
+        self._first_ns: int | None = None
         self._scanner = Scanner(self._flows, self._processes, self._interfaces, decap)
         self.begin(name)
 
@@ -82,6 +83,11 @@ class Trace:
         if self._history is None:
             self._history = new_history()
         return self._history
+
+    @property
+    def first_ns(self) -> int | None:
+        """Time of the first packet, ns since 1970; None before it."""
+        return self._first_ns
 
     @property
     def offset(self) -> int:
@@ -161,6 +167,8 @@ class Trace:
             stop = min(position + self.batch_bytes, len(view))
             columns, reached, wrong = self._scanner.scan(view, position, stop, BATCH_PACKETS)
             if len(columns["number"]):
+                if self._first_ns is None:
+                    self._first_ns = int(columns["time_ns"][0])
                 yield Packets(trace=self, data=view, **columns)
             self._offset += reached - position
             if wrong is not None:

@@ -6,6 +6,7 @@ Inputs are capture files with some bytes changed, cut out or put in; those that 
 from __future__ import annotations
 
 import itertools
+import struct
 from typing import Any
 
 import pytest
@@ -48,6 +49,36 @@ def pcapng_seed() -> bytes:
     )
 
 
+def foreign_seed() -> bytes:
+    """A small pcapng with what other programs write of processes, and with names."""
+
+    def option(code: int, *numbers: int) -> bytes:
+        return struct.pack("<HH", code, 4 * len(numbers)) + struct.pack(f"<{len(numbers)}I", *numbers)
+
+    def packet(options: bytes) -> bytes:
+        body = struct.pack("<IIIII", 0, 0, 9, len(FRAME), len(FRAME)) + FRAME + bytes(-len(FRAME) % 4) + options
+        return struct.pack("<II", 6, len(body) + 12) + body + struct.pack("<I", len(body) + 12)
+
+    texts = (
+        b"PID: 5\nCmd: /bin/a\nArgs: a b",
+        b"rustnet process=a pid=5 direction=outgoing",
+        b"PID=5 TID=7",
+        b"ParentPID: 4",
+    )
+    return (
+        blocks.section_header()
+        + blocks.interface_description(name="lo", link_type=1, fcs_size=4)
+        + bytes.fromhex("04000000 20000000 01000900 0a000001 686f7374 00000000 00000000 20000000")
+        + blocks.apple_process(pid=5, name="apple")
+        + blocks.wireshark_process(pid=5, name="shark", start_ns=3, arguments=[b"a", b"b"], uid=1)
+        + blocks.wireshark_process(pid=5, name="later", start_ns=11)
+        + packet(option(8, 5, 6) + option(0x8001, 0) + option(0x8003, 1))
+        + packet(option(8, 5, 6) + option(2, 0x81))
+        + b"".join(blocks.enhanced_packet(interface=0, time_ns=9, data=FRAME, comments=[text]) for text in texts)
+        + blocks.enhanced_packet(interface=0, time_ns=9, data=FRAME, comments=texts)
+    )
+
+
 def pcap_seed() -> bytes:
     """A small pcap, big-endian, with a frame check sequence."""
     head = bytes.fromhex("a1b2c3d4 00020004 00000000 00000000 00040000 24000001")
@@ -55,7 +86,13 @@ def pcap_seed() -> bytes:
     return head + record * 3
 
 
-SEEDS = (pcapng_seed(), pcap_seed())
+def modified_pcap_seed() -> bytes:
+    """A small modified pcap."""
+    record = bytes(8) + struct.pack("<II", len(FRAME), len(FRAME)) + bytes(8) + FRAME
+    return struct.pack("<IHHiIII", 0xA1B2CD34, 2, 4, 0, 0, 65535, 1) + record * 3
+
+
+SEEDS = (pcapng_seed(), pcap_seed(), foreign_seed(), modified_pcap_seed())
 
 SAVED = (
     b"\n\r\r\n",
@@ -148,4 +185,9 @@ def test_saved(data: bytes) -> None:
 
 def test_the_seeds_are_whole() -> None:
     """Fuzzing starts from files that are read to their end."""
-    assert [(len(outcome(seed, [])[1]), outcome(seed, [])[3]) for seed in SEEDS] == [(7, None), (3, None)]
+    assert [(len(outcome(seed, [])[1]), outcome(seed, [])[3]) for seed in SEEDS] == [
+        (7, None),
+        (3, None),
+        (7, None),
+        (3, None),
+    ]

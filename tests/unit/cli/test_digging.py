@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from pcapdig.pcapng import blocks
+
 Run = Callable[..., "Ended"]  # noqa: F821  # of conftest.py, which tests cannot import
 pytestmark = pytest.mark.usefixtures("folder")
 TUPLE = "127.0.0.1:41135->127.0.0.1:80"
@@ -242,3 +244,42 @@ def test_packets_that_nobody_can_read_are_told(run: Run, folder: Path) -> None:
     (folder / "t.pcap").write_bytes(capture[:20] + struct.pack("<I", 105) + capture[24:])
     ended = run("-r", "t.pcap", "-c", "topconns")
     assert (0, "note: link types not read here (105) have 6 packets\n") == (ended.status, ended.err)
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("-p %proc.pid", ["77", "88", "77", "88"]),
+        ("-p %proc.name", []),
+        ("-c topprocs_net", ["Bytes     Process", "-" * 30, "14B       <NA>"]),
+        ("-c topprocs_net -v proc.pid=88", ["Bytes     Process   PID", "-" * 30, "10B       <NA>      88"]),
+        ("-c netstat", ["77/<NA>", "88/<NA>"]),
+        ("-c ps", ["77", "88"]),
+        ("-c conns", ["<NA>(77)-><NA>(88)"]),
+        ("-c fdbytes_by proc.pid", ["Bytes     proc.pid", "-" * 30, "10B       88", "4B        77"]),
+    ],
+)
+def test_processes_without_a_name(run: Run, folder: Path, words: str, expected: list[str]) -> None:
+    """A file with nothing but option 8: ids are shown, and <NA> for what is not known."""
+    ends = bytes([0, 0, 127, 0, 0, 1, 127, 0, 0, 1])
+    segments = ((4000, 80, 2, b""), (80, 4000, 18, b""), (4000, 80, 24, b"ping"), (80, 4000, 24, b"ten bytes!"))
+    numbers = {4000: 0, 80: 0}
+    packets = []
+    for at, (source, target, flags, payload) in enumerate(segments):
+        tcp = (
+            struct.pack(">HHIIBBHHH", source, target, numbers[source], numbers[target], 0x50, flags, 0, 0, 0) + payload
+        )
+        ip = struct.pack(">BBHHHBB", 0x45, 0, 20 + len(tcp), 0, 0, 64, 6) + ends + tcp
+        numbers[source] += len(payload) + (flags in (2, 18))
+        pid = {4000: 77, 80: 88}[source]
+        packets.append(blocks.enhanced_packet(interface=0, time_ns=at, data=ip, flags=2, process_and_thread=(pid, pid)))
+    head = blocks.section_header() + blocks.interface_description(name="lo", link_type=101)
+    (folder / "ids.pcapng").write_bytes(head + b"".join(packets))
+    ended = run("-r", "ids.pcapng", *words.split())
+    assert (0, "") == (ended.status, ended.err)
+    lines = [line.rstrip() for line in ended.out.splitlines()]
+    assert "None" not in ended.out
+    if words.startswith(("-p", "-c top", "-c fdbytes")):
+        assert expected == [line for line in lines if line]
+    else:
+        assert all(any(text in line for line in lines) for text in expected), ended.out

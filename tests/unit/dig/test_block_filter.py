@@ -83,6 +83,31 @@ def test_packets_that_pass_and_all_other_blocks() -> None:
     assert keep.kept == 1
 
 
+def block(kind: int, body: bytes) -> bytes:
+    """Any block."""
+    return struct.pack("<II", kind, len(body) + 12) + body + struct.pack("<I", len(body) + 12)
+
+
+def test_what_is_not_a_packet_goes_along() -> None:
+    """Names, secrets, process blocks, custom and unknown blocks; not those that only who understands them may copy."""
+    along = block(4, struct.pack("<HH", 1, 9) + b"\x0a\0\0\1host\0\0\0\0" + bytes(4))
+    along += block(10, struct.pack("<II", 0x544C534B, 4) + b"abc\n")
+    along += blocks.apple_process(pid=5, name="curl") + blocks.wireshark_process(pid=5, name="curl")
+    along += block(0xBAD, struct.pack("<I", 70000)) + block(0x7FFF, b"") + block(9, b"A=1\n")
+    along += block(0x40000BAD, struct.pack("<III", 32622, 99, 0))
+    private = block(0x40000BAD, struct.pack("<I", 70000) + b"secret..")
+    whole = HEAD + along + private + packet(b"a", writer="curl") + along
+    assert kept(keeping("proc.name=httpd"), whole) == HEAD + along + along
+    assert kept(keeping("", limit=9), whole) == whole.replace(private, b"")
+    assert kept(keeping(""), whole) == whole
+
+
+def test_a_custom_block_too_short_for_any_is_damage_to_nobody() -> None:
+    """Without a number it is nobody's, so it goes."""
+    empty = block(0x40000BAD, b"")
+    assert kept(keeping("proc.name=httpd"), HEAD + empty + STATISTICS) == HEAD + STATISTICS
+
+
 def test_one_end_is_enough() -> None:
     """What httpd received is httpd's, whoever sent it."""
     block = packet(b"a", writer="curl", reader="httpd")

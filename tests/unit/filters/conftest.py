@@ -21,6 +21,7 @@ SYN, SYN_ACK, ACK, FIN_ACK, RST_ACK = 0x02, 0x12, 0x10, 0x11, 0x14
 def make_tables() -> Tables:
     """Flows, processes and interfaces of the sample."""
     return Tables(
+        first_ns=START_NS,
         flows=Flows.from_records(
             [
                 FlowRecord(

@@ -51,6 +51,17 @@ def test_values(rows: Rows, name: str, expected: list[object]) -> None:
     assert list(at(rows, name).values()) == expected
 
 
+def test_names_of_addresses_are_the_files(rows: Rows) -> None:
+    """Of the client, the server, and the ends as the row sees them; nothing is looked up."""
+    rows.trace.flows.names[bytes(10) + b"\xff\xff\x0a\0\0\x50"] = "web.example"
+    assert at(rows, "fd.cip.name")[WEB_CLIENT] is None
+    assert at(rows, "fd.sip.name")[WEB_CLIENT] == "web.example"
+    assert (at(rows, "fd.lip.name")[WEB_SERVER], at(rows, "fd.rip.name")[WEB_SERVER]) == ("web.example", None)
+    assert at(rows, "fd.rip.name")[WEB_CLIENT] == "web.example"
+    assert at(rows, "fd.sip.name")[ARP] is None
+    assert compile_filter("fd.sip.name=web.example").mask(rows)[WEB_CLIENT]
+
+
 def test_the_name_has_the_client_first(rows: Rows) -> None:
     """In the answer too."""
     names = at(rows, "fd.name")

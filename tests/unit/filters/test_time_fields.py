@@ -73,10 +73,16 @@ def test_the_zone_is_that_of_the_moment(packets: Packets) -> None:
     assert values(rows_of(winter), "evt.time") == ["02:44:29.905003444", "01:44:29.000000012"]
 
 
-def test_without_ip_there_is_no_start_to_count_from() -> None:
-    """A capture of ARP alone: a relative time is missing, not wrong."""
-    arp = Packets.from_payloads(Tables(), [b""], time_ns=START_NS)
-    assert values(rows_of(arp), "evt.reltime") == [None]
+def test_without_a_first_packet_there_is_no_start_to_count_from() -> None:
+    """Tables made by hand: a relative time is missing, not wrong."""
+    packets = Packets.from_payloads(Tables(), [b""], time_ns=START_NS)
+    assert values(rows_of(packets), "evt.reltime") == [None]
+
+
+def test_the_start_is_the_first_packet_whatever_it_is() -> None:
+    """A capture of ARP alone has relative times too."""
+    arp = Packets.from_payloads(Tables(first_ns=START_NS), [b"", b""], time_ns=[START_NS, START_NS + 5])
+    assert values(rows_of(arp), "evt.reltime") == [0, 5]
 
 
 def test_latency_is_the_answers(rows: Rows) -> None:

@@ -34,6 +34,9 @@ SLL_HEAD = struct.pack(">HHH8s", 0, 1, 6, bytes(8))  # its last field, the type,
 SLL2_TAIL = struct.pack(">HIHBB8s", 0, 2, 1, 0, 6, bytes(8))  # its first field, the type, precedes
 AUTHENTICATION = bytes([6, 4, 0, 0]) + bytes(20)  # next header TCP, (4 + 2) * 4 bytes
 
+PPPOE = bytes(ETHER)[:12] + struct.pack(">HBBHH", 0x8864, 0x11, 0, 7, 100)  # PPP's protocol follows
+SNAP = b"\xaa\xaa\x03\x00\x00\x00\x08\x00"
+
 
 def patched(packet: Packet, offset: int, new: bytes) -> bytes:
     """The packet's bytes with some overwritten, for what scapy would not say."""
@@ -54,6 +57,12 @@ PACKETS: dict[str, tuple[int, bytes]] = {
     "vlan": (ETHERNET, bytes(ETHER / Dot1Q(vlan=5) / V4 / SEGMENT)),
     "qinq": (ETHERNET, bytes(ETHER / Dot1AD(vlan=6) / Dot1Q(vlan=5) / V6 / SEGMENT)),
     "qinq 0x9100": (ETHERNET, patched(ETHER / Dot1Q(vlan=6) / Dot1Q(vlan=5) / V4 / DATAGRAM, 12, b"\x91\x00")),
+    "pppoe": (ETHERNET, PPPOE + b"\x00\x21" + bytes(V4 / SEGMENT)),
+    "pppoe v6": (ETHERNET, PPPOE + b"\x00\x57" + bytes(V6 / DATAGRAM)),
+    "mpls": (ETHERNET, bytes(ETHER)[:12] + b"\x88\x47\x00\x01\x00\x40\x00\x01\x11\x40" + bytes(V4 / SEGMENT)),
+    "mpls v6": (ETHERNET, bytes(ETHER)[:12] + b"\x88\x47\x00\x01\x01\x40" + bytes(V6 / DATAGRAM)),
+    "snap": (ETHERNET, bytes(ETHER)[:12] + b"\x00\x60" + SNAP + bytes(V4 / SEGMENT)),
+    "snap of another organisation": (ETHERNET, bytes(ETHER)[:12] + b"\x00\x60\xaa\xaa\x03\x08\x00\x07" + bytes(50)),
     "udp": (ETHERNET, bytes(ETHER / V4 / DATAGRAM)),
     "udp padded": (ETHERNET, bytes(ETHER / V4 / UDP(sport=40003, dport=40004) / Raw(b"x")) + bytes(17)),
     "udp shorter than ip": (ETHERNET, bytes(ETHER / V4 / UDP(sport=40003, dport=40004, len=10) / Raw(b"12345"))),
@@ -90,6 +99,8 @@ PACKETS: dict[str, tuple[int, bytes]] = {
     ),
     "v6 atomic fragment": (ETHERNET, bytes(ETHER / V6 / v6.IPv6ExtHdrFragment(id=9) / DATAGRAM)),
     "v6 ah": (ETHERNET, bytes(ETHER / IPv6(src="2001:db8::1", nh=51) / Raw(AUTHENTICATION) / SEGMENT)),
+    "v6 shim6": (ETHERNET, bytes(ETHER / IPv6(src="2001:db8::1", nh=140) / Raw(b"\x06\0\x80\0\0\0\0\x01") / SEGMENT)),
+    "v6 shim6 control": (ETHERNET, bytes(ETHER / IPv6(src="2001:db8::1", nh=140) / Raw(b"\x3b\x01\x01" + bytes(13)))),
     "v6 chain": (
         ETHERNET,
         bytes(
@@ -101,6 +112,9 @@ PACKETS: dict[str, tuple[int, bytes]] = {
     "sll vlan": (SLL, SLL_HEAD + b"\x81\x00\x00\x05\x86\xdd" + bytes(V6 / DATAGRAM)),
     "sll2": (SLL2, b"\x86\xdd" + SLL2_TAIL + bytes(V6 / SEGMENT)),
     "sll2 vlan": (SLL2, b"\x81\x00" + SLL2_TAIL + b"\x00\x05\x08\x00" + bytes(V4 / DATAGRAM)),
+    "sll 802.2": (SLL, SLL_HEAD + b"\x00\x04" + SNAP + bytes(V4 / SEGMENT)),
+    "raw of libpcap": (12, bytes(V4 / SEGMENT)),
+    "raw of OpenBSD": (14, bytes(V6 / DATAGRAM)),
     "raw": (RAW, bytes(V4 / SEGMENT)),
     "raw v6": (RAW, bytes(V6 / DATAGRAM)),
     "ipv4": (IPV4, bytes(V4 / DATAGRAM)),
@@ -108,6 +122,9 @@ PACKETS: dict[str, tuple[int, bytes]] = {
     "null": (NULL, struct.pack("<I", 2) + bytes(V4 / SEGMENT)),
     "null v6": (NULL, struct.pack("<I", 30) + bytes(V6 / SEGMENT)),
     "null v6 other order": (NULL, struct.pack(">I", 24) + bytes(V6 / SEGMENT)),
+    "null ethertype": (NULL, struct.pack("<I", 0x0800) + bytes(V4 / SEGMENT)),
+    "null ethertype v6": (NULL, struct.pack("<I", 0x86DD) + bytes(V6 / DATAGRAM)),
+    "loop v6 of macOS": (LOOP, struct.pack(">I", 30) + bytes(V6 / DATAGRAM)),
     "loop": (LOOP, struct.pack(">I", 2) + bytes(V4 / SEGMENT)),
     "loop v6": (LOOP, struct.pack(">I", 28) + bytes(V6 / DATAGRAM)),
 }
@@ -211,16 +228,13 @@ def as_fields(case: str, captured: int) -> dict[str, str]:
 
 
 TSHARK_DIFFERS = {
-    ("icmp unreachable", "udp.srcport"): "of the packet quoted inside",
-    ("icmp unreachable", "udp.dstport"): "of the packet quoted inside",
-    ("icmp unreachable", "udp.length"): "of the packet quoted inside",
-    ("icmp unreachable", "udp.payload"): "of the packet quoted inside",
+    **dict.fromkeys(
+        (("icmp unreachable", f"udp.{name}") for name in ("srcport", "dstport", "length", "payload")),
+        "of what is quoted",
+    ),
     ("ah", "ip.proto"): "the header's own value; ours is what AH wraps",
     ("tcp data offset 2", "tcp.len"): "a header of 8 bytes is malformed, and how much follows it is not known",
-    (
-        "udp shorter than ip",
-        "udp.payload",
-    ): "Linux cuts at the UDP length (net/ipv4/udp.c, __udp4_lib_rcv), tshark does not",
+    ("udp shorter than ip", "udp.payload"): "Linux cuts at the UDP length (udp.c, __udp4_lib_rcv), tshark does not",
     ("udp first fragment", "udp.length"): "announces the whole datagram, of which one fragment is here",
 }
 """Where tshark's value is not the one we want, and why."""

@@ -82,7 +82,7 @@ REFUSED: dict[str, tuple[bytes, str]] = {
     "bzip2": (bz2.compress(CAPTURE), "bzip2 -d"),
     "zip": (b"PK\x03\x04" + bytes(30), "zip archive"),
     "snoop": (b"snoop\0\0\0" + bytes(30), "snoop"),
-    "modified pcap": (struct.pack("<I", 0xA1B2CD34) + bytes(20), "modified pcap"),
+    "ixia": (struct.pack("<I", 0x1C0001AC) + bytes(20), "IXIA"),
 }
 
 

@@ -12,6 +12,7 @@ from pcapdig.trace.blocks import (
     DamageError,
     check_section,
     read_interface,
+    read_names,
     read_pcap_header,
     read_statistics,
 )
@@ -88,7 +89,11 @@ def test_statistics_as_we_write_them() -> None:
 def test_pcap_headers(files: Any, order: str, nanoseconds: bool, link_word: int, link_type: int, fcs_size: int) -> None:
     """Byte order, resolution, and what else the link type word holds."""
     found = read_pcap_header(files.in_order(order).pcap(link_word=link_word, nanoseconds=nanoseconds, snap_length=9))
-    assert (found.interface.link_type, found.interface.snap_length, found.fcs_size) == (link_type, 9, fcs_size)
+    assert (found.interface.link_type, found.interface.snap_length, found.interface.fcs_size) == (
+        link_type,
+        9,
+        fcs_size,
+    )
     assert found.resolution == (9 if nanoseconds else 6)
 
 
@@ -98,3 +103,39 @@ def test_other_headers_are_refused(files: Any) -> None:
         read_pcap_header(bytes(24))
     with pytest.raises(DamageError, match=r"version 2\.5"):
         read_pcap_header(files.pcap(version=(2, 5)))
+
+
+@pytest.mark.parametrize(
+    ("value", "size"), [(b"", 0), (b"\x04", 4), (b"\x20", 4), (b"\x10", 2), (b"\x00", 0), (b"\0\4", 0)]
+)
+def test_fcs_length(files: Any, value: bytes, size: int) -> None:
+    """Bytes, as it is written, or bits, as the draft says; of one byte, else it is none."""
+    interface = files.interface()[8:-4] + files.option(13, value)
+    assert read_interface(interface, "<").interface.fcs_size == size
+
+
+def record(files: Any, kind: int, value: bytes) -> bytes:
+    """A record of a name resolution block."""
+    return bytes(files.option(kind, value))
+
+
+@ORDERS
+def test_a_name_that_is_cut_is_damage(files: Any, order: str) -> None:
+    """Its length is checked."""
+    files = files.in_order(order)
+    with pytest.raises(DamageError, match="a name runs past its block"):
+        read_names(record(files, 1, b"\x0a\0\0\1host\0")[:12], order)
+
+
+@ORDERS
+def test_names(files: Any, order: str) -> None:
+    """IPv4 and IPv6; the first of several; not of hardware addresses, not what is too short, nothing after the end."""
+    files = files.in_order(order)
+    six = ipaddress.ip_address("2001:db8::1").packed
+    body = record(files, 1, b"\x0a\0\0\1a.example\0b.example\0") + record(files, 3, b"\2\0\0\0\0\1mac\0")
+    body += record(files, 1, b"\x0a\0\0") + record(files, 1, b"\x0a\0\0\3\0") + record(files, 99, b"what")
+    body += record(files, 2, six + b"six\x1b.example\0") + record(files, 0, b"") + record(files, 1, b"\x0a\0\0\2c\0")
+    assert read_names(body, order) == [
+        (bytes(10) + b"\xff\xff\x0a\0\0\1", "a.example"),
+        (six, "six\ufffd.example"),
+    ]

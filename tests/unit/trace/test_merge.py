@@ -252,6 +252,31 @@ def test_comments_and_directions_stay(tmp_path: Path, files: Any, wire: Any, ord
     assert [trace.processes[row].name for row in packets.writer if row >= 0] == ["curl"]
 
 
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_a_modified_pcap_and_frame_check_sequences(tmp_path: Path, files: Any, wire: Any, order: str) -> None:
+    """Its longer records, the direction in them, and FCS bits come through."""
+    part = files.in_order(order)
+    frame = wire.tcp(b"abc")[:16] + b"\0\0" + wire.tcp(b"abc")[18:] + b"FCS!"  # IP leaves its length to the frame's
+    modified = part.pack("IHHiIII", 0xA1B2CD34, 2, 4, 0, 0, 65535, 2 << 28 | 1 << 26 | 1)
+    for kind in (0, 4):
+        modified += part.pack("IIIIIHBB", 5, 6, len(frame), len(frame), 3, 0x800, kind, 0) + frame
+    trace = Trace()
+    (packets,) = trace.read_all(written(tmp_path, modified, files.frames(wire.udp(b"x"))))
+    assert packets.time_ns.tolist() == [0, 5_000_006_000, 5_000_006_000]
+    assert packets.direction.tolist() == [0, 1, 2]
+    assert packets.payload_length.tolist() == [1, 3, 3]
+
+
+def test_names_that_are_cut_are_damage_of_their_file(tmp_path: Path, files: Any, wire: Any) -> None:
+    """As the scanner would have it."""
+    names = files.block(4, struct.pack("<HH", 1, 40) + b"\x0a\0\0\1")
+    paths = written(tmp_path, files.pcapng(files.packet(wire.udp())) + names, files.frames(wire.udp()))
+    packets, _, wrong = read(paths)
+    assert len(packets) == 2
+    assert wrong is not None
+    assert wrong.startswith(f"{paths[0]}: damaged at byte ")
+
+
 def test_more_interfaces_than_a_trace_can_name_are_refused(tmp_path: Path, files: Any, wire: Any) -> None:
     """The file in which they become too many is named."""
     many = files.section() + files.interface() * 40_000

@@ -94,7 +94,7 @@ def test_an_empty_input_is_no_capture(take: Any) -> None:
     assert take(b"").error == "file: empty, so no capture"
 
 
-@pytest.mark.parametrize("data", [b"hello, this is text", b"\x7fELF" + bytes(50), b"\x34\xcd\xb2\xa1" + bytes(40)])
+@pytest.mark.parametrize("data", [b"hello, this is text", b"\x7fELF" + bytes(50), b"\xcd\x34\xb2\xa1" + bytes(40)])
 def test_other_formats_are_refused(take: Any, data: bytes) -> None:
     """What begins like neither format is refused at its first byte."""
     assert take(data).error == "file: damaged at byte 0: neither pcapng nor pcap begins like this"
@@ -177,6 +177,21 @@ def test_sections_begin_anew(take: Any, files: Any, order: str) -> None:
     )
     assert (taken.interface, taken.time_ns, taken.error) == ([0, 1], [5, 7000], None)
     assert [i.name for i in taken.trace.interfaces] == ["eth0", "wlan0"]
+
+
+@ORDERS
+def test_names_of_the_file_are_kept(take: Any, files: Any, wire: Any, order: str) -> None:
+    """Of all name resolution blocks; the first name of an address stays."""
+    files = files.in_order(order)
+
+    def names(*pairs: tuple[bytes, bytes]) -> Any:
+        records = b"".join(files.option(1, address + name + b"\0") for address, name in pairs)
+        return files.block(4, records + files.pack("HH", 0, 0))
+
+    first, second = b"\x0a\0\0\1", b"\x0a\0\0\2"
+    taken = take(files.pcapng(names((first, b"a")), files.packet(wire.udp()), names((first, b"b"), (second, b"c"))))
+    mapped = bytes(10) + b"\xff\xff"
+    assert taken.trace.flows.names == {mapped + first: "a", mapped + second: "c"}
 
 
 def test_minor_version_2_reads_like_0(take: Any, files: Any) -> None:

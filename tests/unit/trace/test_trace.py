@@ -118,6 +118,18 @@ def test_tables_grow_from_batch_to_batch(files: Any, wire: Any) -> None:
     assert first.buffer(0) == b"a"
 
 
+def test_the_first_packet_tells_when_a_trace_began(files: Any, wire: Any) -> None:
+    """Whatever it carries, and however many inputs follow."""
+    trace = Trace()
+    assert trace.first_ns is None
+    list(trace.feed(files.section()))
+    assert trace.first_ns is None
+    list(trace.feed(files.interface() + files.packet(b"arp", ticks=7) + files.packet(wire.udp(), ticks=5)))
+    trace.begin("another")
+    list(trace.feed(files.frames(wire.udp())))
+    assert trace.first_ns == 7
+
+
 def test_a_missing_file_is_one_line(tmp_path: Path) -> None:
     """The words are those of pcapng/source.py."""
     with pytest.raises(InputError, match=r"absent\.pcapng: "):
@@ -282,7 +294,7 @@ def recorded_on_loopback(path: Path) -> tuple[int, int]:
     port = listener.getsockname()[1]
     rounds, question, answer = 7, b"q" * 1009, b"a" * 300_007
     tcpdump = subprocess.Popen(
-        f"tcpdump -i lo -w {path} -U --immediate-mode -B 16384 --nano port {port}".split(),
+        f"tcpdump -i lo -w {path} -U --immediate-mode -B 131072 --nano port {port}".split(),
         stderr=subprocess.PIPE,
     )
     assert tcpdump.stderr is not None
