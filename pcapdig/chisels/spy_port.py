@@ -40,5 +40,5 @@ def _port(text: str) -> int:
         return int(text)
     try:
         return socket.getservbyname(text)
-    except OSError:
+    except (OSError, ValueError):  # there is none; or it cannot be asked for: a NUL, or what is no UTF-8
         raise UsageError(f"chisel spy_port: {text!r} is neither a port, 0 to 65535, nor a service's name") from None

@@ -11,8 +11,9 @@ from libc.stdint cimport int64_t, uint8_t, uint32_t
 from pcapdig.streams._connections cimport _Conversation, _Half, _Meta
 from pcapdig.streams._pieces cimport NEEDLE_MAX, add, clear, hold, join, own
 
-cdef enum:
-    PIECE_COST = 48  # bytes that a piece takes beside its own: else many tiny ones would count as nothing
+cdef enum:  # bytes that a piece or gap of a message takes beside its own: else many tiny ones would count as nothing
+    PIECE_COST = 48
+    GAP_COST = 128  # a tuple of two numbers
 
 
 cdef class Outbox:
@@ -98,6 +99,7 @@ cdef class Outbox:
             conversation.gaps[-1] = (conversation.stored, conversation.gaps[-1][1] + count)
             return
         conversation.gaps.append((conversation.stored, count))
+        self.total += GAP_COST
 
     cdef close(self, _Conversation conversation):
         """The open message has ended: hand it out, if somebody may want it."""
@@ -107,6 +109,8 @@ cdef class Outbox:
             return
         conversation.is_open = False
         self.total -= conversation.stored + PIECE_COST * <int64_t>conversation.pieces.count
+        if conversation.gaps is not None:
+            self.total -= GAP_COST * len(conversation.gaps)
         if not self._is_left_out(conversation):
             buffer = PyBytes_FromStringAndSize(NULL, conversation.stored)
             join(&conversation.pieces, <uint8_t *><char *>buffer)

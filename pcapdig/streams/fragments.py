@@ -5,6 +5,7 @@ Source: RFC 791 section 3.2, RFC 8200 section 4.5.
 
 from __future__ import annotations
 
+import heapq
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -32,15 +33,24 @@ class Datagram:
     pieces: dict[int, tuple[bytes, int]] = field(default_factory=dict)
     """By place in the payload: bytes captured, bytes on the wire."""
 
+    reached: int = 0
+    """All of the payload before this place is there."""
+    ahead: list[tuple[int, int]] = field(default_factory=list)
+    """A heap: (place, end) of the pieces beyond it."""
+
+    def add(self, place: int, data: bytes, length: int) -> None:
+        """Take a piece, unless one that begins there was seen before."""
+        if place in self.pieces:
+            return
+        self.pieces[place] = data, length
+        heapq.heappush(self.ahead, (place, place + length))
+        while self.ahead and self.ahead[0][0] <= self.reached:
+            self.reached = max(self.reached, heapq.heappop(self.ahead)[1])
+
     @property
     def is_whole(self) -> bool:
         """Whether all of it was sent in fragments seen so far."""
-        reached = 0
-        for place in sorted(self.pieces):
-            if place > reached:
-                return False
-            reached = max(reached, place + self.pieces[place][1])
-        return self.size is not None and reached >= self.size
+        return self.size is not None and self.reached >= self.size
 
     def parts(self) -> Iterator[tuple[bytes, int]]:
         """In order and without overlaps: bytes captured, bytes on the wire. Of a part that is missing none were captured."""
@@ -94,7 +104,7 @@ class Fragments:
             over.append(self._waiting.pop(key))  # the identification is used again
         datagram = self._waiting.setdefault(key, Datagram(flow=flow, forward=forward, first_ns=time_ns, told=told))
         start = max(0, offset - HEADER_BYTES.get(protocol, 0))
-        datagram.pieces.setdefault(start, (data, length))
+        datagram.add(start, data, length)
         if not place & 1:
             datagram.size = start + length
         if datagram.is_whole:

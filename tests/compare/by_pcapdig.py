@@ -102,14 +102,22 @@ class Pcapdig:
         return Said(data=b"".join(turn[1] for turn in turns), missing=sum(turn[2] for turn in turns))
 
     def records(self, chisel: str) -> list[dict[str, Any]]:
-        """The lines of a chisel as JSON objects; one a request, also where both its ends are named."""
+        """The lines of a chisel as JSON objects."""
+        return [json.loads(line) for line in self._dug(chisel).splitlines()]
+
+    def table(self, chisel: str) -> list[list[Any]]:
+        """The rows of a chisel that shows one table."""
+        text = self._dug(chisel)
+        return json.loads(text)["data"] if text else []
+
+    def _dug(self, chisel: str) -> str:
         trace, out = self.open(), io.StringIO()
         plan = Plan(chisels=(registry.find(chisel)(),), show=Options(json=True))
         try:
             dig(trace.read(str(self.path)), trace, plan, out)
         except InputError as error:
             self.damage = str(error)
-        return [json.loads(line) for line in out.getvalue().splitlines()]
+        return out.getvalue()
 
 
 @cache

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from pathlib import Path
 
 import numpy as np
@@ -129,12 +129,27 @@ def has_no_ports(frame: Frame) -> bool:
     return any(each in frame.protocols for each in ("ipv6.fraghdr", "data", "_ws.short", "_ws.malformed"))
 
 
-def test_conns_counts_packets_as_tshark(capture: Path) -> None:
-    """`conns` shows as many packets of each conversation as there are, without other interfaces' copies."""
-    shown = sorted(
-        line["client_packets"] + line["server_packets"]
-        for line in pcapdig(capture, decap=True).records("conns")
-        if line["fd.l4proto"] in ("tcp", "udp")
-    )
+def test_conns_are_those_of_tshark(capture: Path) -> None:
+    """`conns` shows when each conversation began, how long it took and its packets, without other interfaces' copies."""
     theirs = tshark(capture)
-    assert shown == sorted(theirs.counted(name) for name in theirs.conversations)
+    expected = []
+    for name, packets in theirs.conversations.items():
+        times = [theirs.frames[index].time_ns for index in packets]
+        expected.append((name[0], min(times), max(times) - min(times), theirs.counted(name)))
+    shown = [
+        (each["fd.l4proto"], each["evt.rawtime"], each["duration_ns"], each["client_packets"] + each["server_packets"])
+        for each in pcapdig(capture, decap=True).records("conns")
+        if each["fd.l4proto"] in ("tcp", "udp")
+    ]
+    assert sorted(shown) == sorted(expected)
+
+
+def test_topconns_sums_what_tshark_shows(capture: Path) -> None:
+    """Payload bytes of TCP connections between the same ends, both ways, each byte once."""
+    ours, theirs, expected = pcapdig(capture, decap=True), tshark(capture), Counter[str]()
+    for name, (flow,) in flows_of(capture).items():
+        if name[0] == "tcp":
+            expected[ours.trace.flows.name(flow)] += sum(theirs.fresh_bytes(name[1]).values())
+    shown = {ends: size for protocol, ends, size in ours.table("topconns") if protocol == "tcp"}
+    assert {ends: expected[ends] for ends in shown} == shown
+    assert min(shown.values(), default=0) >= max((expected - Counter(shown)).values(), default=0)

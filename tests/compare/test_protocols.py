@@ -17,6 +17,7 @@ from by_pcapdig import pcapdig
 from by_tshark import Frame, tshark
 
 RCODES = {0: "NOERROR", 1: "FORMERR", 2: "SERVFAIL", 3: "NXDOMAIN", 4: "NOTIMP", 5: "REFUSED"}
+INTERIM = {"100", "102", "103"}
 HELLO_CLIENT, HELLO_SERVER = "1", "2"
 SHOWN = 200
 """Characters of long texts that are compared."""
@@ -47,23 +48,31 @@ def assert_http(capture: Path, expected: Counter[Any], found: list[tuple[str, An
     assert counts - expected <= Counter(what for name, what in found if name in unfinished)
 
 
+def url(method: str, host: str, target: str) -> str:
+    """What is asked for, without a scheme: RFC 9112 section 3.2 has four forms of it."""
+    if method == "CONNECT":
+        return target
+    return target.split("://", 1)[1] if "://" in target.split("?")[0] else host + target
+
+
 def test_http_requests_are_those_of_tshark(capture: Path) -> None:
     """Method, host and path of each request."""
     expected = Counter()
     for frame in tshark(capture).with_field("http.request.method"):
         hosts = frame["http.host"] or [""] * len(frame["http.request.method"])
-        expected.update(
-            zip(frame["http.request.method"], map(str.__add__, hosts, frame["http.request.uri"]), strict=True)
-        )
+        for method, host, target in zip(frame["http.request.method"], hosts, frame["http.request.uri"], strict=True):
+            expected[method, url(method, host.strip(), target)] += 1
     # PRI is how HTTP/2 begins, of which httplog shows that it is there; tshark shows its requests as another protocol's.
     lines = [each for each in records(capture, "httplog") if each.get("method") not in (None, "PRI")]
     assert_http(capture, expected, [(each["fd.name"], (each["method"], each["url"])) for each in lines])
 
 
 def test_http_answers_are_those_of_tshark(capture: Path) -> None:
-    """Status of each answer, but for interim ones (100 Continue), which belong to the same request."""
+    """Status of each answer, but for interim ones (RFC 9110 section 15.2), which belong to the same request."""
     frames = tshark(capture).with_field("http.response.code")
-    expected = Counter(int(status) for frame in frames for status in frame["http.response.code"] if status[0] != "1")
+    expected = Counter(
+        int(status) for frame in frames for status in frame["http.response.code"] if status not in INTERIM
+    )
     lines = [each for each in records(capture, "httplog") if each.get("response_code")]
     assert_http(capture, expected, [(each["fd.name"], each["response_code"]) for each in lines])
 
@@ -107,6 +116,14 @@ def test_sql_statements_are_those_of_tshark(capture: Path) -> None:
     expected = Counter(text[:SHOWN] for frame in frames for text in frame["mysql.query"])
     lines = [each for each in records(capture, "sqllog") if each["command"] in ("query", "prepare")]
     assert Counter(each["sql"][:SHOWN] for each in lines if ":3306" in each["fd.name"]) == expected
+
+
+def test_postgresql_statements_are_those_of_tshark(capture: Path) -> None:
+    """The text of each statement sent to PostgreSQL, by the client's port. One may be parsed once and run often, or not at all."""
+    frames = tshark(capture).with_field("pgsql.query")
+    expected = {(frame["tcp.srcport"][-1], text[:SHOWN]) for frame in frames for text in frame["pgsql.query"]}
+    lines = [each for each in records(capture, "sqllog") if each["fd.name"].endswith(":5432") and each.get("sql")]
+    assert {(each["fd.name"].split("->")[0].rsplit(":", 1)[1], each["sql"][:SHOWN]) for each in lines} == expected
 
 
 def test_redis_commands_hold_those_of_tshark(capture: Path) -> None:

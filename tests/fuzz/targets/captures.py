@@ -24,11 +24,13 @@ from pcapdig.cli.settings import settle
 from pcapdig.errors import InputError, PcapdigError
 from pcapdig.pcapng.source import open_source
 from pcapdig.trace.trace import Trace
+from targets.conversations import MARK
 from targets.frames import pcap_file, pcapng_file, plain_frames
 from targets.target import Target, exact
 
 _PLACE = tempfile.TemporaryDirectory(prefix="fuzz-")
 FOLDER = Path(_PLACE.name)
+MOST_FILES = 3
 UNPACKED_BYTES = 8 << 20
 """Not more of what an input unpacks to is looked at."""
 COLUMNS = (
@@ -86,9 +88,9 @@ class Outcome:
         return self.columns, self.packets, self.payloads, self.tables, self.error
 
 
-def fed(data: bytes, edges: Iterable[int]) -> Outcome:
+def fed(data: bytes, edges: Iterable[int], *, decap: bool = False) -> Outcome:
     """An input in pieces that end at `edges`."""
-    trace = Trace("fuzz")
+    trace = Trace("fuzz", decap=decap)
 
     def batches() -> Iterator[Any]:
         for start, stop in itertools.pairwise([0, *edges, len(data)]):
@@ -99,10 +101,18 @@ def fed(data: bytes, edges: Iterable[int]) -> Outcome:
 
 
 def run_scan(data: bytes) -> None:
-    """The same in one piece, in a few, and byte by byte."""
-    whole = fed(data, ()).said()
+    """The same in one piece, in a few, and byte by byte; tunnels opened or not, the packets are the same."""
+    first = fed(data, ())
+    whole = first.said()
     mixed = zlib.crc32(data)
-    assert fed(data, sorted(mixed % (shift + 1) % (len(data) + 1) for shift in (7, 97, 1009, 65537))).said() == whole
+    cuts = sorted(mixed % (shift + 1) % (len(data) + 1) for shift in (7, 97, 1009, 65537))
+    assert fed(data, cuts).said() == whole
+    inner = fed(data, cuts, decap=True)
+    assert (inner.packets, inner.error, inner.columns["time_ns"]) == (
+        first.packets,
+        first.error,
+        first.columns["time_ns"],
+    )
     if len(data) < 150:
         assert fed(data, range(1, len(data))).said() == whole
 
@@ -165,6 +175,28 @@ def commanded(words: list[str], act: Callable[[Any, Any], None]) -> tuple[str, P
     return out.getvalue(), refused
 
 
+def run_merge(data: bytes) -> None:
+    """Several files, parted by MARK: a dig and a copy of them say the same, in the order of time within what each file allows."""
+    files = []
+    for number, part in enumerate(data.split(MARK)[:MOST_FILES]):
+        files += ["-r", str(FOLDER / f"part{number}")]
+        (FOLDER / f"part{number}").write_bytes(part)
+    target = FOLDER / "merged"
+    target.unlink(missing_ok=True)
+    trace = Trace()
+    read = Outcome().take(trace, trace.read_all(files[1::2]))
+    _, refused = commanded([*files, "-w", str(target)], copy_files)
+    if not target.exists() or not target.stat().st_size:
+        assert refused is not None or not read.packets
+        return
+    copied = Trace()
+    copy = Outcome().take(copied, copied.read(str(target)))
+    assert copy.error is None, copy.error
+    if refused is None:
+        assert (copy.packets, copy.columns["time_ns"]) == (read.packets, read.columns["time_ns"])
+        assert (copy.columns["writer"], copy.tables[1]) == (read.columns["writer"], read.tables[1])
+
+
 FILTERS = ("", "fd.port=80", "fd.l4proto=tcp", "not fd.cip exists", "evt.buflen > 3", "proc.name=curl", "evt.num < 3")
 WHOLE_FLOWS = ("", "fd.port=80", "fd.l4proto=tcp")
 """Filters that pass all of a flow or nothing, so that the copy has the same flows and fresh bytes."""
@@ -207,7 +239,8 @@ DIGS = tuple(
 topconns|topprocs_net|topports_server|topcontainers_net|iobytes_net|spy_ip 10.0.0.1|spy_port 80|echo_fds|-A -c echo_fds
 -X -c echo_fds|-x -c echo_fds|-j -c echo_fds|-v -c echo_fds|fdbytes_by fd.sport|fdcount_by fd.sip|netstat|ps|httplog|httptop
 memcachelog|netlower 1|udp_extract 53|conns|-j -c conns|dnslog|-j -c dnslog|sqllog|-j -c sqllog|redislog|tlslog|-j -c tlslog
-plaintext|-j -c plaintext|-j -c httplog|-v -c topprocs_net|-j -c topconns|-S -q|-t a|-t r|-t D|-j|-A evt.buffer contains form|-X|-b
+plaintext|-j -c plaintext|-j -c httplog|-v -c topprocs_net|-j -c topconns|-S -q|-t a|-t r|-t D|-j|--decap -c topconns|--decap|--decap -c echo_fds
+-A evt.buffer contains form|-X|-b
 -v|-p %evt.num-%proc.name-%fd.name-%evt.args|-p *%evt.arg.data%evt.time|echo_fds evt.buffer contains form
 fd.port=80 and evt.is_io=true|-n 3 evt.buffer regex a.b|-j proc.name exists or fd.l4proto=udp
 """.strip()
@@ -317,6 +350,13 @@ def scans() -> list[bytes]:
 
 TARGETS = (
     Target(name="scan", run=run_scan, seeds=scans, words=BLOCK_WORDS, is_native=True, longest=4096),
+    Target(
+        name="merge",
+        run=run_merge,
+        seeds=lambda: [MARK.join(files) for files in itertools.pairwise(scans()[:8])],
+        words=(*BLOCK_WORDS, MARK),
+        is_native=True,
+    ),
     Target(name="source", run=run_source, seeds=containers, words=CONTAINER_WORDS, longest=4096),
     Target(
         name="copy",

@@ -24,7 +24,7 @@ from pcapdig.protocols.bodies import Body, CodingError
 from pcapdig.protocols.certificates import certificate_names
 from pcapdig.protocols.conversation import Dialogue, Moment, Turn
 from pcapdig.protocols.dns import DnsDialogue
-from pcapdig.protocols.http import HttpDialogue
+from pcapdig.protocols.http import HttpBodies, HttpDialogue
 from pcapdig.protocols.inbox import Inbox
 from pcapdig.protocols.ldap import LdapDialogue
 from pcapdig.protocols.mail import MailDialogue
@@ -116,6 +116,28 @@ def dialogue_target(
                 bodies(record)
 
     return run
+
+
+class SlowHttpDialogue(HttpDialogue):
+    """Reads each turn byte for byte, also one that is a whole message."""
+
+    def _asked_at_once(self, turn: Turn) -> bool:
+        return False
+
+    def _answered_at_once(self, turn: Turn) -> bool:
+        return False
+
+
+def run_http(data: bytes) -> None:
+    """As any dialogue; a whole message in a turn, which is read by a shorter way, is what it would be by the long one."""
+    dialogue_target(*DIALOGUES["http"])(data)
+    fast, slow = (repr(told(make(body_limit=100), turns_of(data))[0]) for make in (HttpDialogue, SlowHttpDialogue))
+    assert fast == slow
+    size = 0
+    for piece in told(HttpBodies(), turns_of(data))[0]:
+        assert piece.missing >= 0
+        size += len(piece.data)
+    assert size <= len(data)
 
 
 def bodies(call: http.HttpCall) -> None:
@@ -227,7 +249,7 @@ TARGETS = (
     *(
         Target(
             name=name,
-            run=dialogue_target(*DIALOGUES[name]),
+            run=run_http if name == "http" else dialogue_target(*DIALOGUES[name]),
             seeds=lambda name=name: seeds_of(name),  # type: ignore[misc]
             words=(*WORDS[name], *(MARK + bytes([mark]) for mark in (0, 1, 2, 3, 0x74, 0x75))),
             longest=8192,

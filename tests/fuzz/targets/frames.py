@@ -179,8 +179,9 @@ def _swapped(frames: Sequence[bytes], link_type: int) -> bytes:
     parts = [
         _block(0x0A0D0D0A, struct.pack(">IHHq", 0x1A2B3C4D, 1, 0, -1), ">"),
         _block(1, struct.pack(">HHI", link_type, 0, 0) + resolution, ">"),
+        _block(0x80000001, struct.pack(">IHH4s", 7, 2, 4, b"curl"), ">"),
     ]
     for i, frame in enumerate(frames):
-        options = struct.pack(">HHIHHIIHH", 2, 4, 1 + i % 2, 8, 8, 7, 7, 0, 0)
+        options = struct.pack(">HHIHHIIHHIHH", 2, 4, 1 + i % 2, 8, 8, 7, 7, 0x8001, 4, 0, 0, 0)
         parts.append(_block(6, struct.pack(">IIIII", 0, 0, i, len(frame), len(frame)) + _padded(frame) + options, ">"))
     return b"".join(parts)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from pcapdig.packets._headers import read
-from pcapdig.pcapng import blocks, comments
+from pcapdig.packets import _headers, _tunnels
+from pcapdig.packets.headers import Headers
+from pcapdig.pcapng import blocks, comments, foreign
 from pcapdig.trace.trace import Trace
 from targets.conversations import MARK
 from targets.frames import CLIENT, SERVER, conversation, plain_frames
@@ -14,24 +15,37 @@ MOST_COMMENTS = 20
 
 
 def run_headers(data: bytes) -> None:
-    """Fields do not contradict each other, and what is said of a cut packet the whole says too."""
+    """What is said of a packet holds together, of the outer headers and of those inside tunnels, and of every cut of it."""
     numbers = Numbers(data)
     link_type, more = LINK_TYPES[numbers.byte() % len(LINK_TYPES)], numbers.byte()
     packet = numbers.rest()
     original = len(packet) + more * more
-    whole = read(exact(packet), original, link_type)
-    assert whole.has_network == (whole.family in (4, 6))
-    assert not whole.has_ports or (whole.has_network and not whole.is_fragment)
-    assert whole.payload_length <= max(original, len(packet))
-    assert not (whole.source_port or whole.destination_port) or whole.has_ports
-    for cut in range(len(packet)):
-        less = read(exact(packet[:cut]), original, link_type)
-        if less.has_network:
-            assert (less.source, less.destination) == (whole.source, whole.destination)
-            assert less.protocol in (0, whole.protocol)
-            assert less.ip_id in (0, whole.ip_id)
-        if less.has_ports:
-            assert (less.source_port, less.destination_port) == (whole.source_port, whole.destination_port)
+    for read in (_headers.read, _tunnels.read):
+        whole = read(exact(packet), original, link_type)
+        check_headers(whole, max(original, len(packet)))
+        for cut in range(len(packet)):
+            less = read(exact(packet[:cut]), original, link_type)
+            check_headers(less, original)
+            if read is _headers.read:
+                check_cut(less, whole)
+
+
+def check_headers(headers: Headers, size: int) -> None:
+    """Fields do not contradict each other."""
+    assert headers.has_network == (headers.family in (4, 6))
+    assert not headers.has_ports or (headers.has_network and not headers.is_fragment)
+    assert headers.payload_length <= size
+    assert not (headers.source_port or headers.destination_port) or headers.has_ports
+
+
+def check_cut(less: Headers, whole: Headers) -> None:
+    """A cut packet says the same, or nothing. Inside tunnels it may say the outer addresses, so this is of outer headers only."""
+    if less.has_network:
+        assert (less.source, less.destination) == (whole.source, whole.destination)
+        assert less.protocol in (0, whole.protocol)
+        assert less.ip_id in (0, whole.ip_id)
+    if less.has_ports:
+        assert (less.source_port, less.destination_port) == (whole.source_port, whole.destination_port)
 
 
 def run_comments(data: bytes) -> None:
@@ -45,6 +59,8 @@ def run_comments(data: bytes) -> None:
             assert (
                 again.process == comments.parse(comments.line(again.process, is_write=True, evidence="socket")).process
             )  # type: ignore[union-attr]
+    named = foreign.parse(texts)
+    assert named is None or len(repr(named).splitlines()) == 1
     frame = conversation()[2]
     packet = blocks.enhanced_packet(interface=0, time_ns=1, data=frame, flags=0, comments=texts)
     head = blocks.section_header() + blocks.interface_description(name="lo", link_type=1)
@@ -53,7 +69,7 @@ def run_comments(data: bytes) -> None:
         for i in range(len(batch)):
             for end in (int(batch.writer[i]), int(batch.reader[i])):
                 assert -1 <= end < len(trace.processes)
-                assert end < 0 or trace.processes[end].name is not None
+                assert end < 0 or (trace.processes[end].name, trace.processes[end].pid) != (None, None)
         assert batch.writer.tolist()[:1] == batch.writer.tolist()[1:]
     list(trace.feed(b"", final=True))
 
@@ -67,9 +83,10 @@ def comment_seeds() -> list[bytes]:
         for known in ("socket", "listener")
     ]
     others = [
-        b"PID: 7\nCmd: curl\nArgs: curl -s x\nParentPID: 1\nParentCmd: sh\nContainerName: web\nContainerId: 0123",
-        b"Process: curl (PID: 7)",
-        b"PID=7 ProcessName=curl.exe",
+        b"PID: 7\nCmd: /usr/bin/curl\nArgs: curl -s x\nUserId: 0\nParentPID: 1\nParentCmd: sh\nContainerId: 0123456789abcdef",
+        b"rustnet process=curl pid=7 ppid=1 uid=0 direction=outgoing container_id=0123456789abcdef",
+        b"PID=7 TID=8 ProcessorNumber=0",
+        b"PID=7 ProcessorNumber=0",
         b'proc.name="a b\\"c\\\\" proc.pid=1 evt.io_dir=write evidence=procfs user.name=x user.uid=0',
     ]
     return [*ours, *others, ours[0] + MARK + ours[3], MARK.join(others)]

@@ -141,7 +141,7 @@ def first_place(packets: Packets, flow: int, forward: bool) -> int | None:
         flags, seq = int(packets.tcp_flags[i]), int(packets.seq[i])
         if flags & SYN:
             return (seq + 1) % 2**32
-        if packets.payload_length[i] or flags & FIN:
+        if packets.payload_length[i] or (flags & FIN and not flags & RST):
             return seq
     return None
 

@@ -12,7 +12,7 @@ from pcapdig.trace.flows import FlowRecord, Flows
 from pcapdig.trace.rows import rows_of
 
 
-@pytest.mark.parametrize("text", ["", "abc", "65536", "-1", "80 or evt.num>0", "８０", "1e3"])
+@pytest.mark.parametrize("text", ["", "abc", "65536", "-1", "80 or evt.num>0", "８０", "1e3", "\udcff", "a\0"])
 def test_no_port_is_refused(text: str) -> None:
     """Anything but a port or a service; above all nothing that would become a part of the filter."""
     with pytest.raises(UsageError, match="chisel spy_port: .* is neither a port"):

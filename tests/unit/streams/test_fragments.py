@@ -102,6 +102,15 @@ def test_fragments_wait_half_a_minute() -> None:
     assert text(given_up) == [(b"01234567", 8)]
 
 
+def test_many_small_fragments_cost_little() -> None:
+    """As many as fit, backwards and never finished: no fragment makes all others be looked at again."""
+    fragments = Fragments()
+    for offset in range(65528, 8, -8):
+        assert add(fragments, offset, b"01234567") == []
+    (left,) = fragments.flush()
+    assert (left.reached, len(left.pieces), len(left.ahead)) == (0, 8190, 8190)
+
+
 def test_few_datagrams_wait() -> None:
     """A flood of first fragments takes bounded memory; the oldest is given up."""
     fragments = Fragments()

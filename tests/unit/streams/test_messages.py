@@ -7,16 +7,17 @@ import random
 import numpy as np
 import pytest
 
-from pcapdig.streams.reassembler import Reassembler
+from pcapdig.protocols.http_messages import FIRST_BYTES
+from pcapdig.streams.reassembler import ANYTHING, Beginning, Reassembler
 from pcapdig.trace.columns import Packets, Tables
 from pcapdig.trace.flows import FlowRecord, Flows
 
 
-def messages(pieces: list[list[bytes]], needle: bytes, *, batch: int) -> list[bytes]:
+def messages(pieces: list[list[bytes]], needle: bytes, *, batch: int, beginning: Beginning = ANYTHING) -> list[bytes]:
     """What is handed out of one flow whose ends take turns, each turn in several segments, `batch` segments a batch."""
     flows = Flows.from_records([FlowRecord(client="10.0.0.1", server="10.0.0.2", client_port=5000, server_port=80)])
     trace = Tables(flows=flows)
-    reassembler = Reassembler(trace, needle=needle)
+    reassembler = Reassembler(trace, needle=needle, beginning=beginning)
     segments, sent = [], [1, 1]
     for turn, payloads in enumerate(pieces):
         for payload in payloads:
@@ -60,3 +61,34 @@ def test_any_segmentation() -> None:
         whole = messages(pieces, b"", batch=batch)
         assert whole == [b"".join(turn) for turn in pieces]
         assert messages(pieces, word, batch=batch) == [message for message in whole if word[:256] in message]
+
+
+def test_marks_for_each_byte_are_needed() -> None:
+    """Fewer would be read beyond their end."""
+    with pytest.raises(ValueError, match="a mark for each value of a byte is needed"):
+        Reassembler(Tables(), beginning=Beginning(None, b"\1" * 255))
+
+
+@pytest.mark.parametrize("batch", [1, 2, 7, 1000])
+def test_what_a_flow_says_before_it_begins_is_left_out(batch: int) -> None:
+    """Whatever follows a message that begins is there, also in the other direction."""
+    pieces = [[b"nothing"], [b"G", b"ET no"], [b"again"], [b"", b"GET", b" yes"], [b"answer"], [b"more"]]
+    asked: list[bytes] = []
+
+    def opens(message: bytes) -> bool:
+        asked.append(message)
+        return message == b"GET yes"
+
+    beginning = Beginning(opens, bytes(value == ord("G") for value in range(256)))
+    assert messages(pieces, b"", batch=batch, beginning=beginning) == [b"GET yes", b"answer", b"more"]
+    assert asked == [b"GET no", b"GET yes"]
+
+
+def test_a_beginning_behind_a_gap() -> None:
+    """Its first captured byte decides."""
+    trace = Tables(flows=Flows.from_records([FlowRecord(client="10.0.0.1", server="10.0.0.2", server_port=80)]))
+    reassembler = Reassembler(trace, beginning=Beginning(lambda message: message == b"GET", FIRST_BYTES))
+    columns = {"flow": 0, "forward": [1, 1, 0, 0], "seq": [1, 4, 1, 4], "ack": [1, 1, 7, 7]}
+    packets = Packets.from_payloads(trace, [b"", b"GET", b"", b"200"], payload_length=[3, 3, 3, 3], **columns)
+    rows = [*reassembler.feed(packets, np.ones(1, np.bool_)).facts.buffers, *reassembler.flush().facts.buffers]
+    assert rows == [b"GET", b"200"]

@@ -328,6 +328,18 @@ def test_memory_over_all_flows_is_bounded() -> None:
     assert [m.size for m in assembled(wire, total_limit=100, flush=False)] == [60]
 
 
+def test_memory_of_tiny_segments_is_bounded() -> None:
+    """What an object takes counts, not only its bytes: in order, behind a hole, and with gaps."""
+    wires = [Wire(), Wire().packet(b"x", seq=1), Wire()]
+    for i in range(1000):
+        wires[0].packet(b"ab", seq=1 + 2 * i)
+        wires[1].packet(b"ab", seq=10 + 3 * i)
+        wires[2].packet(b"ab", seq=1 + 3 * i, payload_length=3)
+    for wire in wires:
+        assert len(assembled(wire, total_limit=40_000)) > 1
+        assert len(assembled(wire, total_limit=1_000_000)) == 1
+
+
 def test_datagrams_are_messages() -> None:
     """Two datagrams of one direction are two messages; the copy on a second interface is none."""
     wire = Wire().packet(b"abc").packet(b"abc", fresh=0).packet(b"def")
