@@ -76,7 +76,7 @@ class CaptureSource:
         """The path as an error message gives it."""
         self.compression = compression
         """"gzip", "zstd", "lz4", or "" for none."""
-        self._fd = fd
+        self.descriptor = fd  # of the file, until close(); its position is where nobody knows: for pread alone
         self._chunks = chunks
 
     def chunks(self) -> Iterator[Chunk]:
@@ -90,7 +90,7 @@ class CaptureSource:
 
     def close(self) -> None:
         """Close the file. A second call does nothing."""
-        fd, self._fd = self._fd, -1
+        fd, self.descriptor = self.descriptor, -1
         if fd > 0:
             os.close(fd)
 
@@ -99,7 +99,7 @@ class CaptureSource:
         """How far the file has been read, in its bytes as it lies on disk; of a compressed pipe, as it was unpacked."""
         if not self.compression or self.size_bytes is None:
             return self.walked_bytes
-        return os.lseek(self._fd, 0, os.SEEK_CUR) if self._fd >= 0 else self.size_bytes
+        return os.lseek(self.descriptor, 0, os.SEEK_CUR) if self.descriptor >= 0 else self.size_bytes
 
     def __enter__(self) -> Self:
         return self

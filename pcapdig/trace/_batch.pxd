@@ -2,15 +2,13 @@
 
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 
-from pcapdig.packets._headers cimport PacketHeaders
 from pcapdig.trace._claims cimport Claims
-from pcapdig.trace._clock cimport Clock
 from pcapdig.trace._copies cimport Sighting
 from pcapdig.trace._foreign cimport Foreign
 from pcapdig.trace._flows cimport FlowTable, Placed
+from pcapdig.trace._walk cimport Ring, Stored
 
 cdef enum:
-    MOST_CLAIMS = 4  # a packet has two ends; the rest is room for a file that was merged by hand
     MOST_INTERFACES = 65535  # what the interface column can say
 
 cdef struct Columns:  # in the order of COLUMNS
@@ -35,29 +33,6 @@ cdef struct Columns:  # in the order of COLUMNS
     uint8_t *writer_evidence
     uint8_t *reader_evidence
 
-cdef struct Described:  # an interface of the section being read
-    Clock clock
-    uint32_t link_type
-    uint32_t snap_length
-    uint32_t fcs_size
-    uint16_t row  # in trace.interfaces
-
-cdef struct Stored:  # one packet as its block describes it
-    const Described *interface
-    const uint8_t *data
-    uint64_t offset  # of data, in the chunk
-    int64_t time_ns
-    uint32_t captured
-    uint32_t original
-    uint8_t direction
-    uint8_t fcs_size
-    int claim_count
-    const uint8_t *claim_text[MOST_CLAIMS]
-    uint32_t claim_size[MOST_CLAIMS]
-    const uint8_t *options  # all of them, where one may name a process in another program's way; else NULL
-    uint32_t options_size
-    bint swapped  # in big-endian order
-
 cdef class Batch:
     cdef FlowTable flows
     cdef Claims claims
@@ -68,14 +43,15 @@ cdef class Batch:
     cdef uint64_t packets  # taken in all batches
     cdef Py_ssize_t count  # in this one
     cdef Py_ssize_t room
-    cdef bint decap  # look into tunnels
     cdef bint watch_copies  # there is more than one interface
     cdef int renew(self, Py_ssize_t room) except -1
     cdef dict columns_so_far(self)
-    cdef int take(self, const Stored *packet) except -1 nogil
+    cdef int take(self, Stored *packet, const uint8_t *data) except -1 nogil
+    cdef int take_made(self, Ring *ring, const uint8_t *data) except -1 nogil
     cdef uint32_t fresh(
-        self, const Stored *packet, const PacketHeaders *h, const Placed *placed, uint32_t stored
+        self, const Stored *packet, const uint8_t *data, const Placed *placed, uint32_t stored
     ) noexcept nogil
-    cdef int name_foreign(self, const Stored *packet, const Placed *placed, Py_ssize_t i) except -1 nogil
+    cdef int name_ends(self, const Stored *packet, const uint8_t *data, Py_ssize_t i) except -1 nogil
+    cdef int name_foreign(self, const Stored *packet, const uint8_t *data, const Placed *placed, Py_ssize_t i) except -1 nogil
     cdef bint foreign_writes(self, int32_t process, const Placed *placed, uint8_t direction) noexcept nogil
-    cdef int name_ends(self, const Stored *packet, const Placed *placed, Py_ssize_t i) except -1 nogil
+    cdef int add_process_block(self, const Stored *described, const uint8_t *data) except -1 nogil

@@ -1,6 +1,7 @@
-"""One packet after another into columns: headers, flow, fresh bytes, and the processes its comments name.
+"""One packet after another into columns: flow, fresh bytes, and the processes its comments name.
 
-The scanner finds packets in a file and describes each as `Stored`, all of whose lengths it has checked; nothing can be wrong here.
+The walk finds packets in a file and describes each as `Stored`, all of whose lengths it has checked; nothing can be wrong here. Packets
+wait in a ring, so that what one of them will look up in the flow table can be fetched while those before it are taken.
 """
 
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t, uintptr_t
@@ -8,20 +9,22 @@ from libc.stdlib cimport calloc, free
 
 import numpy as np
 
-from pcapdig.packets._headers cimport PacketHeaders, read_headers
-from pcapdig.packets._tunnels cimport read_inner_headers
-from pcapdig.trace._bytes cimport get16, get32
-from pcapdig.trace._claims cimport Claims, NativeClaim
+from pcapdig.packets._headers cimport PacketHeaders
+from pcapdig.trace._bytes cimport get32
+from pcapdig.trace._claims cimport Claims, Meaning
 from pcapdig.trace._copies cimport SIGHTING_SLOTS, Sighting, fingerprint, is_copy
+from pcapdig.trace._flow_hash cimport flow_tag
 from pcapdig.trace._foreign cimport END_CLIENT, END_LOCAL, Answer, Foreign
 from pcapdig.trace._flows cimport FlowTable, Placed
-
-cdef enum:
-    LINK_SLL = 113
-    LINK_SLL2 = 276
+from pcapdig.trace._walk cimport PUBLISHED_PACKETS, RING_PACKETS, Ring, Stored, acquired, ask_for, release_to
 
 cdef enum:
     PROTOCOL_TCP = 6
+
+cdef enum:
+    PACKET_AHEAD = 40  # packets before its turn that a packet is asked for: another processor may have it
+    SLOT_AHEAD = 16  # packets before its turn that a packet's slot is asked for
+    FLOW_AHEAD = 8  # and its flow, when the slot is there
 
 COLUMNS = (
     ("number", "u8"), ("time_ns", "i8"), ("offset", "u8"), ("payload_offset", "u8"),
@@ -34,23 +37,10 @@ COLUMNS = (
 
 
 
-cdef inline uint8_t direction_of_link(uint32_t link_type, const uint8_t *data, uint32_t captured) noexcept nogil:
-    """Linux cooked captures say themselves which way a packet went (sll_pkttype): 4 is outgoing, 0 to 3 are received."""
-    cdef uint16_t kind
-    if link_type == LINK_SLL and captured >= 16:
-        kind = get16(data, True)
-    elif link_type == LINK_SLL2 and captured >= 20:
-        kind = data[10]
-    else:
-        return 0
-    return 2 if kind == 4 else 1 if kind < 4 else 0
-
-
 cdef class Batch:
     """The batch at hand. Flows and comments go on from batch to batch."""
 
-    def __cinit__(self, flows not None, processes not None, bint decap=False):
-        self.decap = decap
+    def __cinit__(self, flows not None, processes not None):
         self.flows = FlowTable(flows)
         self.claims = Claims(processes)
         self.foreign = Foreign(processes)
@@ -88,25 +78,49 @@ cdef class Batch:
         self.flows.show()
         return {name: column[: self.count] for name, column in self.arrays.items()}
 
-    cdef int take(self, const Stored *packet) except -1 nogil:
+    cdef int take_made(self, Ring *ring, const uint8_t *data) except -1 nogil:
+        """Add the packets that wait in the ring to the batch; `data` is the chunk they lie in."""
+        cdef uint64_t made = acquired(&ring.made)
+        cdef uint64_t at = ring.taken
+        cdef uint64_t mask = RING_PACKETS - 1
+        cdef uint64_t tagged = ring.tagged
+        cdef Stored *packet
+        while at < made:
+            if at + PACKET_AHEAD < made:
+                packet = ring.packets + ((at + PACKET_AHEAD) & mask)
+                ask_for(packet)
+                ask_for(<uint8_t *> packet + 64)
+                ask_for(<uint8_t *> packet + 128)
+            while tagged < made and tagged <= at + SLOT_AHEAD:
+                packet = ring.packets + (tagged & mask)
+                packet.tag = flow_tag(&packet.h, self.flows.seed) if packet.found else 0
+                self.flows.ask_for_slot(packet.tag)
+                tagged += 1
+            if at + FLOW_AHEAD < tagged:
+                self.flows.ask_for_flow(ring.packets[(at + FLOW_AHEAD) & mask].tag)
+            packet = ring.packets + (at & mask)
+            if packet.is_process:
+                self.add_process_block(packet, data + packet.offset)
+            else:
+                self.take(packet, data)
+            at += 1
+            if at % PUBLISHED_PACKETS == 0:
+                release_to(&ring.taken, at)
+        ring.tagged = tagged
+        release_to(&ring.taken, at)
+        return 0
+
+    cdef int take(self, Stored *packet, const uint8_t *data) except -1 nogil:
         """Add one packet to the batch."""
-        cdef PacketHeaders h
+        cdef PacketHeaders *h = &packet.h
         cdef Placed placed
         cdef Py_ssize_t i = self.count
         cdef Columns *to = &self.columns
-        cdef uint32_t captured = packet.captured, original = packet.original, before = 0
-        cdef bint found
-        if packet.fcs_size != 0 and original > packet.fcs_size:
-            original -= packet.fcs_size
-            captured = original if captured > original else captured
+        cdef uint32_t captured = packet.usable, before = 0
         placed.flow = -1
         placed.forward = True
-        if self.decap:
-            found = read_inner_headers(packet.data, captured, original, packet.interface.link_type, &h)
-        else:
-            found = read_headers(packet.data, captured, original, packet.interface.link_type, &h)
-        if found:
-            self.flows.place(&h, packet.time_ns, packet.interface.row, &placed)
+        if packet.found:
+            self.flows.place(h, packet.tag, packet.time_ns, packet.row, &placed)
         before = h.payload_offset if h.payload_offset < captured else captured
         to.time_ns[i] = packet.time_ns
         to.offset[i] = packet.offset
@@ -116,59 +130,54 @@ cdef class Batch:
         to.flow[i] = placed.flow
         to.payload_captured[i] = h.payload_length if h.payload_length < captured - before else captured - before
         to.payload_length[i] = h.payload_length
-        to.fresh[i] = self.fresh(packet, &h, &placed, to.payload_captured[i])
+        to.fresh[i] = self.fresh(packet, data + packet.offset, &placed, to.payload_captured[i])
         to.seq[i] = h.seq
         to.ack[i] = h.ack
-        to.interface[i] = packet.interface.row
+        to.interface[i] = packet.row
         to.forward[i] = placed.forward
         to.tcp_flags[i] = h.tcp_flags
         to.direction[i] = packet.direction
-        if packet.direction == 0:
-            to.direction[i] = direction_of_link(packet.interface.link_type, packet.data, captured)
         to.writer[i] = to.reader[i] = -1
         to.writer_evidence[i] = to.reader_evidence[i] = 0
         if packet.claim_count != 0:
-            self.name_ends(packet, &placed, i)
-        if packet.options != NULL and to.writer[i] < 0 and to.reader[i] < 0:
-            self.name_foreign(packet, &placed, i)
+            self.name_ends(packet, data + packet.offset, i)
+        if packet.may_be_foreign and to.writer[i] < 0 and to.reader[i] < 0:
+            self.name_foreign(packet, data + packet.offset, &placed, i)
         self.count = i + 1
         return 0
 
     cdef uint32_t fresh(
-        self, const Stored *packet, const PacketHeaders *h, const Placed *placed, uint32_t stored
+        self, const Stored *packet, const uint8_t *data, const Placed *placed, uint32_t stored
     ) noexcept nogil:
         """Payload bytes not seen before: by sequence numbers, else unless this is a copy from another interface."""
+        cdef const PacketHeaders *h = &packet.h
         cdef uint64_t about
-        cdef uint32_t seen_at = packet.interface.row
+        cdef uint32_t seen_at = packet.row
         if placed.flow >= 0 and h.protocol == PROTOCOL_TCP:
             return self.flows.fresh(h, placed)  # without payload too: SYN and FIN move the sequence
         if placed.flow < 0 or h.payload_length == 0:
             return h.payload_length
-        if packet.interface.link_type == LINK_SLL2 and packet.captured >= 20:
-            seen_at = MOST_INTERFACES + 1 + get32(packet.data + 4, True)  # one interface in the file, yet each packet has its own
+        if packet.is_sll2 and packet.captured >= 20:
+            seen_at = MOST_INTERFACES + 1 + get32(data + 4, True)  # one interface in the file, yet each packet has its own
         elif not self.watch_copies:
             return h.payload_length
         about = (<uint64_t> placed.flow << 33) ^ (<uint64_t> h.payload_length << 1) ^ placed.forward
         about += <uint64_t> h.ip_id * <uint64_t> 0xD6E8FEB86659FD93ULL
-        if is_copy(self.sightings, fingerprint(packet.data + h.payload_offset, stored, about), seen_at, packet.time_ns):
+        if is_copy(self.sightings, fingerprint(data + h.payload_offset, stored, about), seen_at, packet.time_ns):
             return 0
         return h.payload_length
 
-    cdef int name_ends(self, const Stored *packet, const Placed *placed, Py_ssize_t i) except -1 nogil:
+    cdef int name_ends(self, const Stored *packet, const uint8_t *data, Py_ssize_t i) except -1 nogil:
         """Writer and reader of packet `i` from its comments; the first claim of an end holds."""
         cdef Columns *to = &self.columns
-        cdef const NativeClaim *claim
-        cdef uint32_t *last = NULL
-        cdef uint32_t guess, number
+        cdef const Meaning *claim
+        cdef uint32_t number
         cdef int c
-        if placed.flow >= 0:
-            last = self.flows.states[placed.flow].claim[0 if placed.forward else 1]
         for c in range(packet.claim_count):
-            guess = last[c] if last != NULL and c < 2 else 0
-            number = self.claims.number_of(packet.claim_text[c], packet.claim_size[c], guess)
-            if last != NULL and c < 2:
-                last[c] = number
-            claim = self.claims.claims + number - 1
+            number = packet.claim[c]
+            if number > self.claims.room or not self.claims.meanings[number - 1].is_read:
+                self.claims.understand(number, data + packet.claim_at[c], packet.claim_size[c])
+            claim = self.claims.meanings + number - 1
             if claim.process < 0:
                 continue
             if claim.is_write and to.writer[i] < 0:
@@ -179,11 +188,15 @@ cdef class Batch:
                 to.reader_evidence[i] = claim.evidence
         return 0
 
-    cdef int name_foreign(self, const Stored *packet, const Placed *placed, Py_ssize_t i) except -1 nogil:
+    cdef int name_foreign(
+        self, const Stored *packet, const uint8_t *data, const Placed *placed, Py_ssize_t i
+    ) except -1 nogil:
         """Writer or reader of packet `i` from what another program wrote. How it knew is not said."""
         cdef Columns *to = &self.columns
         cdef bint writes
-        cdef const Answer *answer = self.foreign.answer(packet.options, packet.options_size, packet.swapped, packet.time_ns)
+        cdef const Answer *answer = self.foreign.answer(
+            data + packet.options_at, packet.options_size, packet.swapped, packet.time_ns
+        )
         if answer.process < 0:
             return 0
         if answer.end == END_LOCAL:
@@ -214,3 +227,10 @@ cdef class Batch:
         if seen[end] == 0:
             seen[end] = process + 1
         return True
+
+    cdef int add_process_block(self, const Stored *described, const uint8_t *data) except -1 nogil:
+        """The section's next process block, whose body is at `data`."""
+        with gil:
+            order = ">" if described.swapped else "<"
+            self.foreign.add_block(described.kind, data[: described.options_size], order)
+        return 0

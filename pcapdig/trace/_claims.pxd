@@ -3,11 +3,25 @@
 from libc.stdint cimport int32_t, uint8_t, uint32_t, uint64_t
 from libc.string cimport memcpy
 
-cdef struct NativeClaim:
-    const uint8_t *text  # the comment's own bytes
+cdef enum:
+    RECENT_CLAIMS = 1024  # a power of 2
+
+cdef struct Comment:
+    const uint8_t *text  # a copy of its own
     uint32_t size
-    uint32_t next_in_bucket  # 1 + number; 0: last
+    uint32_t next_in_bucket  # its number; 0: last
     uint64_t hash_
+
+cdef struct ClaimTable:  # the walk's
+    Comment *comments  # by number - 1
+    uint32_t *buckets
+    uint32_t bucket_mask
+    uint32_t count
+    uint32_t room
+    uint32_t recent[RECENT_CLAIMS]  # numbers by a few bytes of the text
+
+cdef struct Meaning:  # what Python read in a comment
+    bint is_read
     int32_t process  # -1: the comment names none
     bint is_write
     uint8_t evidence
@@ -28,13 +42,11 @@ cdef inline uint64_t hash_of(const uint8_t *text, uint32_t size) noexcept nogil:
     return hash_ ^ (hash_ >> 32)
 
 
+cdef uint32_t number_of(ClaimTable *table, const uint8_t *text, uint32_t size) noexcept nogil
+
 cdef class Claims:
+    cdef ClaimTable table
     cdef object processes
-    cdef NativeClaim *claims
-    cdef uint32_t *buckets
-    cdef uint32_t bucket_mask
-    cdef uint32_t count
+    cdef Meaning *meanings  # by number - 1
     cdef uint32_t room
-    cdef uint32_t number_of(self, const uint8_t *text, uint32_t size, uint32_t guess) except 0 nogil
-    cdef uint32_t add(self, const uint8_t *text, uint32_t size, uint64_t hash_) except 0 nogil
-    cdef int grow(self) except -1 nogil
+    cdef int understand(self, uint32_t number, const uint8_t *text, uint32_t size) except -1 nogil

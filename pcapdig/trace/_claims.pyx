@@ -1,99 +1,135 @@
 """What packet comments claim: process, end, evidence. Each different comment is read by Python once and then found by its bytes.
 
-A packet of pcapdig's carries up to two comments of some 250 bytes, nearly always the same two as the flow's packet before it. The
-caller remembers those numbers and passes them as a guess, which costs one comparison of bytes and no hash.
+A packet of pcapdig's carries up to two comments of some 250 bytes, out of a few hundred different ones in a file. A few bytes of the text
+say which one it probably is, which costs one comparison of bytes and no hash.
+
+The walk numbers comments without Python, maybe in a thread of its own; what a number means is read where packets get their ends.
 """
 
-from libc.stdint cimport int32_t, uint8_t, uint32_t, uint64_t
+from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free, malloc, realloc
-from libc.string cimport memcmp, memcpy
+from libc.string cimport memcmp, memcpy, memset
+
+
+cdef inline uint32_t recent_slot(const uint8_t *text, uint32_t size) noexcept nogil:
+    """Where a comment is looked for first, by its size and 24 bytes: those around the process id and the last ones."""
+    cdef uint64_t word[3]
+    if size < 32:
+        return size
+    memcpy(word, text + 16, 16)
+    memcpy(word + 2, text + size - 8, 8)
+    word[0] = (word[0] + size) * <uint64_t> 0x9E3779B97F4A7C15ULL
+    word[1] = (word[1] ^ word[2] ^ word[0] >> 32) * <uint64_t> 0xD6E8FEB86659FD93ULL
+    return <uint32_t> (word[1] >> 40) & (RECENT_CLAIMS - 1)
+
+
+cdef uint32_t number_of(ClaimTable *table, const uint8_t *text, uint32_t size) noexcept nogil:
+    """The number of a comment, counted from 1 and never given again; 0: there is no memory for a new one."""
+    cdef Comment *comment
+    cdef uint64_t hash_
+    cdef uint32_t slot = recent_slot(text, size)
+    cdef uint32_t number = table.recent[slot]
+    if number != 0:
+        comment = table.comments + number - 1
+        if comment.size == size and memcmp(comment.text, text, size) == 0:
+            return number
+    hash_ = hash_of(text, size)
+    number = table.buckets[hash_ & table.bucket_mask]
+    while number != 0:
+        comment = table.comments + number - 1
+        if comment.hash_ == hash_ and comment.size == size and memcmp(comment.text, text, size) == 0:
+            break
+        number = comment.next_in_bucket
+    if number == 0:
+        number = add(table, text, size, hash_)
+    table.recent[slot] = number
+    return number
+
+
+cdef uint32_t add(ClaimTable *table, const uint8_t *text, uint32_t size, uint64_t hash_) noexcept nogil:
+    """Number a comment that was not seen before; 0: no memory."""
+    cdef Comment *comment
+    cdef uint8_t *own
+    if table.count == table.room and not grow(table):
+        return 0
+    own = <uint8_t *> malloc(size + 1)
+    if own == NULL:
+        return 0
+    memcpy(own, text, size)
+    comment = table.comments + table.count
+    comment.text = own
+    comment.size = size
+    comment.hash_ = hash_
+    comment.next_in_bucket = table.buckets[hash_ & table.bucket_mask]
+    table.count += 1
+    table.buckets[hash_ & table.bucket_mask] = table.count
+    return table.count
+
+
+cdef bint grow(ClaimTable *table) noexcept nogil:
+    """Twice the room and, to keep chains short, twice the buckets. False: no memory."""
+    cdef uint32_t room = table.room * 2 if table.room else 128
+    cdef Comment *comments = <Comment *> realloc(table.comments, <size_t> room * sizeof(Comment))
+    cdef uint32_t *buckets
+    cdef uint32_t i, bucket
+    if comments == NULL:
+        return False
+    table.comments = comments
+    buckets = <uint32_t *> calloc(<size_t> room * 2, sizeof(uint32_t))
+    if buckets == NULL:
+        return False
+    table.room = room
+    free(table.buckets)
+    table.buckets = buckets
+    table.bucket_mask = room * 2 - 1
+    for i in range(table.count):
+        bucket = <uint32_t> (comments[i].hash_ & table.bucket_mask)
+        comments[i].next_in_bucket = buckets[bucket]
+        buckets[bucket] = i + 1
+    return True
 
 
 cdef class Claims:
-    """Comments by their bytes. Numbers count from 1 and are never given again."""
+    """Comments by their bytes, and what they mean."""
 
     def __cinit__(self, processes not None):
         self.processes = processes
-        self.bucket_mask = 255
-        self.buckets = <uint32_t *> calloc(self.bucket_mask + 1, sizeof(uint32_t))
-        if self.buckets == NULL:
+        memset(&self.table, 0, sizeof(ClaimTable))
+        if not grow(&self.table):
             raise MemoryError
-        self.grow()
 
     def __dealloc__(self):
         cdef uint32_t i
-        for i in range(self.count):
-            free(<void *> self.claims[i].text)
-        free(self.claims)
-        free(self.buckets)
+        for i in range(self.table.count):
+            free(<void *> self.table.comments[i].text)
+        free(self.table.comments)
+        free(self.table.buckets)
+        free(self.meanings)
 
-    cdef uint32_t number_of(self, const uint8_t *text, uint32_t size, uint32_t guess) except 0 nogil:
-        """The number of a comment; `guess` is tried first (0: no guess)."""
-        cdef NativeClaim *claim
-        cdef uint64_t hash_
-        cdef uint32_t number
-        if guess != 0:
-            claim = self.claims + guess - 1
-            if claim.size == size and memcmp(claim.text, text, size) == 0:
-                return guess
-        hash_ = hash_of(text, size)
-        number = self.buckets[hash_ & self.bucket_mask]
-        while number != 0:
-            claim = self.claims + number - 1
-            if claim.hash_ == hash_ and claim.size == size and memcmp(claim.text, text, size) == 0:
-                return number
-            number = claim.next_in_bucket
-        return self.add(text, size, hash_)
-
-    cdef uint32_t add(self, const uint8_t *text, uint32_t size, uint64_t hash_) except 0 nogil:
-        """Have Python read a comment that was not seen before."""
-        cdef NativeClaim *claim
-        cdef uint8_t *own
-        if self.count == self.room:
-            self.grow()
-        own = <uint8_t *> malloc(size + 1)
-        if own == NULL:
-            with gil:
-                raise MemoryError("no memory for another comment")
-        memcpy(own, text, size)
-        claim = self.claims + self.count
-        claim.text = own
-        claim.size = size
-        claim.hash_ = hash_
-        claim.process = -1
-        claim.is_write = False
-        claim.evidence = 0
+    cdef int understand(self, uint32_t number, const uint8_t *text, uint32_t size) except -1 nogil:
+        """Have Python read a comment, unless it has."""
+        cdef Meaning *meaning
+        cdef Meaning *grown
+        cdef uint32_t room = self.room
+        if number > room:
+            while number > room:
+                room = room * 2 if room else 128
+            grown = <Meaning *> realloc(self.meanings, <size_t> room * sizeof(Meaning))
+            if grown == NULL:
+                with gil:
+                    raise MemoryError("no memory for more comments")
+            memset(grown + self.room, 0, <size_t> (room - self.room) * sizeof(Meaning))
+            self.meanings = grown
+            self.room = room
+        meaning = self.meanings + number - 1
+        if meaning.is_read:
+            return 0
+        meaning.process = -1
         with gil:
-            said = self.processes.claim_of((<const char *> own)[:size])
+            said = self.processes.claim_of((<const char *> text)[:size])
             if said is not None:
-                claim.process = said.process
-                claim.is_write = said.is_write
-                claim.evidence = said.evidence
-        claim.next_in_bucket = self.buckets[hash_ & self.bucket_mask]
-        self.count += 1
-        self.buckets[hash_ & self.bucket_mask] = self.count
-        return self.count
-
-    cdef int grow(self) except -1 nogil:
-        """Twice the room and, to keep chains short, twice the buckets."""
-        cdef uint32_t room = self.room * 2 if self.room else 128
-        cdef NativeClaim *claims = <NativeClaim *> realloc(self.claims, <size_t> room * sizeof(NativeClaim))
-        cdef uint32_t *buckets
-        cdef uint32_t i, bucket
-        if claims == NULL:
-            with gil:
-                raise MemoryError("no memory for more comments")
-        self.claims = claims
-        self.room = room
-        buckets = <uint32_t *> calloc(<size_t> room * 2, sizeof(uint32_t))
-        if buckets == NULL:
-            with gil:
-                raise MemoryError("no memory for more comments")
-        free(self.buckets)
-        self.buckets = buckets
-        self.bucket_mask = room * 2 - 1
-        for i in range(self.count):
-            bucket = <uint32_t> (claims[i].hash_ & self.bucket_mask)
-            claims[i].next_in_bucket = buckets[bucket]
-            buckets[bucket] = i + 1
+                meaning.process = said.process
+                meaning.is_write = said.is_write
+                meaning.evidence = said.evidence
+        meaning.is_read = True
         return 0

@@ -19,7 +19,6 @@ cdef struct FlowState:  # what only the scanner needs of a flow; index 0 is the 
     Stream stream[2]
     int64_t ended_ns
     uint32_t isn[2]
-    uint32_t claim[2][2]  # last comments of a direction's packets, as 1 + their number in Claims; 0: none
     int32_t foreign[2]  # 1 + process first seen at the client's, the server's end where its packets did not say which; 0: none
     uint8_t flags
 
@@ -58,7 +57,11 @@ cdef class FlowTable:
     cdef int32_t count
     cdef int32_t room
     cdef int show(self) except -1
-    cdef int place(self, PacketHeaders *h, int64_t time_ns, uint16_t interface, Placed *out) except -1 nogil
+    cdef void ask_for_slot(self, uint32_t tag) noexcept nogil
+    cdef void ask_for_flow(self, uint32_t tag) noexcept nogil
+    cdef int place(
+        self, PacketHeaders *h, uint32_t tag, int64_t time_ns, uint16_t interface, Placed *out
+    ) except -1 nogil
     cdef uint32_t fresh(self, const PacketHeaders *h, const Placed *placed) noexcept nogil
     cdef int32_t find(self, const PacketHeaders *h, uint32_t tag, bint *forward) noexcept nogil
     cdef int32_t begin_flow(

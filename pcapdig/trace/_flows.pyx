@@ -18,7 +18,9 @@ import os
 
 from pcapdig.packets._headers cimport PacketHeaders
 from pcapdig.trace._clock cimport within
+from pcapdig.trace._flow_hash cimport end_hash, mixed
 from pcapdig.trace._sequence cimport account, forget
+from pcapdig.trace._walk cimport ask_for
 
 from pcapdig.trace.flows import RECORD, Flows
 
@@ -46,27 +48,6 @@ before the end is a copy too: several interfaces are not always written in the o
 
 cdef uint64_t FRAGMENT_LIFETIME_NS = 30 * <uint64_t> 1000000000
 """How long fragments wait for each other: net.ipv4.ipfrag_time's default."""
-
-
-cdef inline uint64_t mixed(uint64_t a, uint64_t b) noexcept nogil:
-    """One 64-bit number from two; each bit of both counts (multiply, then fold the high half down)."""
-    cdef uint64_t product = (a ^ (a >> 32)) * <uint64_t> 0x9E3779B97F4A7C15ULL + b
-    product *= <uint64_t> 0xD6E8FEB86659FD93ULL
-    return product ^ (product >> 32)
-
-
-cdef inline uint64_t end_hash(const uint8_t *address, uint16_t port, uint64_t seed) noexcept nogil:
-    """A seeded hash of one end."""
-    cdef uint64_t half[2]
-    memcpy(half, address, 16)
-    return mixed(half[0] ^ seed, mixed(half[1], port))
-
-
-cdef inline uint32_t flow_tag(const PacketHeaders *h, uint64_t seed) noexcept nogil:
-    """A hash that is the same for both directions."""
-    cdef uint64_t a = end_hash(h.source, h.source_port, seed)
-    cdef uint64_t b = end_hash(h.destination, h.destination_port, seed)
-    return <uint32_t> (mixed(a + b, (a ^ b) + h.protocol) >> 16)
 
 
 cdef class FlowTable:
@@ -106,12 +87,25 @@ cdef class FlowTable:
         self.flows.resize(self.count)
         return 0
 
-    cdef int place(self, PacketHeaders *h, int64_t time_ns, uint16_t interface, Placed *out) except -1 nogil:
+    cdef void ask_for_slot(self, uint32_t tag) noexcept nogil:
+        """A packet with this tag comes soon: have the processor fetch its slot."""
+        ask_for(self.slots + (tag & self.slot_mask))
+
+    cdef void ask_for_flow(self, uint32_t tag) noexcept nogil:
+        """A packet with this tag comes next: have the processor fetch its flow."""
+        cdef int32_t flow = self.slots[tag & self.slot_mask].flow
+        if flow >= 0:
+            ask_for(self.records + flow)
+            ask_for(self.states + flow)
+            ask_for(<uint8_t *> (self.states + flow) + 64)
+
+    cdef int place(
+        self, PacketHeaders *h, uint32_t tag, int64_t time_ns, uint16_t interface, Placed *out
+    ) except -1 nogil:
         """Say which flow a packet with a network header belongs to; make it where there is none.
 
-        A fragment's headers are made those of a segment, see `remember_fragment`.
+        `tag` is its flow_tag. A fragment's headers are made those of a segment, see `remember_fragment`.
         """
-        cdef uint32_t tag
         if h.is_fragment:
             self.place_fragment(h, time_ns, out)
             if out.flow >= 0 and h.protocol == PROTOCOL_TCP:
@@ -121,7 +115,6 @@ cdef class FlowTable:
             out.flow = -1  # cut off before its ports: whose it is cannot be known
             out.forward = True
             return 0
-        tag = flow_tag(h, self.seed)
         out.flow = self.find(h, tag, &out.forward)
         if out.flow < 0 or (h.protocol == PROTOCOL_TCP and self.starts_anew(h, out.flow, out.forward, time_ns)):
             out.flow = self.begin_flow(h, tag, time_ns, interface, &out.forward)

@@ -58,6 +58,8 @@ class Trace:
         self._name = name
         self._unit = unit
         self._scanner.begin()
+        self._mapped = -1
+        """Descriptor of the file that the chunk at hand maps."""
         self._waiting = bytearray()
         self._offset = 0
         """Bytes of this input before the first one not scanned yet."""
@@ -107,12 +109,14 @@ class Trace:
             self.begin(source.name, "uncompressed byte" if source.compression else "byte")
             before = 0
             for chunk in source.chunks():
+                self._mapped = source.descriptor if _mapping_of(chunk) else -1
                 for packets in self.feed(chunk):
                     source.walked_bytes = before + int(packets.offset[-1])
                     yield packets
                     _let_go(packets)
                 before += len(chunk)
                 source.walked_bytes = before
+        self._mapped = -1
         yield from self.feed(b"", final=True)
 
     def read_all(self, captures: Sequence[str | CaptureSource]) -> Iterator[Packets]:
@@ -165,7 +169,7 @@ class Trace:
         position = 0
         while position < len(view):
             stop = min(position + self.batch_bytes, len(view))
-            columns, reached, wrong = self._scanner.scan(view, position, stop, BATCH_PACKETS)
+            columns, reached, wrong = self._scanner.scan(view, position, stop, BATCH_PACKETS, self._mapped)
             if len(columns["number"]):
                 if self._first_ns is None:
                     self._first_ns = int(columns["time_ns"][0])
@@ -187,9 +191,15 @@ def _let_go(packets: Packets) -> None:
 
     The bytes stay in the page cache, and whoever still looks at them finds them: this only takes back what the process maps.
     """
-    mapping = packets.data.obj if isinstance(packets.data, memoryview) else None
-    if not isinstance(mapping, mmap) or len(packets.data) != len(mapping):
+    mapping = _mapping_of(packets.data)
+    if mapping is None:
         return
     start, stop = int(packets.offset[0]), int(packets.offset[-1])
     start -= start % PAGESIZE
     mapping.madvise(MADV_DONTNEED, start, stop - start)
+
+
+def _mapping_of(data: bytes | memoryview) -> mmap | None:
+    """The mapped file, if these are all its bytes."""
+    mapping = data.obj if isinstance(data, memoryview) else None
+    return mapping if isinstance(mapping, mmap) and len(data) == len(mapping) else None

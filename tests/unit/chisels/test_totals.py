@@ -87,3 +87,27 @@ def test_ties_by_key() -> None:
 def test_limit() -> None:
     """Only the largest are kept, and a tie at the limit is settled by key."""
     assert ranked([3, 2, 1, 0], [1, 5, 1, 1], 2) == [(5, [1]), (1, [3])]
+
+
+@pytest.mark.parametrize("limit", [1, 3, 30, 1000])
+def test_grouped_texts(limit: int) -> None:
+    """Largest sums first, ties by key, as sorting everything in Python gives them."""
+    rng = np.random.default_rng(11)
+    keys = rng.integers(0, 200, 500).astype("S37")
+    sums = rng.integers(1, 6, 500)
+    expected: dict[bytes, int] = {}
+    for key, size in zip(keys.tolist(), sums.tolist(), strict=True):
+        expected[key] = expected.get(key, 0) + size
+    ranked = sorted(expected.items(), key=lambda entry: (-entry[1], entry[0]))[:limit]
+    found = grouped(keys, sums, limit)
+    assert [(keys[members[0]], total) for total, members in found] == ranked
+    for total, members in found:
+        assert len({*keys[members].tolist()}) == 1
+        assert int(sums[members].sum()) == total
+
+
+def test_grouped_texts_of_one_code(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keys are told apart by their bytes, whatever number a sender can make them share."""
+    monkeypatch.setattr("pcapdig.chisels.totals._codes", lambda keys: np.zeros(len(keys), np.uint64))
+    found = grouped(np.array([b"b", b"a", b"b", b"c"]), np.array([1, 2, 3, 9]), 3)
+    assert [(total, members.tolist()) for total, members in found] == [(9, [3]), (4, [0, 2]), (2, [1])]
