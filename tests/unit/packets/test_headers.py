@@ -388,31 +388,6 @@ def test_cut_extension_header_leaves_the_protocol_open() -> None:
     assert (headers.has_network, headers.protocol, headers.has_ports, headers.payload_length) == (True, 0, False, 0)
 
 
-FINAL, LISTED = "2001:db8::9", ["2001:db8::8", "2001:db8::9"]
-
-
-@pytest.mark.parametrize(
-    ("routing", "destination"),
-    [
-        (v6.IPv6ExtHdrRouting(addresses=LISTED, segleft=2), FINAL),
-        (v6.IPv6ExtHdrRouting(addresses=LISTED, segleft=0), "2001:db8::2"),
-        (v6.IPv6ExtHdrRouting(addresses=LISTED, segleft=3), "2001:db8::2"),  # more than there are
-        (v6.IPv6ExtHdrRouting(addresses=[], segleft=1), "2001:db8::2"),
-        (v6.IPv6ExtHdrRouting(addresses=LISTED, segleft=1, type=9), "2001:db8::2"),
-        (v6.IPv6ExtHdrRouting(addresses=[FINAL], segleft=1, type=2), FINAL),
-        (v6.IPv6ExtHdrSegmentRouting(addresses=LISTED[::-1], segleft=1, lastentry=1), FINAL),
-    ],
-)
-def test_a_packet_on_its_way_over_others_is_for_the_last(routing: Packet, destination: str) -> None:
-    """An IPv6 routing header with segments left names the destination that the connection has; what is cut off is not read."""
-    data = bytes(ETHER / V6 / routing / SEGMENT)
-    headers = read(data, len(data), ETHERNET)
-    assert ipaddress.ip_address(headers.destination) == ipaddress.ip_address(destination)
-    assert (headers.protocol, headers.destination_port) == (6, 40002)
-    cut = read(data[: 14 + 40 + 8 + 15], len(data), ETHERNET)
-    assert ipaddress.ip_address(cut.destination) == ipaddress.ip_address("2001:db8::2")
-
-
 def test_null_in_linux_numbers() -> None:
     """AF_INET6 is 10 on Linux."""
     assert read(struct.pack("<I", 10) + PACKETS["raw v6"][1], 99, NULL).family == 6
