@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pcapdig.chisels.totals import first_of_packet
-from pcapdig.trace.columns import TCP_ACK, TCP_FIN, TCP_RST, TCP_SYN
+from pcapdig.trace.columns import TCP_ACK, TCP_FIN, TCP_RST, TCP_SYN, Packets
 
 if TYPE_CHECKING:
     from pcapdig.trace.rows import Rows
@@ -37,6 +37,7 @@ _COLUMNS: dict[str, tuple[type, int, int]] = {
     "fin_ns": (np.int64, 2, NEVER),
     "rst_ns": (np.int64, 2, NEVER),
     "interface": (np.int32, 2, -1),
+    "furthest": (np.int64, 4, -1),
     "holder": (np.int32, 2, -1),
 }
 
@@ -44,8 +45,9 @@ _COLUMNS: dict[str, tuple[type, int, int]] = {
 class Connections:
     """Columns by flow. Those with two values a flow have the client's first.
 
-    A packet seen on several interfaces counts as often as the interface saw it on which its direction was seen first: payload
-    that only another interface saw counts too.
+    A packet seen on several interfaces counts as often as the interface saw it that is ahead in its direction: which was first to
+    show a packet that goes further than all before. So copies do not count, and a connection may move to another interface: the route
+    changes, or the capture goes on in another file or section, whose interfaces are others.
     """
 
     first_ns: NDArray[np.int64]
@@ -70,7 +72,9 @@ class Connections:
     rst_ns: NDArray[np.int64]
     """Time of the first RST."""
     interface: NDArray[np.int32]
-    """Row in trace.interfaces on which a direction was seen first."""
+    """Row in trace.interfaces that is ahead in a direction."""
+    furthest: NDArray[np.int64]
+    """TCP, with several interfaces: the last sequence number and the last acknowledgment of each direction, the client's first."""
     holder: NDArray[np.int32]
     """Row in trace.processes of the process last seen at each end, -1: nobody."""
 
@@ -116,8 +120,42 @@ class Connections:
         if len(new):
             slots, first = np.unique(slot[new], return_index=True)
             interface[slots] = rows.interface[new[first]]
-        counted: NDArray[np.bool_] = (interface[slot] == rows.interface) | (rows.size > 0)
+        if len(rows.trace.interfaces) < 2:
+            return np.ones(len(rows), np.bool_)
+        order = np.argsort(slot, kind="stable")
+        slot, seen_on = slot[order], rows.interface[order].astype(np.int32)
+        begins = np.concatenate(([True], slot[1:] != slot[:-1]))
+        leads = (rows.size[order] > 0) | self._goes_further(rows, order, slot, begins)
+        place = np.arange(len(slot))
+        leader = np.maximum.accumulate(np.where(leads | begins, place, 0))  # the last packet that led
+        ahead = np.where(leads[leader], seen_on[leader], interface[slot])
+        ends = np.concatenate((begins[1:], [True]))
+        interface[slot[ends]] = ahead[ends]
+        counted = np.empty(len(slot), np.bool_)
+        counted[order] = ahead == seen_on
         return counted
+
+    def _goes_further(
+        self, rows: Rows, order: NDArray[np.intp], slot: NDArray[np.intp], begins: NDArray[np.bool_]
+    ) -> NDArray[np.bool_]:
+        """Which TCP packets sent or acknowledged more than all before in their direction. Packets are sorted by `slot`."""
+        further = np.zeros(len(slot), np.bool_)
+        facts = rows.facts
+        if not isinstance(facts, Packets):
+            return further
+        packet = rows.packet[order]
+        flags, is_tcp = rows.tcp_flags[order], rows.trace.flows.protocol[slot >> 1] == TCP
+        beyond = rows.length[order] + (flags & (TCP_SYN | TCP_FIN | TCP_RST) != 0)
+        has_ack = is_tcp & (flags & TCP_ACK != 0)
+        furthest = self.furthest.reshape(-1)
+        segment = np.cumsum(begins) - 1
+        numbers = ((facts.seq[packet] + beyond, is_tcp), (facts.ack[packet].astype(np.int64), has_ack))
+        for column, (number, counts) in enumerate(numbers):
+            if not counts.any():
+                continue
+            kept = np.flatnonzero(counts)
+            further[kept] |= _raises(furthest, 2 * slot[kept] + column, number[kept], segment[kept])
+        return further
 
     def _add_tcp(self, rows: Rows, flow: NDArray[np.intp], slot: NDArray[np.intp], counted: NDArray[np.bool_]) -> None:
         is_tcp = rows.trace.flows.protocol[flow] == TCP
@@ -177,3 +215,25 @@ class Connections:
         for name, (_, _, nothing) in _COLUMNS.items():
             getattr(self, name)[flows] = nothing
         self._ends = self._ends[~np.isin(self._ends >> 33, flows)]
+
+
+def _raises(
+    furthest: NDArray[np.int64], slot: NDArray[np.intp], number: NDArray[np.int64], segment: NDArray[np.intp]
+) -> NDArray[np.bool_]:
+    """Which 32-bit numbers are beyond all before with the same slot, in RFC 9293's circle; `furthest` takes them along.
+
+    Args:
+        furthest: by slot, -1 where there was none.
+        slot: sorted.
+        number: one for each slot given.
+        segment: 0 and up, the same where the slot is.
+    """
+    first = np.searchsorted(slot, slot)  # of each slot's numbers
+    base = np.where(furthest[slot] < 0, number[first] - 1, furthest[slot])
+    way = (number - base).astype(np.int32).astype(np.int64)  # signed distance on the circle
+    most = np.maximum.accumulate((segment << 33) + np.maximum(way, 0))
+    before = np.concatenate(([0], most[:-1]))
+    raises: NDArray[np.bool_] = (way > 0) & (most > np.maximum(before, segment << 33))
+    last = np.searchsorted(slot, slot, side="right") - 1 == np.arange(len(slot))
+    furthest[slot[last]] = (base[last] + most[last] - (segment[last] << 33)) & 0xFFFFFFFF
+    return raises

@@ -7,7 +7,7 @@ import pytest
 
 from pcapdig.chisels.connections import CLIENT, SERVER, Connections
 from pcapdig.procs.process import Process
-from pcapdig.trace.columns import Packets, Tables
+from pcapdig.trace.columns import Interface, Packets, Tables
 from pcapdig.trace.flows import FlowRecord, Flows
 from pcapdig.trace.rows import rows_of
 
@@ -20,7 +20,8 @@ def connections(count: int, *, cut: int = 0, **columns: object) -> Connections:
         FlowRecord(client="10.0.0.1", server="10.0.0.2", client_port=5000, server_port=80),
         FlowRecord(client="10.0.0.1", server="10.0.0.2", client_port=5000, server_port=53, protocol=17),
     ])  # fmt: skip
-    tables = Tables(flows=flows, processes=[Process(name=name, pid=pid) for pid, name in enumerate("abc", 1)])
+    processes = [Process(name=name, pid=pid) for pid, name in enumerate("abc", 1)]
+    tables = Tables(flows=flows, processes=processes, interfaces=[Interface()] * 3)
     columns.setdefault("flow", 0)
     columns.setdefault("time_ns", [10 * (i + 1) for i in range(count)])
     found = Connections()
@@ -54,8 +55,22 @@ def test_processes_of_the_ends() -> None:
 @pytest.mark.parametrize("cut", range(5))
 def test_copies_on_another_interface_are_no_packets(cut: int) -> None:
     """What only the second interface saw is one."""
-    found = connections(4, cut=cut, interface=[1, 2, 1, 2], fresh=[3, 0, 3, 3])
+    found = connections(4, cut=cut, interface=[1, 2, 1, 2], fresh=[3, 0, 3, 3], seq=[1, 1, 4, 7], tcp_flags=ACK)
     assert (found.packets[0].tolist(), found.retransmits(0, CLIENT)) == ([3, 0], 0)
+
+
+@pytest.mark.parametrize("cut", range(9))
+@pytest.mark.parametrize("first", [5, 2**32 - 2])
+def test_a_connection_goes_on_at_another_interface(first: int, cut: int) -> None:
+    """The next file of a rotated capture: its packets count, acknowledgments without payload too, and copies still do not."""
+    found = connections(
+        9, cut=cut, interface=[1, 1, 2, 2, 2, 2, 1, 2, 2], forward=[1, 0, 0, 1, 1, 0, 1, 1, 0], fresh=[0] * 5 + [3, 0, 0, 0],
+        seq=[9, first, first, 9, 9, first, 9, 9, (first + 3) % 2**32], payload_length=[0] * 5 + [3, 0, 0, 0],
+        ack=[first, 9, 9, first, (first + 1) % 2**32, 9, (first + 1) % 2**32, (first + 1) % 2**32, 9],
+        tcp_flags=[ACK] * 8 + [ACK | FIN],
+    )  # fmt: skip
+    # The third and fourth are copies of what interface 1 had, the seventh of what 2 had; the eighth is one that 2 saw again.
+    assert (found.packets[0].tolist(), found.size_bytes[0].tolist()) == ([3, 3], [0, 3])
 
 
 def test_directions_may_take_different_interfaces() -> None:
