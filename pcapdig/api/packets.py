@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pcapdig.trace.flows import Flows
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class PacketColumns:
     """Packets: one array a column, one value a packet. len() is the number of packets.
 
@@ -72,6 +72,9 @@ class PacketColumns:
 
     def __len__(self) -> int:
         return len(self.number)
+
+    def __repr__(self) -> str:
+        return f"<PacketColumns {len(self)} packets: {' '.join(COLUMN_NAMES)}>"
 
     @property
     def time(self) -> NDArray[np.datetime64]:

@@ -34,7 +34,8 @@ class Chisel(Protocol):
 
     Made by its class: `Class(verbose=..., **arguments)`, with the arguments' texts by name.
 
-    A class may have an attribute `with_containers`: the class that takes its place under -pc, with the same arguments.
+    A class may have an attribute `with_containers`: the class that takes its place under -pc, with the same arguments. A chisel of messages
+    may have an attribute `beginning` (streams.reassembler.Beginning): it reads nothing of a flow before such a message.
 
     Raises:
         UsageError: an argument is not what its type says.

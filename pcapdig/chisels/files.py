@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pcapdig.chisels.chisel import Arg
+from pcapdig.chisels.httplog import http_beginning
 from pcapdig.chisels.logs import LogChisel
 from pcapdig.errors import UsageError
 from pcapdig.render.items import Extract, Line
@@ -55,6 +56,7 @@ class Files(LogChisel["HttpPiece"]):
     ) -> None:
         """Raises UsageError where a limit is no number, or `save` is empty."""
         super().__init__(verbose=verbose)
+        self.beginning = http_beginning()
         if save == "":
             raise UsageError("chisel files: save is empty; it takes a directory")
         self._directory = save

@@ -15,6 +15,15 @@ if TYPE_CHECKING:
     from pcapdig.procs.process import Process
     from pcapdig.protocols.conversation import Dialogue
     from pcapdig.protocols.http import HttpCall
+    from pcapdig.streams.reassembler import Beginning
+
+
+def http_beginning() -> Beginning:
+    """Where HTTP begins in a flow."""
+    from pcapdig.protocols.http_messages import FIRST_BYTES, starts
+    from pcapdig.streams.reassembler import Beginning
+
+    return Beginning(starts, FIRST_BYTES)
 
 
 class Httplog(LogChisel["HttpCall"]):
@@ -35,6 +44,7 @@ class Httplog(LogChisel["HttpCall"]):
     def __init__(self, *, verbose: bool = False) -> None:
         """`verbose`: with process and connection."""
         super().__init__(verbose=verbose)
+        self.beginning = http_beginning()
 
     def place(self, process: Process | None) -> str:
         """What stands between time and arrow."""

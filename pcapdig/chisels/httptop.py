@@ -50,9 +50,10 @@ class Httptop:
         if by not in _UNITS:
             raise UsageError(f"chisel httptop: {by!r} is not understood; by is one of {', '.join(_UNITS)}")
         from pcapdig.chisels.dialogues import Dialogues
-        from pcapdig.chisels.httplog import Httplog
+        from pcapdig.chisels.httplog import Httplog, http_beginning
 
         self._by = by
+        self.beginning = http_beginning()
         self._dialogues: Dialogues[HttpCall] = Dialogues(Httplog().begin)
         self._counts: dict[tuple[str, ...], tuple[int, int, int, int]] = {}  # calls, bytes, answered, ns
         self._time_ns = 0

@@ -129,9 +129,9 @@ class Digger:
         filters = (plan.filter, *(run.filter for run in self._runs))
         needs_messages = any(run.chisel.needs == "messages" for run in self._runs)
         needs_messages = needs_messages or any(part.uses_buffer for part in filters)
-        self._reassembler = self._new_reassembler() if needs_messages else None
         self._uses_history = any(part.uses_history for part in filters)
         self._uses_history |= self._lines is not None and self._lines.uses_history
+        self._reassembler = self._new_reassembler() if needs_messages else None
         self._joined = [plan.filter & run.filter for run in self._runs] or [plan.filter]
         self._wanted = np.zeros(0, np.bool_)
 
@@ -195,9 +195,14 @@ class Digger:
         return TypeCounts()
 
     def _new_reassembler(self) -> Reassembler:
-        from pcapdig.streams.reassembler import Reassembler
+        from pcapdig.streams.reassembler import ANYTHING, Reassembler
 
-        return Reassembler(self._trace)
+        # What somebody counts, or looks at in earlier messages, must not be left out.
+        counts = self._counts is not None or self._plan.limit is not None or self._plan.format is not None
+        beginnings = {getattr(run.chisel, "beginning", None) for run in self._runs}
+        beginning = ANYTHING if counts or len(beginnings) != 1 else beginnings.pop() or ANYTHING
+        needle = b"" if self._uses_history else self._plan.filter.needle
+        return Reassembler(self._trace, needle=needle, beginning=beginning)
 
     def _rows(self, packets: Packets, rows: Rows | None, start: int, stop: int) -> Rows:
         """The rows of some packets of a batch; in a dig of messages, those that ended with them."""

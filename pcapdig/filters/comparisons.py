@@ -333,3 +333,10 @@ def _bytes_test(check: Check, text: str) -> Test:
         return out
 
     return test
+
+
+def needle_of(check: Check) -> bytes:
+    """Bytes without which no payload passes a comparison that compiled; b"" where nothing can be said."""
+    if check.operator in ("=", "contains", "startswith", "endswith"):
+        return check.words[0].data
+    return bytes.fromhex(check.words[0].data.decode()) if check.operator in ("bcontains", "bstartswith") else b""

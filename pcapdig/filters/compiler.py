@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from pcapdig.errors import UsageError
 from pcapdig.filters import syntax
 from pcapdig.filters.catalogue import lookup
-from pcapdig.filters.comparisons import compile_test
+from pcapdig.filters.comparisons import compile_test, needle_of
 from pcapdig.filters.errors import FilterError
 from pcapdig.filters.fields import Field, FieldType
 from pcapdig.filters.plan import AndStep, EndStep, FlowStep, NotStep, OrStep, ProcessStep, RowStep, Step
@@ -83,7 +83,9 @@ class _Compiler:
         test = compile_test(field, check, self.text)
         if field.domain == "flow":
             return FlowStep(field, test)
-        return ProcessStep(field, test) if field.domain == "process" else RowStep(field, test)
+        if field.domain == "process":
+            return ProcessStep(field, test)
+        return RowStep(field, test, needle_of(check) if field.type is FieldType.BYTES else b"")
 
     def distance(self, field: Field, check: syntax.Check) -> Step:
         """`field[A]=N`: at most N away from A."""

@@ -58,6 +58,11 @@ class Filter:
         """Nothing is asked."""
         return self._step is None
 
+    @property
+    def needle(self) -> bytes:
+        """Bytes that the payload of every row has that passes; b"" where nothing can be said."""
+        return b"" if self._step is None else self._step.needle
+
     def mask(self, rows: Rows) -> Bools:
         """Which rows pass."""
         if self.uses_history:

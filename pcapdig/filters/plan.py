@@ -35,6 +35,10 @@ class Step(Protocol):
     def outlook(self, rows: Rows) -> tuple[Bools, Bools]:
         """For rows that are packets: whether the message one belongs to could pass, and whether it could fail."""
 
+    @property
+    def needle(self) -> bytes:
+        """Bytes that every payload has that passes; b"" where nothing can be said."""
+
 
 class Memo:
     """What a test said of each row of a table that grows and never changes what it has."""
@@ -60,6 +64,7 @@ class Memo:
 class FlowStep:
     """A comparison made once a flow."""
 
+    needle = b""
     cost = 0
 
     def __init__(self, field: Field, test: Test) -> None:
@@ -83,6 +88,7 @@ class FlowStep:
 class EndStep:
     """A comparison of local or remote: one result at the client's end of a flow, another at the server's."""
 
+    needle = b""
     cost = 1
 
     def __init__(self, at_client: FlowStep, at_server: FlowStep) -> None:
@@ -101,6 +107,7 @@ class EndStep:
 class ProcessStep:
     """A comparison made once a process."""
 
+    needle = b""
     cost = 0
 
     def __init__(self, field: Field, test: Test) -> None:
@@ -126,13 +133,15 @@ class ProcessStep:
 class RowStep:
     """A comparison of something each row has for itself."""
 
-    def __init__(self, field: Field, test: Test) -> None:
+    def __init__(self, field: Field, test: Test, needle: bytes = b"") -> None:
+        """`needle`: bytes without which a payload never passes."""
         assert field.of_rows is not None
         self._column = field.of_rows
         self._test = test
         self._is_sparing = field.costly
         self._is_uncertain = field.differs_in_message
         self.cost = 4 if field.type is FieldType.BYTES else 3 if field.costly else 2
+        self.needle = needle
 
     def mask(self, rows: Rows, where: Bools) -> Bools:
         """Which rows pass, of those in `where`."""
@@ -152,6 +161,8 @@ class RowStep:
 
 class NotStep:
     """True where another is not."""
+
+    needle = b""
 
     def __init__(self, part: Step) -> None:
         self._part = part
@@ -173,6 +184,7 @@ class AndStep:
     def __init__(self, parts: list[Step]) -> None:
         self._parts = sorted(parts, key=lambda part: part.cost)
         self.cost = self._parts[-1].cost
+        self.needle = max((part.needle for part in parts), key=len)
 
     def mask(self, rows: Rows, where: Bools) -> Bools:
         """Which rows pass, of those in `where`."""
@@ -193,6 +205,8 @@ class AndStep:
 
 class OrStep:
     """True where any other is."""
+
+    needle = b""
 
     def __init__(self, parts: list[Step]) -> None:
         self._parts = sorted(parts, key=lambda part: part.cost)

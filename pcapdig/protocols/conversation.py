@@ -135,13 +135,13 @@ class Dialogue(Generic[_R, _Open]):
             except StopIteration:
                 self._readings[asks] = None
         if turn.is_last:
-            self._end_side(asks, is_cut_off=turn.is_reset)
+            self.end_side(asks, is_cut_off=turn.is_reset)
         return self._taken()
 
     def end(self) -> list[_R]:
         """The capture has ended: what is still open, unanswered."""
-        self._end_side(True, is_cut_off=True)
-        self._end_side(False, is_cut_off=True)
+        self.end_side(True, is_cut_off=True)
+        self.end_side(False, is_cut_off=True)
         self._hand_out_open()
         return self._taken()
 
@@ -156,7 +156,7 @@ class Dialogue(Generic[_R, _Open]):
             inbox = self._inboxes[asks] = Inbox()
         return inbox
 
-    def _end_side(self, asks: bool, *, is_cut_off: bool) -> None:
+    def end_side(self, asks: bool, *, is_cut_off: bool) -> None:
         """Nothing more comes from one side: let its reader make of it what it can."""
         inbox, reading = self._inbox(asks), self._readings.get(asks)
         inbox.end(is_cut_off=is_cut_off)

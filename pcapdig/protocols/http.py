@@ -91,9 +91,11 @@ class _Http(Dialogue[_R, _Asked]):
 
     def feed(self, turn: Turn) -> list[_R]:
         """Read the next message of the flow; the records that are complete with it."""
-        if not (turn.gaps or turn.is_last or self.is_over):
+        if not (turn.gaps or self.is_over):
             asks = self.asks(turn)
             if self.is_between(asks) and (self._asked_at_once(turn) if asks else self._answered_at_once(turn)):
+                if turn.is_last:
+                    self.end_side(asks, is_cut_off=turn.is_reset)
                 return self._taken()
         return super().feed(turn)
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from enum import Enum, auto
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from pcapdig.protocols.bodies import NO_BODY, Body
@@ -31,6 +32,8 @@ _FRAMING = re.compile(
 )
 _HOST = re.compile(rb"\nhost[ \t]*+:([^\r\n]*+)\r?\n(?![ \t])", re.IGNORECASE)
 """The usual form. These patterns never go back, so that hostile heads take no more time than others of their size."""
+FIRST_BYTES = bytes(chr(value) in "\r\nABCDEFGHIJKLMNOPQRSTUVWXYZ" for value in range(256))
+"""By value, 1 for the first bytes of what `starts` takes."""
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 _LENGTH = re.compile(r"[0-9]{1,18}", re.ASCII)
 
@@ -200,6 +203,12 @@ def framing_of(message: HttpRequest | HttpResponse) -> Framing:
     found = _FRAMING.findall(message.fields)
     if not found:
         return _UNTIL_CLOSE if of_response else _NOTHING
+    return _framing_by(tuple(found), of_response=of_response)
+
+
+@lru_cache(maxsize=4096)
+def _framing_by(found: tuple[tuple[bytes, bytes], ...], *, of_response: bool) -> Framing:
+    """What these headers say. Remembered, since most messages of a server have the same few."""
     listed: dict[bytes, list[str]] = {b"content-length": [], b"transfer-encoding": [], b"content-encoding": []}
     for name, value in found:
         listed[name.lower()] += _listed(value)

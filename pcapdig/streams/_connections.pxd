@@ -2,6 +2,8 @@
 
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 
+from pcapdig.streams._pieces cimport Pieces
+
 
 cdef enum:
     FIN = 1, SYN = 2, RST = 4, ACK = 16  # RFC 9293 section 3.1
@@ -49,10 +51,14 @@ cdef class _Conversation:
     cdef bint is_open
     cdef bint forward  # direction of the open message
     cdef _Meta meta  # of its first packet, but with the TCP flags of all
-    cdef list pieces, gaps
+    cdef Pieces pieces
+    cdef bint borrows  # some of them lie in the batch at hand
+    cdef list gaps  # None: no gap
     cdef int64_t size  # on the wire, missing bytes included
     cdef int64_t stored  # bytes in pieces
     cdef int64_t last_ns  # time of its last packet
+    cdef bint has_opened  # a message that opens was seen, so all that follow are wanted
+    cdef bint is_dull  # the open message opens nothing: its bytes are counted, not kept
 
 
 cdef bint is_of_ended(uint32_t seq, uint32_t fin_seq) noexcept

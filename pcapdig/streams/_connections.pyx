@@ -6,6 +6,9 @@ ended and all of it was handed out. Before and after that it is a `_Brief`.
 """
 
 from libc.stdint cimport int32_t, uint8_t, uint32_t
+from libc.stdlib cimport free
+
+from pcapdig.streams._pieces cimport clear
 
 cdef enum:
     BEYOND_END_MAX = 1 << 16  # bytes after a FIN that belong to the connection it ended
@@ -51,6 +54,10 @@ cdef class _Conversation:
     def __cinit__(self):
         self.client = _Half()
         self.server = _Half()
+
+    def __dealloc__(self):
+        clear(&self.pieces)
+        free(self.pieces.list)
 
 
 cdef _Conversation find_conversation(

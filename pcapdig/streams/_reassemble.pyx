@@ -1,9 +1,8 @@
 # cython: language_level=3
-"""The part of reassembly that runs once a packet: sequence spaces, holes, and the message now being built.
+"""The part of reassembly that runs once a packet: sequence spaces and holes. What is in order goes to _messages.pyx.
 
 One `_Conversation` a flow, with one `_Half` a direction. A half knows the next sequence number it waits for; what came too early is held
-sorted and without overlaps, so that the copy seen first always wins. What is in order goes to the message that is open; a flow has one open
-message at most, since the other direction ends it. `_Meta` says of a message's first packet what its rows will say.
+sorted and without overlaps, so that the copy seen first always wins. `_Meta` says of a message's first packet what its rows will say.
 
 A hole is given up, and counted as a gap, when the receiver has acknowledged what is held behind it (then its bytes were sent and never
 captured), when too much is held behind it, or when the connection ends.
@@ -21,35 +20,30 @@ from pcapdig.streams._connections cimport (
     ACK, FIN, RST, SYN, WINDOW_MAX, _Conversation, _Half, _Meta, _Segment, find_conversation, first_from, forget_if_over, is_of_ended,
 )
 
+from pcapdig.streams._messages cimport Outbox
+
 from pcapdig.streams.fragments import Fragments
 
 cdef enum:
     TCP = 6
     HELD_SEGMENTS_MAX = 4096  # bounds what it costs to put one more between the held segments of one direction
 
-cdef enum:  # bytes that a segment, or a piece or gap of a message, takes beside its own: else many tiny ones would count as nothing
-    SEGMENT_COST = 192
-    PIECE_COST = 48
-    GAP_COST = 128  # a tuple of two numbers
+cdef enum:
+    SEGMENT_COST = 192  # bytes that a held segment takes beside its own: else many tiny ones would count as nothing
 
 
-cdef class Assembler:
-    """Messages out of packets, as columns.
+cdef class Assembler(Outbox):
+    """Messages out of packets. What an Outbox takes, and `hold_limit`: bytes held behind a hole in one direction."""
 
-    Args: `message_limit` bytes on the wire of one message, beyond which it is handed out in parts; `hold_limit` bytes held behind a
-    hole in one direction; `total_limit` bytes in memory over all flows, open messages and held segments together.
-    """
-
-    cdef int64_t message_limit, hold_limit, total_limit, total
+    cdef int64_t hold_limit
     cdef object fragments  # of datagrams
     cdef list conversations  # by flow id: a _Conversation, a _Brief, or None where not wanted yet
-    cdef list buffers, gaps, columns  # of the messages that ended
 
-    def __init__(self, int64_t message_limit, int64_t hold_limit, int64_t total_limit):
-        self.message_limit, self.hold_limit, self.total_limit = message_limit, hold_limit, total_limit
+    def __init__(self, int64_t message_limit, int64_t hold_limit, int64_t total_limit, *args):
+        super().__init__(message_limit, total_limit, *args)
+        self.hold_limit = hold_limit
         self.fragments = Fragments()
         self.conversations = []
-        self.columns, self.buffers, self.gaps = [], [], []
 
     def feed(self, packets, const uint8_t[:] protocols, const uint8_t[:] wanted, Py_ssize_t start, Py_ssize_t stop):
         """Take the packets start to stop of a batch whose flow is wanted. `protocols` and `wanted` are by flow."""
@@ -75,32 +69,35 @@ cdef class Assembler:
 
         if len(self.conversations) < wanted.shape[0]:
             self.conversations.extend([None] * (wanted.shape[0] - len(self.conversations)))
-        for i in range(start, stop):
-            f = flow[i]
-            if f < 0 or not wanted[f]:
-                continue
-            stored = min(captured[i], length[i])
-            payload = NULL
-            if stored:
-                if offset[i] > available or available - offset[i] < stored:
-                    raise ValueError(f"payload of packet {number[i]} lies outside its batch")
-                payload = &data[<Py_ssize_t>offset[i]]
-            meta.number, meta.time_ns = number[i], time_ns[i]
-            meta.writer, meta.reader = writer[i], reader[i]
-            meta.writer_evidence, meta.reader_evidence = writer_evidence[i], reader_evidence[i]
-            meta.direction, meta.tcp_flags, meta.interface = direction[i], flags[i], interface[i]
-            conversation = find_conversation(self.conversations, f, protocols[f] == TCP, forward[i], seq[i], flags[i], length[i])
-            if conversation is None:
-                continue
-            if protocols[f] == TCP:
-                self._segment(conversation, forward[i], seq[i], ack[i], flags[i], payload, stored, length[i], &meta)
-            elif fresh[i] and ack[i] != 0:
-                self._whole(self.fragments.add(
-                    f, forward[i], protocols[f], seq[i], ack[i], PyBytes_FromStringAndSize(<const char *>payload, stored), length[i],
-                    PyBytes_FromStringAndSize(<const char *>&meta, sizeof(_Meta)), time_ns[i]))
-            elif fresh[i]:
-                self._deliver(conversation, forward[i], PyBytes_FromStringAndSize(<const char *>payload, stored), length[i], &meta)
-                self._close(conversation)
+        try:
+            for i in range(start, stop):
+                f = flow[i]
+                if f < 0 or not wanted[f]:
+                    continue
+                stored = min(captured[i], length[i])
+                payload = NULL
+                if stored:
+                    if offset[i] > available or available - offset[i] < stored:
+                        raise ValueError(f"payload of packet {number[i]} lies outside its batch")
+                    payload = &data[<Py_ssize_t>offset[i]]
+                meta.number, meta.time_ns = number[i], time_ns[i]
+                meta.writer, meta.reader = writer[i], reader[i]
+                meta.writer_evidence, meta.reader_evidence = writer_evidence[i], reader_evidence[i]
+                meta.direction, meta.tcp_flags, meta.interface = direction[i], flags[i], interface[i]
+                conversation = find_conversation(self.conversations, f, protocols[f] == TCP, forward[i], seq[i], flags[i], length[i])
+                if conversation is None:
+                    continue
+                if protocols[f] == TCP:
+                    self._segment(conversation, forward[i], seq[i], ack[i], flags[i], payload, stored, length[i], &meta)
+                elif fresh[i] and ack[i] != 0:
+                    self._whole(self.fragments.add(
+                        f, forward[i], protocols[f], seq[i], ack[i], PyBytes_FromStringAndSize(<const char *>payload, stored), length[i],
+                        PyBytes_FromStringAndSize(<const char *>&meta, sizeof(_Meta)), time_ns[i]))
+                elif fresh[i]:
+                    self.deliver(conversation, forward[i], payload, stored, length[i], &meta)
+                    self.close(conversation)
+        finally:
+            self.keep_borrowed()
 
     def flush(self):
         """End every connection where it stands: what is held or open is handed out."""
@@ -113,17 +110,7 @@ cdef class Assembler:
         """End the messages to which nothing was added at or after this time, ns since 1970. What follows is a message of its own."""
         for item in self.conversations:
             if type(item) is _Conversation and (<_Conversation>item).is_open and (<_Conversation>item).last_ns < before_ns:
-                self._close(<_Conversation>item)
-
-    def take(self):
-        """The messages that ended since the last call: (columns, buffers, gaps), one entry a message each.
-
-        columns: flow, forward, size, number, time_ns, writer, reader, writer evidence, reader evidence, direction, TCP flags, interface.
-        gaps: tuples of (offset in the buffer, bytes missing there).
-        """
-        taken = (self.columns, self.buffers, self.gaps)
-        self.columns, self.buffers, self.gaps = [], [], []
-        return taken
+                self.close(<_Conversation>item)
 
     cdef _whole(self, list datagrams):
         """Datagrams that came in fragments, each a message."""
@@ -135,8 +122,8 @@ cdef class Assembler:
             memcpy(&meta, <const char *>told, sizeof(_Meta))
             conversation = self.conversations[datagram.flow]
             for data, length in datagram.parts():
-                self._deliver(conversation, datagram.forward, data, length, &meta)
-            self._close(conversation)
+                self.deliver_bytes(conversation, datagram.forward, data, length, &meta)
+            self.close(conversation)
 
     cdef _segment(self, _Conversation conversation, bint forward, uint32_t seq, uint32_t ack, uint8_t flags,
                   const uint8_t *payload, uint32_t stored, uint32_t length, const _Meta *meta):
@@ -157,7 +144,7 @@ cdef class Assembler:
             if not half.started:
                 half.started, half.next = True, seq
             if half.held is None and seq == half.next and not half.is_acked_beyond:
-                self._deliver(conversation, forward, PyBytes_FromStringAndSize(<const char *>payload, stored), length, meta)
+                self.deliver(conversation, forward, payload, stored, length, meta)
                 half.next += length
             else:
                 self._insert(conversation, half, forward, seq, payload, stored, length, meta)
@@ -179,7 +166,7 @@ cdef class Assembler:
         self._give_up(conversation, False)
         if meta != NULL and conversation.is_open and conversation.forward == forward:
             conversation.meta.tcp_flags |= RST
-        self._close(conversation)
+        self.close(conversation)
         self._lost(conversation, forward, meta)
         self._lost(conversation, not forward, NULL)
 
@@ -192,7 +179,7 @@ cdef class Assembler:
         if half.next == half.fin_seq:
             if conversation.is_open and conversation.forward == forward:
                 conversation.meta.tcp_flags |= FIN
-                self._close(conversation)
+                self.close(conversation)
             self._lost(conversation, forward, meta)
 
     cdef _insert(self, _Conversation conversation, _Half half, bint forward, uint32_t seq, const uint8_t *payload,
@@ -259,7 +246,7 @@ cdef class Assembler:
                 break
             half.held_bytes -= len(segment.data)
             self.total -= len(segment.data) + SEGMENT_COST
-            self._deliver(conversation, forward, segment.data, segment.length, &segment.meta)
+            self.deliver_bytes(conversation, forward, segment.data, segment.length, &segment.meta)
             half.next += segment.length
             count += 1
         if count == len(half.held):
@@ -310,20 +297,11 @@ cdef class Assembler:
         """`count` bytes will never come."""
         half.next += count
         if conversation.is_open and conversation.forward == forward:
-            self._gap(conversation, count)
+            self.gap(conversation, count)
             return
         if not half.missing:
             half.missed_at = meta[0]
         half.missing += count
-
-    cdef _gap(self, _Conversation conversation, int64_t count):
-        """A gap at the end of the open message; it grows the gap that is already there."""
-        if conversation.gaps and conversation.gaps[-1][0] == conversation.stored:
-            conversation.gaps[-1] = (conversation.stored, conversation.gaps[-1][1] + count)
-        else:
-            conversation.gaps.append((conversation.stored, count))
-            self.total += GAP_COST
-        conversation.size += count
 
     cdef _lost(self, _Conversation conversation, bint forward, const _Meta *meta):
         """Bytes that are missing and that no message of their direction followed: a message of its own, with no byte captured.
@@ -338,49 +316,5 @@ cdef class Assembler:
             half.missed_at.writer = half.missed_at.reader = -1
             half.missed_at.writer_evidence = half.missed_at.reader_evidence = half.missed_at.direction = 0
             meta = &half.missed_at
-        self._open(conversation, forward, meta)
-        self._close(conversation)
-
-    cdef _open(self, _Conversation conversation, bint forward, const _Meta *meta):
-        """Begin a message in this direction; what is missing before it is its first gap."""
-        cdef _Half half = conversation.client if forward else conversation.server
-        self._close(conversation)
-        conversation.is_open = True
-        conversation.forward = forward
-        conversation.meta = meta[0]
-        conversation.pieces, conversation.gaps = [], []
-        conversation.size = conversation.stored = 0
-        conversation.last_ns = meta.time_ns
-        if half.missing:
-            self._gap(conversation, half.missing)
-            half.missing = 0
-
-    cdef _deliver(self, _Conversation conversation, bint forward, bytes data, uint32_t length, const _Meta *meta):
-        """The next bytes of a direction: into the open message, or into a new one where direction or owner changes or the limit is met."""
-        if not (conversation.is_open and conversation.forward == forward
-                and conversation.meta.writer == meta.writer and conversation.meta.reader == meta.reader
-                and conversation.size + length <= self.message_limit and self.total <= self.total_limit):
-            self._open(conversation, forward, meta)
-        conversation.meta.tcp_flags |= meta.tcp_flags
-        conversation.last_ns = max(conversation.last_ns, meta.time_ns)
-        if len(data):
-            conversation.pieces.append(data)
-            conversation.stored += len(data)
-            self.total += len(data) + PIECE_COST
-        conversation.size += len(data)
-        if length > <uint32_t>len(data):
-            self._gap(conversation, length - <uint32_t>len(data))
-
-    cdef _close(self, _Conversation conversation):
-        """The open message has ended."""
-        cdef _Meta *meta = &conversation.meta
-        if not conversation.is_open:
-            return
-        conversation.is_open = False
-        self.total -= conversation.stored + PIECE_COST * len(conversation.pieces) + GAP_COST * len(conversation.gaps)
-        self.columns.append((conversation.flow, conversation.forward, conversation.size, meta.number, meta.time_ns,
-                             meta.writer, meta.reader, meta.writer_evidence, meta.reader_evidence, meta.direction,
-                             meta.tcp_flags, meta.interface))
-        self.buffers.append(conversation.pieces[0] if len(conversation.pieces) == 1 else b"".join(conversation.pieces))
-        self.gaps.append(tuple(conversation.gaps))
-        conversation.pieces = conversation.gaps = None
+        self.open(conversation, forward, meta)
+        self.close(conversation)

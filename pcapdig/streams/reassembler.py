@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -11,6 +11,8 @@ from pcapdig.trace.columns import Dimensions, Messages, Packets
 from pcapdig.trace.rows import Rows, rows_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
 MESSAGE_LIMIT = 1 << 20
@@ -26,6 +28,19 @@ _COLUMNS = (
     "flow", "forward", "payload_length", "number", "time_ns", "writer", "reader", "writer_evidence", "reader_evidence", "direction",
     "tcp_flags", "interface",
 )  # fmt: skip
+
+
+class Beginning(NamedTuple):
+    """What a conversation begins with, for those who read nothing before that: all other flows cost little time and no memory."""
+
+    opens: Callable[[bytes], bool] | None
+    """Whether a message, as far as it was captured, begins one. None: any does."""
+    first_bytes: bytes = b"\1" * 256
+    """By value, 0 for a first byte with which `opens` is always false."""
+
+
+ANYTHING = Beginning(None)
+"""Nothing is left out."""
 
 
 class Reassembler:
@@ -49,10 +64,22 @@ class Reassembler:
         message_limit: int = MESSAGE_LIMIT,
         hold_limit: int = HOLD_LIMIT,
         total_limit: int = TOTAL_LIMIT,
+        needle: bytes = b"",
+        beginning: Beginning = ANYTHING,
     ) -> None:
-        """Limits are in bytes, as the constants of this module."""
+        """Limits are in bytes, as the constants of this module.
+
+        Args:
+            trace: whose packets these are.
+            message_limit: of one message.
+            hold_limit: of what is held behind a hole.
+            total_limit: of all in memory.
+            needle: messages that do not hold these bytes may be left out.
+            beginning: what a flow says before such a message is left out.
+        """
         self._trace = trace
-        self._assembler = Assembler(message_limit, hold_limit, total_limit)
+        limits = (message_limit, hold_limit, total_limit)
+        self._assembler = Assembler(*limits, needle, beginning.opens, beginning.first_bytes)
 
     def feed(self, packets: Packets, wanted: NDArray[np.bool_], start: int = 0, stop: int | None = None) -> Rows:
         """The messages that ended in this batch.

@@ -10,6 +10,10 @@ from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free, malloc, realloc
 from libc.string cimport memcmp, memcpy, memset
 
+from pcapdig.trace._seeded cimport hash_of
+
+import os
+
 
 cdef inline uint32_t recent_slot(const uint8_t *text, uint32_t size) noexcept nogil:
     """Where a comment is looked for first, by its size and 24 bytes: those around the process id and the last ones."""
@@ -33,7 +37,7 @@ cdef uint32_t number_of(ClaimTable *table, const uint8_t *text, uint32_t size) n
         comment = table.comments + number - 1
         if comment.size == size and memcmp(comment.text, text, size) == 0:
             return number
-    hash_ = hash_of(text, size)
+    hash_ = hash_of(text, size, table.seed)
     number = table.buckets[hash_ & table.bucket_mask]
     while number != 0:
         comment = table.comments + number - 1
@@ -95,6 +99,7 @@ cdef class Claims:
     def __cinit__(self, processes not None):
         self.processes = processes
         memset(&self.table, 0, sizeof(ClaimTable))
+        self.table.seed = int.from_bytes(os.urandom(8), "little")
         if not grow(&self.table):
             raise MemoryError
 

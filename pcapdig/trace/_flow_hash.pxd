@@ -4,6 +4,7 @@ from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 from libc.string cimport memcpy
 
 from pcapdig.packets._headers cimport PacketHeaders
+from pcapdig.trace._seeded cimport folded
 
 
 cdef inline uint64_t mixed(uint64_t a, uint64_t b) noexcept nogil:
@@ -17,7 +18,7 @@ cdef inline uint64_t end_hash(const uint8_t *address, uint16_t port, uint64_t se
     """A seeded hash of one end."""
     cdef uint64_t half[2]
     memcpy(half, address, 16)
-    return mixed(half[0] ^ seed, mixed(half[1], port))
+    return folded(folded(half[0] ^ seed, half[1] ^ seed ^ <uint64_t> 0x9E3779B97F4A7C15ULL) ^ port, seed ^ <uint64_t> 0xD6E8FEB86659FD93ULL)
 
 
 cdef inline uint32_t flow_tag(const PacketHeaders *h, uint64_t seed) noexcept nogil:

@@ -9,7 +9,7 @@ from libc.stdlib cimport calloc, free, malloc
 from libc.string cimport memcmp, memcpy
 
 from pcapdig.trace._bytes cimport get16, get32, padded
-from pcapdig.trace._claims cimport hash_of
+from pcapdig.trace._seeded cimport hash_of
 
 cdef enum:
     OPTION_END = 0
@@ -69,7 +69,7 @@ cdef class Foreign:
         cdef Answer *answer
         cdef uint64_t hash_
         self.gather(options, size, swapped)
-        hash_ = hash_of(self.asked, self.asked_size)
+        hash_ = hash_of(self.asked, self.asked_size, 0)  # a slot holds one answer, so nothing can pile up in it
         answer = self.answers + (hash_ & (SLOTS - 1))
         if (answer.options == NULL or answer.hash_ != hash_ or answer.round != self.round or answer.size != self.asked_size
                 or not answer.from_ns <= time_ns < answer.until_ns

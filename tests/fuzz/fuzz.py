@@ -76,7 +76,7 @@ def sanitized() -> dict[str, str]:
     return {
         **environment(build()),
         "LD_PRELOAD": f"{folder}/asan_with_fuzzer.so",
-        "PYTHONMALLOC": "pymalloc",  # ten times malloc's speed here; inputs have memory of their own (target.exact)
+        "PYTHONMALLOC": "pymalloc",  # twice malloc's speed here; inputs have memory of their own (target.exact)
         "ASAN_OPTIONS": ":".join(ASAN),
         "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1",
     }

@@ -112,7 +112,7 @@ def test_every_cut_stays_inside_and_agrees_with_the_whole(data: bytes, link_type
         if less.has_network:
             assert (less.source, less.destination) == (more.source, more.destination)
             assert less.protocol in (0, more.protocol)
-            assert less.ip_id in (0, more.ip_id)
+            assert less.ip_id in (0, more.ip_id) or less.family == 6  # of several fragment headers the last counts
         if less.has_ports:
             assert (less.source_port, less.destination_port) == (more.source_port, more.destination_port)
 

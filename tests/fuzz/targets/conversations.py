@@ -131,8 +131,16 @@ class SlowHttpDialogue(HttpDialogue):
 def run_http(data: bytes) -> None:
     """As any dialogue; a whole message in a turn, which is read by a shorter way, is what it would be by the long one."""
     dialogue_target(*DIALOGUES["http"])(data)
-    fast, slow = (repr(told(make(body_limit=100), turns_of(data))[0]) for make in (HttpDialogue, SlowHttpDialogue))
-    assert fast == slow
+    turns = list(turns_of(data))
+    turns = turns[
+        : next((i for i, turn in enumerate(turns) if turn.is_last), len(turns))
+    ]  # who speaks after the last word is odd
+    fast, slow = (told(make(body_limit=100), turns)[0] for make in (HttpDialogue, SlowHttpDialogue))
+    for call in (*fast, *slow):
+        for part in (call.request, call.response):
+            if part is not None and not part.body.size_bytes:
+                part.body = Body(is_complete=part.body.is_complete)  # how nothing is coded, one way may leave out
+    assert repr(fast) == repr(slow)
     size = 0
     for piece in told(HttpBodies(), turns_of(data))[0]:
         assert piece.missing >= 0

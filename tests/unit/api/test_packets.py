@@ -93,3 +93,11 @@ def test_groups_are_large_enough() -> None:
     parts = [passing_columns(Packets.from_payloads(trace, [b"x"] * 3), ALWAYS)[0] for _ in range(5)]
     assert [len(group) for group in in_groups(iter(parts), 6, trace)] == [6, 6, 3]
     assert len(joined([], trace)) == 0
+
+
+def test_shown_in_a_line(lamp: Path) -> None:
+    """A shell does not print a million numbers."""
+    assert repr(pcapdig.open(lamp).packets("evt.num<=3")) == (
+        "<PacketColumns 3 packets: number time_ns interface captured original flow forward payload_length fresh seq ack "
+        "tcp_flags direction writer reader writer_evidence reader_evidence>"
+    )

@@ -179,3 +179,24 @@ def test_a_word_split_over_two_packets_is_found_in_the_message(packets: Packets,
     assert not only.mask(rows).any()
     assert only.candidates(rows).nonzero()[0].tolist() == [7, 9]
     assert only.mask(rows_of(message)).tolist() == [False, True]
+
+
+@pytest.mark.parametrize(
+    ("text", "needle"),
+    [
+        ("evt.buffer contains form", b"form"),
+        ("proc.name=httpd and evt.buffer contains form", b"form"),
+        ("evt.buffer startswith GET and (evt.buffer endswith ab and fd.port=80)", b"GET"),
+        ("evt.buffer bcontains 474554", b"GET"),
+        ("evt.buffer = abc", b"abc"),
+        ("evt.buffer icontains form", b""),
+        ("evt.buffer contains form or fd.port=80", b""),
+        ("not evt.buffer contains form", b""),
+        ("evt.buffer != form", b""),
+        ("proc.cmdline contains form", b""),
+        ("", b""),
+    ],
+)
+def test_needle(text: str, needle: bytes) -> None:
+    """What every payload has that passes, as far as it can be said."""
+    assert compile_filter(text).needle == needle

@@ -23,6 +23,7 @@ class Fixed:
         self.cost = cost
         self.unknown = unknown
         self.asked: list[list[bool]] = []
+        self.needle = b""
 
     def mask(self, rows: Rows, where: Bools) -> Bools:
         """Its answer; outside of `where` the opposite, which must not matter."""
