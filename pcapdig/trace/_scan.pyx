@@ -12,8 +12,9 @@ cdef extern from "<stdlib.h>" nogil:
 from pcapdig.trace._batch cimport MOST_INTERFACES, Batch
 from pcapdig.trace._bytes cimport get32
 from pcapdig.trace._clock cimport set_clock
+from pcapdig.trace._reading cimport MOST_PLACES, PLACE_BYTES, Reading, begin_reading, help_reading
 from pcapdig.trace._walk cimport (
-    BLOCK_INTERFACE, BLOCK_NAMES, BLOCK_SECTION, BUFFER_BYTES, DAMAGED, DESCRIBING, FULL, NO_MEMORY, RING_PACKETS, TOO_SHORT,
+    BLOCK_INTERFACE, BLOCK_NAMES, BLOCK_SECTION, DAMAGED, DESCRIBING, FULL, NO_MEMORY, RING_PACKETS, TOO_SHORT,
     TURN_PACKETS, Described, Ring, Stored, Thread, Walk, acquired, acquired_flag, be_patient, begin_thread, end_thread,
     raise_flag, reach, walk, walk_alone,
 )
@@ -44,6 +45,7 @@ cdef class Scanner:
     cdef dict names
     cdef Walk walk
     cdef Ring *ring
+    cdef Reading *reading
     cdef uint32_t described_room
     cdef double density  # packets a byte, of a batch before
     cdef bint begun
@@ -56,21 +58,26 @@ cdef class Scanner:
         self.may_run_aside = len(os.sched_getaffinity(0)) > 1
         memset(&self.walk, 0, sizeof(Walk))
         self.ring = <Ring *> aligned_alloc(LINES_BYTES, sizeof(Ring))
-        self.walk.buffer = <uint8_t *> malloc(BUFFER_BYTES)
-        if self.ring == NULL or self.walk.buffer == NULL:
+        self.reading = <Reading *> aligned_alloc(LINES_BYTES, sizeof(Reading))
+        if self.ring == NULL or self.reading == NULL:
             raise MemoryError
         memset(self.ring, 0, sizeof(Ring))
+        memset(self.reading, 0, sizeof(Reading))
         self.ring.packets = <Stored *> aligned_alloc(LINES_BYTES, RING_PACKETS * sizeof(Stored))
-        if self.ring.packets == NULL:
+        self.reading.memory = <uint8_t *> malloc(MOST_PLACES * PLACE_BYTES)
+        if self.ring.packets == NULL or self.reading.memory == NULL:
             raise MemoryError
         self.walk.ring = self.ring
+        self.walk.reading = self.reading
         self.walk.decap = decap
         self.walk.claims = &self.batch.claims.table
         self.begin()
 
     def __dealloc__(self):
         free(self.walk.described)
-        free(self.walk.buffer)
+        if self.reading != NULL:
+            free(self.reading.memory)
+        free(self.reading)
         if self.ring != NULL:
             free(self.ring.packets)
         free(self.ring)
@@ -109,8 +116,7 @@ cdef class Scanner:
             w.data = &data[0]
             w.end = end
             w.stop = stop
-            w.fd = fd
-            w.buffered_from = w.buffered_to = 0
+            begin_reading(self.reading, fd, start, stop, MOST_PLACES if self.may_run_aside else 2)
             try:
                 self.read_on()
             except DamageError as error:
@@ -167,8 +173,9 @@ cdef class Scanner:
                 while not over:
                     over = acquired_flag(&self.ring.over)  # asked first: then all it made is seen below
                     if acquired(&self.ring.made) == self.ring.taken:
-                        tries += 1
-                        be_patient(tries)
+                        if not help_reading(self.reading):
+                            tries += 1
+                            be_patient(tries)
                         continue
                     tries = 0
                     self.batch.take_made(self.ring, self.walk.data)

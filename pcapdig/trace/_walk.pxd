@@ -10,11 +10,11 @@ from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from pcapdig.packets._headers cimport PacketHeaders
 from pcapdig.trace._claims cimport ClaimTable
 from pcapdig.trace._clock cimport Clock
+from pcapdig.trace._reading cimport Reading
 
 cdef enum:
     MOST_CLAIMS = 4  # a packet has two ends; the rest is room for a file that was merged by hand
     RING_PACKETS = 1024  # of some 200 bytes; a power of 2
-    BUFFER_BYTES = 1 << 18  # of a file read at once: stays in a processor's second cache
     TURN_PACKETS = 64  # made before they are taken where one thread does both: they stay in its first cache
     PUBLISHED_PACKETS = 16  # made or taken before the other thread is told
 
@@ -81,10 +81,7 @@ cdef struct Ring:  # each thread's words lie in lines of their own: it would wai
 
 cdef struct Walk:
     const uint8_t *data
-    int fd  # of the file that `data` maps; -1: of none
-    uint8_t *buffer  # of BUFFER_BYTES
-    int64_t buffered_from  # bytes of the file in the buffer
-    int64_t buffered_to
+    Reading *reading  # of the file that `data` maps, if it maps one
     int64_t end  # of the bytes there are
     int64_t stop  # no block is begun here or later
     int64_t at

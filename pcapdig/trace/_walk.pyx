@@ -7,14 +7,14 @@ Layouts: draft-ietf-opsawg-pcapng (4.3 EPB, 4.4 SPB, A.1 packet block), draft-ie
 """
 
 from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
-from libc.string cimport memcmp
-from posix.unistd cimport pread
+from libc.string cimport memcmp, memcpy
 
 from pcapdig.packets._headers cimport read_headers
 from pcapdig.packets._tunnels cimport read_inner_headers
 from pcapdig.trace._bytes cimport get16, get32, padded
 from pcapdig.trace._claims cimport number_of
 from pcapdig.trace._clock cimport clock_ns
+from pcapdig.trace._reading cimport PIECE_BYTES, Reading, begin_piece, piece_load, piece_store, place_of, read_piece
 
 cdef enum:
     OPTION_END = 0
@@ -49,7 +49,7 @@ cdef inline void ask_ahead(const Walk *w, int64_t size) noexcept nogil:
     """Have the processor fetch the block after this one, of `size` bytes, so that it comes while this one is looked at. Only a hint."""
     cdef const uint8_t *next_block = w.data + w.at + size
     cdef int i
-    if w.fd < 0 and w.end - w.at - size >= AHEAD_BYTES:
+    if w.reading.fd < 0 and w.end - w.at - size >= AHEAD_BYTES:
         for i in range(AHEAD_BYTES // 64):
             ask_for(next_block + i * 64)
 
@@ -78,19 +78,60 @@ cdef const uint8_t *reach(Walk *w, int64_t size) noexcept nogil:
 
     A mapped file is read into a buffer all the same: the kernel copies faster than it maps pages, and what was copied lies near.
     """
-    cdef ssize_t got
+    cdef Reading *r = w.reading
     w.needed = size
     if size > w.end - w.at:
         return NULL
-    if w.fd < 0 or size > BUFFER_BYTES:
+    if r.fd < 0 or size > PIECE_BYTES:
         return w.data + w.at
-    if w.at < w.buffered_from or w.at + size > w.buffered_to:
-        got = pread(w.fd, w.buffer, BUFFER_BYTES, w.at)
-        w.buffered_from = w.at
-        w.buffered_to = w.at + (got if got > 0 else 0)
-        if got < size:
+    if w.at + size > r.view_to:
+        view_more(w)
+        if w.at + size > r.view_to:
             return w.data + w.at
-    return w.buffer + (w.at - w.buffered_from)
+    return r.view + (w.at - r.view_from)
+
+
+cdef void view_more(Walk *w) noexcept nogil:
+    """Make the view reach from the block at hand to the end of the piece that comes next, or of the one that the walk jumped to.
+
+    It stays as it was where the file became shorter.
+    """
+    cdef Reading *r = w.reading
+    cdef uint64_t number = r.unread
+    cdef int64_t left = 0
+    cdef uint8_t *place
+    if w.at <= r.view_to:
+        if r.view_to != r.start + <int64_t> number * PIECE_BYTES:
+            return
+        left = r.view_to - w.at
+    else:
+        number = <uint64_t> ((w.at - r.start) // PIECE_BYTES)
+        if number < r.unread:
+            return
+    get_piece(r, number)
+    place = place_of(r, number)
+    memcpy(place - left, r.view + (w.at - r.view_from), left)
+    r.view = place - left
+    r.view_from = r.start + <int64_t> number * PIECE_BYTES - left
+    r.view_to = r.view_from + left + r.got[number % r.places]
+    r.unread = number + 1
+    piece_store(&r.passed, number)
+
+
+cdef void get_piece(Reading *r, uint64_t number) noexcept nogil:
+    """Read a piece, or wait for the other thread that reads it."""
+    cdef uint64_t begun = piece_load(&r.begun)
+    cdef unsigned int tries = 0
+    while begun <= number:
+        if begin_piece(&r.begun, &begun, number + 1):
+            while begun < number and piece_load(&r.helping):  # the walk jumped: an older piece may still come into this place
+                tries += 1
+                be_patient(tries)
+            read_piece(r, number)
+            return
+    while piece_load(&r.done[number % r.places]) != number + 1:
+        tries += 1
+        be_patient(tries)
 
 
 cdef bint find_room(Walk *w) noexcept nogil:

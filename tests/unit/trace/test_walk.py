@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import struct
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 ALONE, WITH_ANOTHER = {0}, {0, 1}
+PIECE_BYTES = 1 << 17
+"""As trace/_reading.pxd has it."""
 
 
 def capture(wire: Any, *, packets: int = 6000, largest: int = 1400) -> bytes:
@@ -88,6 +91,34 @@ def test_a_block_larger_than_the_buffer(files: Any, wire: Any, tmp_path: Path, m
     expected = dug(monkeypatch, ALONE, data=data)
     assert len(expected["number"]) == 17
     assert dug(monkeypatch, WITH_ANOTHER, path=path) == expected
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_blocks_at_the_borders_of_pieces(
+    files: Any, wire: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int
+) -> None:
+    """Blocks that two pieces share, that fill one, and that the walk jumps over, in any order."""
+    chosen = random.Random(seed)
+    sizes = [20, 1400, 60_000, *range(PIECE_BYTES - 96, PIECE_BYTES + 9, 4), 200_000, PIECE_BYTES * 9]
+    frames = [wire.tcp(b"x", seq=i) for i in range(120)]
+    data = files.pcapng(*(files.packet(frame + bytes(chosen.choice(sizes))) for frame in frames))
+    path = tmp_path / "a.pcapng"
+    path.write_bytes(data)
+    expected = dug(monkeypatch, ALONE, data=data)
+    assert expected["seq"] == list(range(120))
+    assert dug(monkeypatch, ALONE, path=path) == expected
+    assert dug(monkeypatch, WITH_ANOTHER, path=path) == expected
+
+
+def test_a_file_that_became_shorter_under_two_threads(wire: Any, tmp_path: Path) -> None:
+    """Pieces that the descriptor does not give any more are taken from the map, whoever reads."""
+    data = capture(wire)
+    path = tmp_path / "a.pcapng"
+    path.write_bytes(data[: PIECE_BYTES * 5 + 77])
+    with path.open("rb") as file:
+        scanner = Scanner(Flows(), Processes(), [])
+        columns, reached, wrong = scanner.scan(data, 0, len(data), 10_000, file.fileno())
+    assert (len(columns["number"]), reached, wrong) == (6545, len(data), None)
 
 
 def test_a_classic_pcap_in_a_thread(wire: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
