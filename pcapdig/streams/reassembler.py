@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from pcapdig.streams._messages import ROW_TYPE
 from pcapdig.streams._reassemble import Assembler
 from pcapdig.trace.columns import Dimensions, Messages, Packets
 from pcapdig.trace.rows import Rows, rows_of
@@ -111,6 +112,6 @@ class Reassembler:
 
     def _taken(self) -> Rows:
         rows, buffers, gaps = self._assembler.take()
-        columns = {name: rows[name] for name in rows.dtype.names if name != "size"}
+        columns = {name: rows[name] for name in ROW_TYPE.names or () if name != "size"}
         columns["payload_length"] = np.minimum(rows["size"], _U32_MAX)
         return rows_of(Messages.from_buffers(self._trace, buffers, gaps=gaps, **columns))
