@@ -64,6 +64,7 @@ def one_turn(data: bytes, size: int) -> bytes:
 
 WAYS: dict[str, Callable[[bytes, int], bytes]] = {
     "repetition": lambda data, size: data * (size // len(data) + 1),
+    "repetition behind the first byte": lambda data, size: data[:1] + data[1:] * (size // len(data) + 1),
     "one turn": one_turn,
     "tiny turns behind": lambda data, size: data + (MARK + b"\1x" + MARK + b"\0y") * (size // 8),
     "lines behind": lambda data, size: data + b"a: b\r\n" * (size // 6),

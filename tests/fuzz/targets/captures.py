@@ -8,6 +8,8 @@ import io
 import itertools
 import json
 import os
+import re
+import shutil
 import tempfile
 import zlib
 from collections.abc import Callable, Iterable, Iterator
@@ -30,6 +32,7 @@ from targets.target import Target, exact
 
 _PLACE = tempfile.TemporaryDirectory(prefix="fuzz-")
 FOLDER = Path(_PLACE.name)
+BLANKS = re.compile(r"\s*")
 MOST_FILES = 3
 UNPACKED_BYTES = 8 << 20
 """Not more of what an input unpacks to is looked at."""
@@ -240,6 +243,7 @@ topconns|topprocs_net|topports_server|topcontainers_net|iobytes_net|spy_ip 10.0.
 -X -c echo_fds|-x -c echo_fds|-j -c echo_fds|-v -c echo_fds|fdbytes_by fd.sport|fdcount_by fd.sip|netstat|ps|httplog|httptop
 memcachelog|netlower 1|udp_extract 53|conns|-j -c conns|dnslog|-j -c dnslog|sqllog|-j -c sqllog|redislog|tlslog|-j -c tlslog
 plaintext|-j -c plaintext|-j -c httplog|-v -c topprocs_net|-j -c topconns|-S -q|-t a|-t r|-t D|-j|--decap -c topconns|--decap|--decap -c echo_fds
+files|-j -c files|files saved
 -A evt.buffer contains form|-X|-b
 -v|-p %evt.num-%proc.name-%fd.name-%evt.args|-p *%evt.arg.data%evt.time|echo_fds evt.buffer contains form
 fd.port=80 and evt.is_io=true|-n 3 evt.buffer regex a.b|-j proc.name exists or fd.l4proto=udp
@@ -255,6 +259,7 @@ def run_dig(data: bytes) -> None:
     words, data = (DIGS[data[0] % len(DIGS)], data[1:]) if data else (DIGS[0], b"")
     path = FOLDER / "dug"
     path.write_bytes(data)
+    shutil.rmtree(FOLDER / "saved", ignore_errors=True)
     with contextlib.chdir(FOLDER):
         text, _ = commanded([*words, "-r", str(path)], dig_files)
     for at, character in enumerate(text):
@@ -264,8 +269,9 @@ def run_dig(data: bytes) -> None:
         )
     if "-j" in words:
         at = 0
-        while at < len(text.rstrip()):
-            _, at = json.JSONDecoder().raw_decode(text, at + len(text[at:]) - len(text[at:].lstrip()))
+        while at < len(text):
+            _, at = json.JSONDecoder().raw_decode(text, at)
+            at = BLANKS.match(text, at).end()  # type: ignore[union-attr]
     text.encode()
 
 
