@@ -117,8 +117,12 @@ class FlowTable(TableChisel):
     def _count(self, rows: Rows) -> None:
         from pcapdig.chisels.totals import first_of_packet
 
+        facts = rows.facts
+        if rows.are_packets:  # as where a server recorded: nothing to gather
+            self._totals.add(facts.flow, facts.fresh)
+            return
         packet = rows.packet[first_of_packet(rows)]
-        self._totals.add(rows.facts.flow[packet], rows.facts.fresh[packet])
+        self._totals.add(facts.flow[packet], facts.fresh[packet])
 
     def _ranked(
         self, trace: Dimensions, ids: NDArray[np.intp], sums: NDArray[np.int64]

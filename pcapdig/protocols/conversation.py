@@ -106,6 +106,10 @@ class Dialogue(Generic[_R, _Open]):
         """Nothing is open, half read or remembered: a new dialogue would go on as well as this one."""
         return not self.open and all(map(self.is_between, self._inboxes))
 
+    def has_inbox(self, asks: bool) -> bool:
+        """Something of that side was, or is, read by its coroutine."""
+        return asks in self._inboxes
+
     def is_between(self, asks: bool) -> bool:
         """The next turn of that side begins a message: nothing of it is half read."""
         inbox = self._inboxes.get(asks)

@@ -94,7 +94,7 @@ class _Http(Dialogue[_R, _Asked]):
         if not (turn.gaps or self.is_over):
             asks = self.asks(turn)
             if self.is_between(asks) and (self._asked_at_once(turn) if asks else self._answered_at_once(turn)):
-                if turn.is_last:
+                if turn.is_last and self.has_inbox(asks):
                     self.end_side(asks, is_cut_off=turn.is_reset)
                 return self._taken()
         return super().feed(turn)

@@ -52,6 +52,7 @@ class Inbox:
     def add(self, turn: Turn) -> None:
         """One more turn of this direction."""
         end = self._base + len(self._data)
+        self._forget_marks()
         self._marks.append((end, turn.moment))
         self._holes.extend((end + offset, missing) for offset, missing in turn.gaps)
         if self._at == len(self._data):
@@ -93,11 +94,15 @@ class Inbox:
     @property
     def moment(self) -> Moment:
         """The turn of the next byte; of the last one if none is left. There must have been a turn."""
+        self._forget_marks()
+        return self._marks[0][1]
+
+    def _forget_marks(self) -> None:
+        """Of the turns whose bytes have been taken only the last may still be asked for."""
         position = self._base + self._at
         marks = self._marks
         while len(marks) > 1 and marks[1][0] <= position:
             marks.popleft()
-        return marks[0][1]
 
     def peek(self, limit: int | None = None) -> bytes:
         """What can be taken before the next hole, at most `limit` bytes, without taking it."""

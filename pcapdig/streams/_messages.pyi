@@ -1,7 +1,12 @@
 from collections.abc import Callable
-from typing import TypeAlias
+from typing import Any
 
-Row: TypeAlias = tuple[int, bool, int, int, int, int, int, int, int, int, int, int]
+import numpy as np
+from numpy.typing import NDArray
+
+ROW_TYPE: np.dtype[np.void]
+
+def row_type() -> np.dtype[np.void]: ...
 
 class Outbox:
     def __init__(
@@ -12,4 +17,4 @@ class Outbox:
         opens: Callable[[bytes], bool] | None = None,
         first_bytes: bytes = ...,
     ) -> None: ...
-    def take(self) -> tuple[list[Row], list[bytes], list[tuple[tuple[int, int], ...]]]: ...
+    def take(self) -> tuple[NDArray[Any], list[bytes], list[tuple[tuple[int, int], ...]]]: ...

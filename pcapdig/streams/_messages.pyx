@@ -7,6 +7,9 @@ joined when the message does: what nobody wants is never copied.
 
 from cpython.bytes cimport PyBytes_FromStringAndSize
 from libc.stdint cimport int64_t, uint8_t, uint32_t
+from libc.stdlib cimport free, realloc
+
+import numpy as np
 
 from pcapdig.streams._connections cimport _Conversation, _Half, _Meta
 from pcapdig.streams._pieces cimport NEEDLE_MAX, add, clear, hold, join, own
@@ -14,6 +17,27 @@ from pcapdig.streams._pieces cimport NEEDLE_MAX, add, clear, hold, join, own
 cdef enum:  # bytes that a piece or gap of a message takes beside its own: else many tiny ones would count as nothing
     PIECE_COST = 48
     GAP_COST = 128  # a tuple of two numbers
+
+
+def row_type():
+    """The columns of a message, as they lie in memory."""
+    cdef Row row
+    cdef _Meta *meta = &row.meta
+    places = {
+        "flow": ("i4", <char *>&row.flow - <char *>&row), "forward": ("?", <char *>&row.forward - <char *>&row),
+        "size": ("i8", <char *>&row.size - <char *>&row), "number": ("u8", <char *>&meta.number - <char *>&row),
+        "time_ns": ("i8", <char *>&meta.time_ns - <char *>&row), "writer": ("i4", <char *>&meta.writer - <char *>&row),
+        "reader": ("i4", <char *>&meta.reader - <char *>&row),
+        "writer_evidence": ("u1", <char *>&meta.writer_evidence - <char *>&row),
+        "reader_evidence": ("u1", <char *>&meta.reader_evidence - <char *>&row),
+        "direction": ("u1", <char *>&meta.direction - <char *>&row), "tcp_flags": ("u1", <char *>&meta.tcp_flags - <char *>&row),
+        "interface": ("u2", <char *>&meta.interface - <char *>&row),
+    }
+    formats, offsets = zip(*places.values())
+    return np.dtype({"names": list(places), "formats": list(formats), "offsets": list(offsets), "itemsize": sizeof(Row)})
+
+
+ROW_TYPE = row_type()
 
 
 cdef class Outbox:
@@ -32,16 +56,20 @@ cdef class Outbox:
             raise ValueError("a mark for each value of a byte is needed")
         self.message_limit, self.total_limit = message_limit, total_limit
         self.needle, self.opens, self.first_bytes = needle[:NEEDLE_MAX], opens, first_bytes
-        self.columns, self.buffers, self.gaps, self.borrowers = [], [], [], []
+        self.buffers, self.gaps, self.borrowers = [], [], []
+
+    def __dealloc__(self):
+        free(self.rows)
 
     def take(self):
-        """The messages that ended since the last call: (columns, buffers, gaps), one entry a message each.
+        """The messages that ended since the last call: (rows of ROW_TYPE, buffers, gaps), one entry a message each.
 
-        columns: flow, forward, size, number, time_ns, writer, reader, writer evidence, reader evidence, direction, TCP flags, interface.
-        gaps: tuples of (offset in the buffer, bytes missing there).
+        size: bytes on the wire. gaps: tuples of (offset in the buffer, bytes missing there).
         """
-        taken = (self.columns, self.buffers, self.gaps)
-        self.columns, self.buffers, self.gaps = [], [], []
+        cdef Py_ssize_t size = len(self.buffers) * sizeof(Row)
+        rows = np.frombuffer(PyBytes_FromStringAndSize(<const char *>self.rows, size) if size else b"", ROW_TYPE)
+        taken = (rows, self.buffers, self.gaps)
+        self.buffers, self.gaps = [], []
         return taken
 
     cdef open(self, _Conversation conversation, bint forward, const _Meta *meta):
@@ -103,7 +131,6 @@ cdef class Outbox:
 
     cdef close(self, _Conversation conversation):
         """The open message has ended: hand it out, if somebody may want it."""
-        cdef _Meta *meta = &conversation.meta
         cdef bytes buffer
         if not conversation.is_open:
             return
@@ -117,13 +144,24 @@ cdef class Outbox:
             if self.opens is not None and not conversation.has_opened:
                 conversation.has_opened = self.opens(buffer)
             if self.opens is None or conversation.has_opened:
-                self.columns.append((conversation.flow, conversation.forward, conversation.size, meta.number, meta.time_ns,
-                                     meta.writer, meta.reader, meta.writer_evidence, meta.reader_evidence, meta.direction,
-                                     meta.tcp_flags, meta.interface))
+                self.add_row(conversation)
                 self.buffers.append(buffer)
                 self.gaps.append(() if conversation.gaps is None else tuple(conversation.gaps))
         clear(&conversation.pieces)
         conversation.gaps = None
+
+    cdef int add_row(self, _Conversation conversation) except -1:
+        """The columns of a message whose buffer is added next."""
+        cdef Py_ssize_t count = len(self.buffers)
+        cdef Row *grown
+        if count == self.room:
+            grown = <Row *>realloc(self.rows, max(2 * self.room, <Py_ssize_t>1024) * sizeof(Row))
+            if grown == NULL:
+                raise MemoryError("no memory for messages")
+            self.rows, self.room = grown, max(2 * self.room, <Py_ssize_t>1024)
+        self.rows[count].flow, self.rows[count].forward = conversation.flow, conversation.forward
+        self.rows[count].size, self.rows[count].meta = conversation.size, conversation.meta
+        return 0
 
     cdef bint _is_left_out(self, _Conversation conversation):
         """Known without its bytes in one piece."""

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from pcapdig.streams._messages import ROW_TYPE
 from pcapdig.streams._reassemble import Assembler
 from pcapdig.trace.columns import Dimensions, Messages, Packets
 from pcapdig.trace.rows import Rows, rows_of
@@ -24,10 +25,6 @@ TOTAL_LIMIT = 256 << 20
 """Bytes in memory over all flows; beyond it messages are handed out in parts and holes become gaps early."""
 
 _U32_MAX = 0xFFFFFFFF
-_COLUMNS = (
-    "flow", "forward", "payload_length", "number", "time_ns", "writer", "reader", "writer_evidence", "reader_evidence", "direction",
-    "tcp_flags", "interface",
-)  # fmt: skip
 
 
 class Beginning(NamedTuple):
@@ -115,6 +112,6 @@ class Reassembler:
 
     def _taken(self) -> Rows:
         rows, buffers, gaps = self._assembler.take()
-        columns = dict(zip(_COLUMNS, zip(*rows, strict=True), strict=True)) if rows else dict.fromkeys(_COLUMNS, ())
-        columns["payload_length"] = tuple(min(size, _U32_MAX) for size in columns["payload_length"])
+        columns = {name: rows[name] for name in ROW_TYPE.names or () if name != "size"}
+        columns["payload_length"] = np.minimum(rows["size"], _U32_MAX)
         return rows_of(Messages.from_buffers(self._trace, buffers, gaps=gaps, **columns))

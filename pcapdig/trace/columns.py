@@ -367,10 +367,10 @@ class Messages:
         """
         count = len(buffers)
         gap_lists: list[tuple[tuple[int, int], ...]] = [()] * count if gaps is None else list(gaps)
-        whole = np.array(
-            [len(b) + sum(missing for _, missing in g) for b, g in zip(buffers, gap_lists, strict=True)], np.uint32
-        )
-        length = _column(columns.pop("payload_length", whole), np.uint32, count)
+        if "payload_length" not in columns:
+            sizes = zip(buffers, gap_lists, strict=True)
+            columns["payload_length"] = [len(data) + sum(missing for _, missing in holes) for data, holes in sizes]
+        length = _column(columns.pop("payload_length"), np.uint32, count)
         columns.setdefault("fresh", length)
         kinds = {name: kind for name, kind in _COLUMNS.items() if name not in ("seq", "ack")}
         return cls(

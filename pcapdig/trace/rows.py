@@ -46,6 +46,11 @@ class Rows:
         return len(self.packet)
 
     @property
+    def are_packets(self) -> bool:
+        """Each packet or message of `facts` has one row, in order: columns of facts are columns of rows."""
+        return self._whole
+
+    @property
     def trace(self) -> Dimensions:
         """Flows, processes and interfaces that the columns are rows of."""
         return self.facts.trace

@@ -88,6 +88,17 @@ def test_moment_is_that_of_the_next_byte() -> None:
     assert inbox.moment.time_ns == 2
 
 
+def test_turns_that_were_taken_are_forgotten() -> None:
+    """A long body in turns of a byte each takes no memory for each, also where nobody asks for the moment."""
+    inbox = Inbox()
+    reading = inbox.prefix(2000, keep=0)
+    for time_ns in range(1000):
+        inbox.add(turn(b"x", time_ns=time_ns))
+        assert result(reading) is None
+    assert len(inbox._marks) <= 2
+    assert inbox.moment.time_ns == 999
+
+
 def test_through_finds_an_end_split_over_turns() -> None:
     """Each byte comes alone."""
     inbox = Inbox()

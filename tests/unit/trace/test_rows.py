@@ -141,6 +141,16 @@ def test_a_batch_without_second_ends_is_not_copied(tables: Tables) -> None:
     assert rows.select(np.array([True, False])).time_ns.tolist() == [0]
 
 
+def test_rows_that_are_packets_say_so(tables: Tables) -> None:
+    """Only where each packet has one row; a selection has not, were it of all."""
+    one_end = Packets.from_payloads(tables, [b"x"] * 3, writer=[0, 1, -1], reader=-1, flow=0)
+    two_ends = Packets.from_payloads(tables, [b"x"] * 2, writer=[0, 1], reader=[-1, 1], flow=0)
+    assert rows_of(one_end).are_packets
+    assert not rows_of(two_ends).are_packets
+    assert not rows_of(two_ends).select(np.array([True, True, False])).are_packets
+    assert not rows_of(one_end).select(np.array([True, True, False])).are_packets
+
+
 def test_messages_become_rows_too(tables: Tables) -> None:
     """The same rule, over reassembled payloads."""
     messages = Messages.from_buffers(
