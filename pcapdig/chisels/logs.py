@@ -82,6 +82,8 @@ class LogChisel(LineChisel, Generic[R]):
     ) -> Line:
         """A line of both ends: what was said, then latency and the processes; under -v also their ids and the connection.
 
+        Where no process is known the connection is shown in any case: it alone says who it was.
+
         Args:
             found: the record.
             pairs: shown before as `key=value`, quoted where they have to be; None is shown as <NA>.
@@ -92,13 +94,13 @@ class LogChisel(LineChisel, Generic[R]):
         if shows_latency:
             pairs["latency"] = latency_text(found.record)
         members = dict(members)
-        for end, of_client in (("client", True), ("server", False)):
-            process = found.process(of_client=of_client)
+        processes = {end: found.process(of_client=end == "client") for end in ("client", "server")}
+        for end, process in processes.items():
             members.update(_process_members(f"{end}.proc", process))
             pairs[f"{end}.proc"] = process.name if process else None
             if self.verbose:
                 pairs[f"{end}.pid"] = process.pid if process else None
-        if self.verbose:
+        if self.verbose or not any(processes.values()):
             pairs["fd.name"] = found.connection
         words = [f"{key}={value_text(value)}" for key, value in pairs.items()]
         return self.line(found, " ".join([before, *words] if before else words), members)

@@ -27,6 +27,13 @@ def test_a_value_cannot_forge_a_line(conversation: Callable[..., Any]) -> None:
     assert words.startswith(r'command="SET k \"a\\n\\\" reply=OK\"" reply=<NA> size=<NA>')
 
 
+@pytest.mark.parametrize(("ends", "named"), [("both", False), ("client", False), ("server", False), ("none", True)])
+def test_without_processes_the_connection_is_named(conversation: Callable[..., Any], ends: str, named: bool) -> None:
+    """It alone says who it was."""
+    (words,) = words_of(conversation([(True, command(b"GET", b"k"))], port=6379, ends=ends))
+    assert words.endswith(" fd.name=10.0.0.1:5000->10.0.0.2:6379") is named
+
+
 @pytest.mark.parametrize(
     ("asked", "shown"),
     [
