@@ -22,6 +22,10 @@ NEVER = np.iinfo(np.int64).max
 """Time of what was not seen."""
 CLIENT, SERVER = 0, 1
 """Second index of columns with a value for each end: who sent, or whose process it is."""
+_LINK_SLL2, _SLL2_BYTES, _SLL2_INDEX = 276, 20, 4
+"""LINKTYPE_LINUX_SLL2: its number, size, and where the index of the interface is in it (tcpdump.org's list of link types)."""
+_IN_HEADER = 1 << 16
+"""Interfaces that packets name themselves are numbered from here, as a capture describes fewer than that."""
 
 _COLUMNS: dict[str, tuple[type, int, int]] = {
     # name: (type, values a flow, value before anything was seen)
@@ -36,7 +40,7 @@ _COLUMNS: dict[str, tuple[type, int, int]] = {
     "ack_ns": (np.int64, 2, NEVER),
     "fin_ns": (np.int64, 2, NEVER),
     "rst_ns": (np.int64, 2, NEVER),
-    "interface": (np.int32, 2, -1),
+    "interface": (np.int64, 2, -1),
     "furthest": (np.int64, 4, -1),
     "holder": (np.int32, 2, -1),
 }
@@ -71,8 +75,8 @@ class Connections:
     """Time of the first FIN."""
     rst_ns: NDArray[np.int64]
     """Time of the first RST."""
-    interface: NDArray[np.int32]
-    """Row in trace.interfaces that is ahead in a direction."""
+    interface: NDArray[np.int64]
+    """The interface, as `_seen_on` numbers them, that is ahead in a direction."""
     furthest: NDArray[np.int64]
     """TCP, with several interfaces: the last sequence number and the last acknowledgment of each direction, the client's first."""
     holder: NDArray[np.int32]
@@ -116,14 +120,15 @@ class Connections:
     def _counted(self, rows: Rows, slot: NDArray[np.intp]) -> NDArray[np.bool_]:
         """Which packets are not another interface's copy."""
         interface = self.interface.reshape(-1)
+        seen_on = _seen_on(rows)
         new = np.flatnonzero(interface[slot] < 0)
         if len(new):
             slots, first = np.unique(slot[new], return_index=True)
-            interface[slots] = rows.interface[new[first]]
-        if len(rows.trace.interfaces) < 2:
+            interface[slots] = seen_on[new[first]]
+        if len(rows.trace.interfaces) < 2 and bool((seen_on < _IN_HEADER).all()):
             return np.ones(len(rows), np.bool_)
         order = np.argsort(slot, kind="stable")
-        slot, seen_on = slot[order], rows.interface[order].astype(np.int32)
+        slot, seen_on = slot[order], seen_on[order]
         begins = np.concatenate(([True], slot[1:] != slot[:-1]))
         leads = (rows.size[order] > 0) | self._goes_further(rows, order, slot, begins)
         place = np.arange(len(slot))
@@ -215,6 +220,23 @@ class Connections:
         for name, (_, _, nothing) in _COLUMNS.items():
             getattr(self, name)[flows] = nothing
         self._ends = self._ends[~np.isin(self._ends >> 33, flows)]
+
+
+def _seen_on(rows: Rows) -> NDArray[np.int64]:
+    """The interface of each packet: its row in trace.interfaces; where the packet itself names it (Linux cooked v2), beyond these."""
+    seen_on = rows.interface.astype(np.int64)
+    cooked = [i for i, found in enumerate(rows.trace.interfaces) if found.link_type == _LINK_SLL2]
+    if not cooked or not isinstance(rows.facts, Packets):
+        return seen_on
+    facts = rows.facts
+    which = np.flatnonzero(np.isin(seen_on, cooked) & (facts.captured[rows.packet] >= _SLL2_BYTES))
+    start = facts.offset[rows.packet[which]].astype(np.intp)
+    data = np.frombuffer(facts.data, np.uint8)
+    number = np.zeros(len(which), np.int64)
+    for i in range(_SLL2_INDEX, _SLL2_INDEX + 4):  # big-endian
+        number = number << 8 | data[start + i]
+    seen_on[which] = _IN_HEADER + number
+    return seen_on
 
 
 def _raises(

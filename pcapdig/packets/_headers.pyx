@@ -2,7 +2,7 @@
 
 Offsets are 64 bits wide, so that no sum of lengths found in a packet can wrap; each read is preceded by a test against `end`.
 Sources: RFC 791 (IPv4), RFC 8200 (IPv6), RFC 2675 (jumbo option), RFC 4302 (AH), RFC 9293 (TCP), RFC 768 (UDP), RFC 792 and
-RFC 4443 (ICMP echo), RFC 5533 (Shim6). Link headers: _links.pxd.
+RFC 4443 (ICMP echo), RFC 5533 (Shim6), RFC 2460, 6275 and 8754 (routing headers). Link headers: _links.pxd.
 """
 
 from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
@@ -22,6 +22,11 @@ cdef enum:
     PROTOCOL_NONE = 59
     PROTOCOL_DESTINATION = 60
     PROTOCOL_SHIM6 = 140
+
+cdef enum:  # kinds of routing headers whose last address is read
+    ROUTING_SOURCE = 0  # RFC 2460
+    ROUTING_MOBILE = 2  # RFC 6275
+    ROUTING_SEGMENTS = 4  # RFC 8754
 
 cdef enum:
     OPTION_PAD1 = 0
@@ -162,6 +167,23 @@ cdef inline uint64_t find_jumbo_length(const uint8_t *data, uint64_t end, uint64
     return 0
 
 
+cdef inline void read_final_destination(const uint8_t *data, uint64_t end, uint64_t at, PacketHeaders *out) noexcept nogil:
+    """A routing header at `at`, of which 8 bytes were captured, under way: the IP header names the next hop, this the end of the way.
+
+    The sockets at both ends, and the answers, have the end of the way.
+    """
+    cdef uint8_t kind = data[at + 2], left = data[at + 3]
+    cdef uint64_t count = data[at + 1] // 2, place = 0
+    if left == 0 or count == 0:
+        return
+    if kind == ROUTING_SOURCE and left <= count:
+        place = count - 1
+    elif kind != ROUTING_MOBILE and kind != ROUTING_SEGMENTS:  # segments are listed from the last to the first
+        return
+    if end >= at + 8 + 16 * (place + 1):
+        memcpy(out.destination, data + at + 8 + 16 * place, 16)
+
+
 cdef inline bint read_ipv6(const uint8_t *data, uint64_t end, uint64_t wire, uint64_t at, PacketHeaders *out) noexcept nogil:
     """An IPv6 header and its extension headers at `at` of a packet that was `wire` bytes long."""
     cdef uint64_t base, length, stop, size
@@ -207,6 +229,8 @@ cdef inline bint read_ipv6(const uint8_t *data, uint64_t end, uint64_t wire, uin
                 length = find_jumbo_length(data, end, at + 2, at + size)
                 if length != 0 and base + length < wire:
                     stop = base + length
+            elif kind == PROTOCOL_ROUTING:
+                read_final_destination(data, end, at, out)
         kind = data[at]
         at += size
     out.protocol = kind

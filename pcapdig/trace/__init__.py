@@ -37,8 +37,8 @@ chisels or text output.
         IPv4-mapped, client_port, server_port u16, first_ns i64, interface u16; .name(i) "1.2.3.4:5->6.7.8.9:80" (IPv6 RFC 5952
         without brackets; no ports where the protocol has none); .client_ip(i), .server_ip(i). Flows.from_records([FlowRecord(...)]).
         A new SYN after the flow ended or with another sequence number is a new flow.
-        Client and server, decided by the flow's first packet and never changed: SYN, else the side that ever sent SYN+ACK, else the
-        lower port is the server, else the first sender is the client.
+        Client and server, decided by the flow's first packet and never changed: SYN, else the side that ever sent SYN+ACK, else
+        who sends to a multicast address is the client, else the lower port is the server, else the first sender is the client.
     trace.processes: list of procs.Process, interned by what the file says of each (without evt.io_dir and evidence). Without comments
         of pcapdig, what other programs wrote names a process at one end of a packet (processes.py): name or pid may be None then,
         and evidence is 0

@@ -5,7 +5,8 @@ for both directions, so one look-up finds a flow whoever sends. Client and serve
 stay, since batches that say so have already been handed out:
 
     SYN: its sender is the client. SYN+ACK: its sender is the server. Else an end that ever sent SYN+ACK, so
-    that listened, is the server. Else the lower port is. Else the first sender is the client.
+    that listened, is the server. Else who sends to a group of hosts (multicast) is the client. Else the lower port is the server.
+    Else the first sender is the client.
 
 A SYN with another initial sequence number than the flow's, or after its end, begins a new flow; packets after it belong to that.
 """
@@ -257,6 +258,8 @@ cdef class FlowTable:
             destination_listens = self.is_listening(h.destination, h.destination_port)
             if source_listens != destination_listens:
                 return destination_listens
+        elif h.destination[0] == 0xFF if h.family == 6 else h.destination[12] >> 4 == 14:
+            return True  # a group never sends (RFC 1112, RFC 4291), so it can be no client
         return h.source_port >= h.destination_port
 
     cdef void remember_fragment(self, PacketHeaders *h, int64_t time_ns, const Placed *placed) noexcept nogil:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import struct
+
 import numpy as np
 import pytest
 
@@ -71,6 +73,18 @@ def test_a_connection_goes_on_at_another_interface(first: int, cut: int) -> None
     )  # fmt: skip
     # The third and fourth are copies of what interface 1 had, the seventh of what 2 had; the eighth is one that 2 saw again.
     assert (found.packets[0].tolist(), found.size_bytes[0].tolist()) == ([3, 3], [0, 3])
+
+
+@pytest.mark.parametrize("indices", [[2, 3, 4], [2, 2, 2]])
+def test_copies_in_a_capture_of_any_interface(indices: list[int]) -> None:
+    """Linux cooked headers (v2) name the interface of each packet: three on one are sent again, on three they are copies."""
+    flow = FlowRecord(client="10.0.0.1", server="10.0.0.2", client_port=5000, server_port=80)
+    tables = Tables(flows=Flows.from_records([flow]), interfaces=[Interface(link_type=276)])
+    frames = [struct.pack(">HHIHBB8s", 0x800, 0, index, 1, 0, 6, b"") for index in indices]
+    found = Connections()
+    found.add(rows_of(Packets.from_payloads(tables, frames, flow=0, seq=7, fresh=[20, 0, 0], tcp_flags=ACK)))
+    copies = len(set(indices)) - 1
+    assert (found.packets[0, CLIENT], found.retransmits(0, CLIENT)) == (3 - copies, 2 - copies)
 
 
 def test_directions_may_take_different_interfaces() -> None:

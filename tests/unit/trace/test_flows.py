@@ -130,6 +130,18 @@ def test_who_is_the_client(
     assert taken.forward == [client_is_source]
 
 
+@pytest.mark.parametrize(
+    ("group", "is_group"),
+    [("224.0.0.251", True), ("239.255.255.250", True), ("240.0.0.1", False), ("255.255.255.255", False)],
+)
+def test_who_sends_to_a_group_is_the_client(take: Any, files: Any, wire: Any, group: str, is_group: bool) -> None:
+    """Nothing ever comes from a multicast address, also where the sender's port is the lower one."""
+    taken = take(files.frames(wire.udp(ports=(546, 547), ends=("10.0.0.1", group))))
+    assert taken.forward == [is_group]
+    taken = take(files.frames(wire.udp(ports=(546, 547), ends=("fe80::1", "ff02::1:2"))))
+    assert taken.names == ["fe80::1:546->ff02::1:2:547"]
+
+
 def test_an_end_that_listened_is_the_server(take: Any, files: Any, wire: Any) -> None:
     """Once it sent SYN+ACK, a high port is known to listen, and a flow seen from the middle is turned right."""
     data = files.frames(
