@@ -130,7 +130,7 @@ class Connections:
         order = np.argsort(slot, kind="stable")
         slot, seen_on = slot[order], seen_on[order]
         begins = np.concatenate(([True], slot[1:] != slot[:-1]))
-        leads = (rows.size[order] > 0) | self._goes_further(rows, order, slot, begins)
+        leads = (rows.size[order] > 0) | self._goes_further(rows, order, slot)
         place = np.arange(len(slot))
         leader = np.maximum.accumulate(np.where(leads | begins, place, 0))  # the last packet that led
         ahead = np.where(leads[leader], seen_on[leader], interface[slot])
@@ -140,9 +140,7 @@ class Connections:
         counted[order] = ahead == seen_on
         return counted
 
-    def _goes_further(
-        self, rows: Rows, order: NDArray[np.intp], slot: NDArray[np.intp], begins: NDArray[np.bool_]
-    ) -> NDArray[np.bool_]:
+    def _goes_further(self, rows: Rows, order: NDArray[np.intp], slot: NDArray[np.intp]) -> NDArray[np.bool_]:
         """Which TCP packets sent or acknowledged more than all before in their direction. Packets are sorted by `slot`."""
         further = np.zeros(len(slot), np.bool_)
         facts = rows.facts
@@ -153,13 +151,12 @@ class Connections:
         beyond = rows.length[order] + (flags & (TCP_SYN | TCP_FIN | TCP_RST) != 0)
         has_ack = is_tcp & (flags & TCP_ACK != 0)
         furthest = self.furthest.reshape(-1)
-        segment = np.cumsum(begins) - 1
         numbers = ((facts.seq[packet] + beyond, is_tcp), (facts.ack[packet].astype(np.int64), has_ack))
         for column, (number, counts) in enumerate(numbers):
             if not counts.any():
                 continue
             kept = np.flatnonzero(counts)
-            further[kept] |= _raises(furthest, 2 * slot[kept] + column, number[kept], segment[kept])
+            further[kept] |= _raises(furthest, 2 * slot[kept] + column, number[kept])
         return further
 
     def _add_tcp(self, rows: Rows, flow: NDArray[np.intp], slot: NDArray[np.intp], counted: NDArray[np.bool_]) -> None:
@@ -239,23 +236,24 @@ def _seen_on(rows: Rows) -> NDArray[np.int64]:
     return seen_on
 
 
-def _raises(
-    furthest: NDArray[np.int64], slot: NDArray[np.intp], number: NDArray[np.int64], segment: NDArray[np.intp]
-) -> NDArray[np.bool_]:
+def _raises(furthest: NDArray[np.int64], slot: NDArray[np.intp], number: NDArray[np.int64]) -> NDArray[np.bool_]:
     """Which 32-bit numbers are beyond all before with the same slot, in RFC 9293's circle; `furthest` takes them along.
 
     Args:
         furthest: by slot, -1 where there was none.
-        slot: sorted.
+        slot: sorted, at least one.
         number: one for each slot given.
-        segment: 0 and up, the same where the slot is.
     """
-    first = np.searchsorted(slot, slot)  # of each slot's numbers
-    base = np.where(furthest[slot] < 0, number[first] - 1, furthest[slot])
-    way = (number - base).astype(np.int32).astype(np.int64)  # signed distance on the circle
-    most = np.maximum.accumulate((segment << 33) + np.maximum(way, 0))
+    begins = np.concatenate(([True], slot[1:] != slot[:-1]))
+    first = np.flatnonzero(begins)
+    run = np.cumsum(begins) - 1
+    known = furthest[slot[first]]
+    base = np.where(known < 0, number[first] - 1, known)
+    way = (number - base[run]).astype(np.int32).astype(np.int64)  # signed distance on the circle
+    floor = run << 33
+    most = np.maximum.accumulate(floor + np.maximum(way, 0))
     before = np.concatenate(([0], most[:-1]))
-    raises: NDArray[np.bool_] = (way > 0) & (most > np.maximum(before, segment << 33))
-    last = np.searchsorted(slot, slot, side="right") - 1 == np.arange(len(slot))
-    furthest[slot[last]] = (base[last] + most[last] - (segment[last] << 33)) & 0xFFFFFFFF
+    raises: NDArray[np.bool_] = (way > 0) & (most > np.maximum(before, floor))
+    last = np.concatenate((first[1:], [len(slot)])) - 1
+    furthest[slot[last]] = (base + most[last] - floor[last]) & 0xFFFFFFFF
     return raises
