@@ -140,7 +140,8 @@ def run_format(data: bytes) -> None:
 
 def run_command(data: bytes) -> None:
     """A command line is understood as far as a plan, or refused on one line; a lone filter on the rows is not run here."""
-    words = [word.decode("utf-8", "surrogateescape") for word in data.split(b"\n")]
+    # No word of a command line holds a NUL: it ends the word.
+    words = [word.partition(b"\0")[0].decode("utf-8", "surrogateescape") for word in data.split(b"\n")]
     try:
         settings = settle(scan(words, Book([])))
         plan = make_plan(settings, io.StringIO())
