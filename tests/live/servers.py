@@ -16,6 +16,7 @@ import subprocess
 import time
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
@@ -179,14 +180,14 @@ class Server:
             time.sleep(0.02)
 
     def stop(self) -> None:
-        """Ask it to end, wait, and only then kill what is left of its session."""
+        """Ask it to end, wait, and then kill what is left of its process group: some servers leave their children behind."""
         if self._process.poll() is None:
             self._process.send_signal(signal.SIGTERM)
-            try:
+            with suppress(subprocess.TimeoutExpired):
                 self._process.wait(STOP_SECONDS)
-            except subprocess.TimeoutExpired:
-                os.killpg(self.pid, signal.SIGKILL)
-                self._process.wait(STOP_SECONDS)
+        with suppress(ProcessLookupError):
+            os.killpg(self.pid, signal.SIGKILL)
+        self._process.wait(STOP_SECONDS)
 
 
 def listens(port: int, pid: int) -> bool:
