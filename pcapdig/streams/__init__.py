@@ -9,5 +9,9 @@ A missing piece is marked by a gap, never closed silently. Bounded memory: a mes
     `wanted` is a bool a flow, for all flows of the trace. A message whose process changes, at either end, is split there.
     Rows come in the order in which messages end. time_ns and number are those of a message's first packet; size and length count its
     bytes on the wire, those of its gaps included; gaps(i) says where in buffer(i) how many bytes are missing.
+    Reassembler(..., needle=b"form", beginning=Beginning(...)) leaves out messages that nobody wants (docs/decisions/0007): those without
+    the needle, and what a flow says before a message that begins something.
+Files: _connections.pyx what is remembered of a connection, _reassemble.pyx sequence numbers and holes, _messages.pyx the messages being
+built, fragments.py datagrams in IP fragments.
 Callers: dig, chisels that ask for buffers. Must not know text output or the filter language.
 """
