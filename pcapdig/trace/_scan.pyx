@@ -7,7 +7,7 @@ from libc.string cimport memset
 import os
 
 cdef extern from "<stdlib.h>" nogil:
-    void *aligned_alloc(size_t alignment, size_t size)
+    int posix_memalign(void **to, size_t alignment, size_t size)
 
 from pcapdig.trace._batch cimport MOST_INTERFACES, Batch
 from pcapdig.trace._bytes cimport get32
@@ -37,6 +37,15 @@ cdef enum:
     WORTH_A_THREAD_BYTES = 1 << 20  # take longer to walk than a thread to begin
 
 
+cdef void *zeroed_lines(size_t size) except NULL:
+    """Memory that shares no line with any other: two threads write to it."""
+    cdef void *memory
+    if posix_memalign(&memory, LINES_BYTES, size):
+        raise MemoryError
+    memset(memory, 0, size)
+    return memory
+
+
 cdef class Scanner:
     """Reads one capture after another into batches of columns; flows, comments and interface rows go on from file to file."""
 
@@ -57,15 +66,11 @@ cdef class Scanner:
         self.names = flows.names
         self.may_run_aside = len(os.sched_getaffinity(0)) > 1
         memset(&self.walk, 0, sizeof(Walk))
-        self.ring = <Ring *> aligned_alloc(LINES_BYTES, sizeof(Ring))
-        self.reading = <Reading *> aligned_alloc(LINES_BYTES, sizeof(Reading))
-        if self.ring == NULL or self.reading == NULL:
-            raise MemoryError
-        memset(self.ring, 0, sizeof(Ring))
-        memset(self.reading, 0, sizeof(Reading))
-        self.ring.packets = <Stored *> aligned_alloc(LINES_BYTES, RING_PACKETS * sizeof(Stored))
+        self.ring = <Ring *> zeroed_lines(sizeof(Ring))
+        self.reading = <Reading *> zeroed_lines(sizeof(Reading))
+        self.ring.packets = <Stored *> zeroed_lines(RING_PACKETS * sizeof(Stored))
         self.reading.memory = <uint8_t *> malloc(MOST_PLACES * PLACE_BYTES)
-        if self.ring.packets == NULL or self.reading.memory == NULL:
+        if self.reading.memory == NULL:
             raise MemoryError
         self.walk.ring = self.ring
         self.walk.reading = self.reading
