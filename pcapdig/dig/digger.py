@@ -197,12 +197,11 @@ class Digger:
     def _new_reassembler(self) -> Reassembler:
         from pcapdig.streams.reassembler import ANYTHING, Reassembler
 
-        # What somebody counts, or looks at in earlier messages, must not be left out.
-        counts = self._counts is not None or self._plan.limit is not None or self._plan.format is not None
+        # Messages that somebody counts must not be left out.
+        counts = self._counts is not None or self._plan.limit is not None
         beginnings = {getattr(run.chisel, "beginning", None) for run in self._runs}
         beginning = ANYTHING if counts or len(beginnings) != 1 else beginnings.pop() or ANYTHING
-        needle = b"" if self._uses_history else self._plan.filter.needle
-        return Reassembler(self._trace, needle=needle, beginning=beginning)
+        return Reassembler(self._trace, needle=self._plan.filter.needle, beginning=beginning)
 
     def _rows(self, packets: Packets, rows: Rows | None, start: int, stop: int) -> Rows:
         """The rows of some packets of a batch; in a dig of messages, those that ended with them."""
