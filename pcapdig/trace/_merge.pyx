@@ -14,15 +14,13 @@ from cpython.bytes cimport PyBytes_FromStringAndSize
 
 from pcapdig.trace._bytes cimport get32
 from pcapdig.trace._clock cimport set_clock
+from pcapdig.trace._framing cimport BLOCK_SECTION
 from pcapdig.trace._reblock cimport (
     DAMAGED, DESCRIBING, MORE, OVER, READY, Input, Known, Output, copy_packet, look, reserve,
 )
 
 from pcapdig.trace.blocks import PCAP_MAGICS, DamageError, read_pcap_header
 from pcapdig.trace.merge_blocks import Kind, described, of_pcap, renumbered
-
-cdef enum:
-    BLOCK_SECTION = 0x0A0D0D0A
 
 cdef enum:
     MOST_INTERFACES = 65535  # what the trace's interface column can say

@@ -12,12 +12,7 @@ import sys
 
 from pcapdig.trace._bytes cimport get16, get32, padded
 from pcapdig.trace._clock cimport clock_ns
-
-cdef enum:
-    BLOCK_PACKET = 2
-    BLOCK_SIMPLE = 3
-    BLOCK_ENHANCED = 6
-    BLOCK_SECTION = 0x0A0D0D0A
+from pcapdig.trace._framing cimport BLOCK_ENHANCED, BLOCK_PACKET, BLOCK_SIMPLE, block_damage, record_damage
 
 cdef enum:
     OPTION_END = 0
@@ -33,10 +28,6 @@ cdef enum:
     OPTION_LOCAL = 0x8000  # and above
     OPTION_APPLE_PROCESS = 0x8001
     OPTION_APPLE_EFFECTIVE = 0x8003
-
-cdef enum:
-    LARGEST_BLOCK = 129 * 1024 * 1024  # as in the scanner
-    LARGEST_PACKET = 262144
 
 cdef bint BIG_ENDIAN = sys.byteorder == "big"
 
@@ -87,13 +78,14 @@ cdef Status look_at_record(Input *i) noexcept nogil:
     """A packet of a classic pcap."""
     cdef const uint8_t *record = i.data + i.at
     cdef uint64_t seconds, fraction
-    cdef uint32_t captured, largest = i.known.snap_length
+    cdef uint32_t captured
+    cdef const char *wrong
     if not has(i, i.record_size):
         return MORE
     captured = get32(record + 8, i.swapped)
-    largest = LARGEST_PACKET if largest < LARGEST_PACKET else LARGEST_BLOCK if largest > LARGEST_BLOCK else largest
-    if captured > largest:
-        return damaged(i, b"a packet longer than any capture has")
+    wrong = record_damage(captured, i.known.snap_length)
+    if wrong != NULL:
+        return damaged(i, wrong)
     if not has(i, i.record_size + <int64_t> captured):
         return MORE
     seconds = get32(record, i.swapped)
@@ -106,22 +98,13 @@ cdef Status look_at_record(Input *i) noexcept nogil:
 cdef Status look_at_block(Input *i) noexcept nogil:
     """A block of a pcapng."""
     cdef const uint8_t *block = i.data + i.at
-    cdef uint32_t kind, length
+    cdef const char *wrong
+    cdef uint32_t kind = 0, length = 0
     if not has(i, 12):
         return MORE
-    kind = get32(block, i.swapped)
-    if kind == BLOCK_SECTION:
-        if get32(block + 8, False) == 0x1A2B3C4D:
-            i.swapped = False
-        elif get32(block + 8, True) == 0x1A2B3C4D:
-            i.swapped = True
-        else:
-            return damaged(i, b"a section without byte-order magic")
-    length = get32(block + 4, i.swapped)
-    if length < 12 or length % 4 != 0:
-        return damaged(i, b"a block length that is too small or no multiple of 4")
-    if length > LARGEST_BLOCK:
-        return damaged(i, b"a block length beyond 129 MiB")
+    wrong = block_damage(block, &i.swapped, &kind, &length)
+    if wrong != NULL:
+        return damaged(i, wrong)
     if not has(i, length):
         return MORE
     if get32(block + length - 4, i.swapped) != length:

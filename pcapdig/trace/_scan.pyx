@@ -12,9 +12,10 @@ cdef extern from "<stdlib.h>" nogil:
 from pcapdig.trace._batch cimport MOST_INTERFACES, Batch
 from pcapdig.trace._bytes cimport get32
 from pcapdig.trace._clock cimport set_clock
+from pcapdig.trace._framing cimport BLOCK_INTERFACE, BLOCK_NAMES, BLOCK_SECTION
 from pcapdig.trace._reading cimport MOST_PLACES, PLACE_BYTES, Reading, begin_reading, help_reading
 from pcapdig.trace._walk cimport (
-    BLOCK_INTERFACE, BLOCK_NAMES, BLOCK_SECTION, DAMAGED, DESCRIBING, FULL, NO_MEMORY, RING_PACKETS, TOO_SHORT,
+    DAMAGED, DESCRIBING, FULL, NO_MEMORY, RING_PACKETS, TOO_SHORT,
     TURN_PACKETS, Described, Ring, Stored, Thread, Walk, acquired, acquired_flag, be_patient, begin_thread, end_thread,
     raise_flag, reach, walk, walk_alone,
 )

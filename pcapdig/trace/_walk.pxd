@@ -18,18 +18,6 @@ cdef enum:
     TURN_PACKETS = 64  # made before they are taken where one thread does both: they stay in its first cache
     PUBLISHED_PACKETS = 16  # made or taken before the other thread is told
 
-cdef enum:  # block types
-    BLOCK_INTERFACE = 1
-    BLOCK_PACKET = 2  # obsolete
-    BLOCK_SIMPLE = 3
-    BLOCK_NAMES = 4
-    BLOCK_STATISTICS = 5
-    BLOCK_ENHANCED = 6
-    BLOCK_CUSTOM = 0x0BAD
-    BLOCK_CUSTOM_NOT_COPIED = 0x40000BAD
-    BLOCK_APPLE_PROCESS = 0x80000001
-    BLOCK_SECTION = 0x0A0D0D0A
-
 cdef enum Stop:  # why a walk ended
     REACHED = 0  # the end of what was asked for, or a block that is not all there
     FULL = 1  # of the ring, where the same thread empties it

@@ -14,6 +14,10 @@ from pcapdig.packets._tunnels cimport read_inner_headers
 from pcapdig.trace._bytes cimport get16, get32, padded
 from pcapdig.trace._claims cimport number_of
 from pcapdig.trace._clock cimport clock_ns
+from pcapdig.trace._framing cimport (
+    BLOCK_APPLE_PROCESS, BLOCK_CUSTOM, BLOCK_CUSTOM_NOT_COPIED, BLOCK_ENHANCED, BLOCK_INTERFACE, BLOCK_NAMES, BLOCK_PACKET,
+    BLOCK_SECTION, BLOCK_SIMPLE, BLOCK_STATISTICS, block_damage, record_damage,
+)
 from pcapdig.trace._reading cimport PIECE_BYTES, Reading, begin_piece, piece_load, piece_store, place_of, read_piece
 
 cdef enum:
@@ -29,10 +33,6 @@ cdef enum:
 cdef enum:
     LINK_SLL = 113
     LINK_SLL2 = 276
-
-cdef enum:
-    LARGEST_BLOCK = 129 * 1024 * 1024  # Wireshark's largest packet (D-Bus, 128 MiB) with its options
-    LARGEST_PACKET = 262144  # of a pcap whose snap length says less: MAXIMUM_SNAPLEN of libpcap, and Wireshark's limit
 
 cdef enum:
     AHEAD_BYTES = 1024  # a packet with its comments is seldom longer where most of it is looked at
@@ -207,16 +207,15 @@ cdef bint record(Walk *w) noexcept nogil:
     cdef const Described *interface = w.described
     cdef const uint8_t *header = reach(w, w.record_size)
     cdef uint64_t seconds, fraction
-    cdef uint32_t largest
+    cdef const char *wrong
     cdef int64_t size
     if header == NULL:
         return False
     packet.captured = get32(header + 8, w.swapped)
     packet.original = get32(header + 12, w.swapped)
-    largest = interface.snap_length
-    largest = LARGEST_PACKET if largest < LARGEST_PACKET else LARGEST_BLOCK if largest > LARGEST_BLOCK else largest
-    if packet.captured > largest:
-        return damaged(w, b"a packet longer than any capture has")
+    wrong = record_damage(packet.captured, interface.snap_length)
+    if wrong != NULL:
+        return damaged(w, wrong)
     size = w.record_size + <int64_t> packet.captured
     header = reach(w, size)
     if header == NULL:
@@ -241,24 +240,14 @@ cdef bint record(Walk *w) noexcept nogil:
 cdef bint block(Walk *w) noexcept nogil:
     """One pcapng block. False: more bytes are needed, it is damaged, or Python is to read it."""
     cdef const uint8_t *block = reach(w, 12)
-    cdef uint32_t kind, length
+    cdef const char *wrong
+    cdef uint32_t kind = 0, length = 0
     cdef bint made = True
     if block == NULL:
         return False
-    kind = get32(block, w.swapped)
-    if kind == BLOCK_SECTION:
-        # The first four bytes read the same in both orders; the four after the length say which it is.
-        if get32(block + 8, False) == 0x1A2B3C4D:
-            w.swapped = False
-        elif get32(block + 8, True) == 0x1A2B3C4D:
-            w.swapped = True
-        else:
-            return damaged(w, b"a section without byte-order magic")
-    length = get32(block + 4, w.swapped)
-    if length < 12 or length % 4 != 0:
-        return damaged(w, b"a block length that is too small or no multiple of 4")
-    if length > LARGEST_BLOCK:
-        return damaged(w, b"a block length beyond 129 MiB")
+    wrong = block_damage(block, &w.swapped, &kind, &length)
+    if wrong != NULL:
+        return damaged(w, wrong)
     block = reach(w, length)
     if block == NULL:
         return False

@@ -1,0 +1,50 @@
+"""Where the next block of a pcapng, or record of a pcap, ends, and which cannot be one: for the walk and for merging alike."""
+
+from libc.stdint cimport uint8_t, uint32_t
+
+from pcapdig.trace._bytes cimport get32
+
+cdef enum:  # block types
+    BLOCK_INTERFACE = 1
+    BLOCK_PACKET = 2  # obsolete
+    BLOCK_SIMPLE = 3
+    BLOCK_NAMES = 4
+    BLOCK_STATISTICS = 5
+    BLOCK_ENHANCED = 6
+    BLOCK_CUSTOM = 0x0BAD
+    BLOCK_CUSTOM_NOT_COPIED = 0x40000BAD
+    BLOCK_APPLE_PROCESS = 0x80000001
+    BLOCK_SECTION = 0x0A0D0D0A
+
+cdef enum:
+    LARGEST_BLOCK = 129 * 1024 * 1024  # Wireshark's largest packet (D-Bus, 128 MiB) with its options
+    LARGEST_PACKET = 262144  # of a pcap whose snap length says less: MAXIMUM_SNAPLEN of libpcap, and Wireshark's limit
+
+
+cdef inline const char *block_damage(const uint8_t *block, bint *swapped, uint32_t *kind, uint32_t *length) noexcept nogil:
+    """Kind and length of the block whose first 12 bytes these are. Returns NULL, or what is wrong with it.
+
+    A section header sets its section's byte order: its first four bytes read the same in both, the four after the length say which.
+    """
+    kind[0] = get32(block, swapped[0])
+    if kind[0] == BLOCK_SECTION:
+        if get32(block + 8, False) == 0x1A2B3C4D:
+            swapped[0] = False
+        elif get32(block + 8, True) == 0x1A2B3C4D:
+            swapped[0] = True
+        else:
+            return b"a section without byte-order magic"
+    length[0] = get32(block + 4, swapped[0])
+    if length[0] < 12 or length[0] % 4 != 0:
+        return b"a block length that is too small or no multiple of 4"
+    if length[0] > LARGEST_BLOCK:
+        return b"a block length beyond 129 MiB"
+    return NULL
+
+
+cdef inline const char *record_damage(uint32_t captured, uint32_t snap_length) noexcept nogil:
+    """What is wrong with the size of a pcap's packet, or NULL."""
+    cdef uint32_t largest = max(<uint32_t> LARGEST_PACKET, min(<uint32_t> LARGEST_BLOCK, snap_length))
+    if captured > largest:
+        return b"a packet longer than any capture has"
+    return NULL
