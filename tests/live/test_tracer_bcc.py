@@ -42,13 +42,20 @@ SETTLE_S = 0.05
 
 
 @pytest.fixture(scope="module", params=[True, False], ids=["ring", "perf"])
-def watch(request: pytest.FixtureRequest) -> Iterator[Watch]:
+def tracer(request: pytest.FixtureRequest) -> Iterator[Watch]:
     """One bcc tracer for all tests of this file: compiling takes a second."""
     with watching(BccTracer(ring=request.param)) as started:
         yield started
         assert started.tracer.lost_events() == 0
         assert started.reader is not None
         assert started.reader.lost == 0
+
+
+@pytest.fixture
+def watch(tracer: Watch) -> Watch:
+    """The tracer, with nothing told yet."""
+    tracer.forget()
+    return tracer
 
 
 @pytest.fixture(autouse=True)

@@ -36,6 +36,11 @@ class Watch:
         self.events += [unpack(event) for event in split(self.tracer.poll())]
         return self.events
 
+    def forget(self) -> None:
+        """A new story: what was told until now is no part of it. Sockets of earlier tests had ports that are given out again."""
+        self.gather()
+        self.events.clear()
+
     def sockets(self) -> list[SocketEvent]:
         """All socket events so far."""
         return [event for event in self.gather() if isinstance(event, SocketEvent)]
