@@ -1,12 +1,15 @@
 """Which captures are compared: every file of fixtures/captures, and those that other tests bring. A new file is compared by itself.
 
-A test that takes `capture` runs once a file, and once for each file that tools make of them (SOUND). One that takes `damaged` runs
-once for each file with bit errors or without its end.
+With PCAPDIG_CAPTURES set, the captures below that directory, or those that a file lists, are compared in place of ours.
+
+A test that takes `capture` runs once a file, and once for each file that tools make of ours (SOUND). One that takes `damaged` runs once
+for each file with bit errors or without its end.
 """
 
 from __future__ import annotations
 
 import gzip
+import os
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -14,11 +17,19 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-CAPTURES = [
-    path
-    for folder in ("fixtures", "fixtures/captures", "tests/unit/protocols/captures")
-    for path in sorted((ROOT / folder).glob("*.pcap*"))
-]
+OTHERS = os.environ.get("PCAPDIG_CAPTURES")
+
+
+def _captures() -> list[Path]:
+    if OTHERS is None:
+        folders = ("fixtures", "fixtures/captures", "tests/unit/protocols/captures")
+        return [path for folder in folders for path in sorted((ROOT / folder).glob("*.pcap*"))]
+    if (named := Path(OTHERS)).is_dir():
+        return sorted(path for path in named.rglob("*") if path.is_file())
+    return [named.parent / line for line in named.read_text().splitlines()]
+
+
+CAPTURES = _captures()
 
 
 def editcap(*arguments: str) -> Callable[[Path, Path], None]:
@@ -70,9 +81,10 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """One test a capture, one a damaged file."""
     if "capture" in metafunc.fixturenames:
         names = [path.name.removesuffix(".gz") for path in CAPTURES]
-        metafunc.parametrize("capture", [*CAPTURES, *SOUND], ids=[*names, *SOUND], indirect=True)
+        made_of_ours = [] if OTHERS else list(SOUND)
+        metafunc.parametrize("capture", [*CAPTURES, *made_of_ours], ids=[*names, *made_of_ours], indirect=True)
     if "damaged" in metafunc.fixturenames:
-        metafunc.parametrize("damaged", DAMAGED, indirect=True)
+        metafunc.parametrize("damaged", [] if OTHERS else DAMAGED, indirect=True)
 
 
 @pytest.fixture(scope="session")
