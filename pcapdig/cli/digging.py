@@ -16,7 +16,7 @@ from pcapdig.dig import Plan, dig
 from pcapdig.errors import InputError, UsageError
 from pcapdig.filters import ALWAYS, compile_filter
 from pcapdig.pcapng.source import CaptureSource, open_source
-from pcapdig.trace.columns import LINK_TYPES
+from pcapdig.trace.blocks import LINK_TYPES
 from pcapdig.trace.trace import Trace
 
 if TYPE_CHECKING:

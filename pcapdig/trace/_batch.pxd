@@ -33,11 +33,18 @@ cdef struct Columns:  # in the order of COLUMNS
     uint8_t *writer_evidence
     uint8_t *reader_evidence
 
+cdef struct Waiting:  # a fragment that came before its datagram's first one
+    uint64_t key  # what the fragments of its datagram share; 0: it was placed
+    Py_ssize_t row
+    Stored packet
+
 cdef class Batch:
     cdef FlowTable flows
     cdef Claims claims
     cdef Foreign foreign
     cdef Sighting *sightings
+    cdef Waiting *waiting
+    cdef uint64_t wait_count  # fragments that had to wait in this batch
     cdef Columns columns
     cdef dict arrays
     cdef uint64_t packets  # taken in all batches
@@ -47,6 +54,9 @@ cdef class Batch:
     cdef int renew(self, Py_ssize_t room) except -1
     cdef dict columns_so_far(self)
     cdef int take(self, Stored *packet, const uint8_t *data) except -1 nogil
+    cdef void wait_for_first(self, const Stored *packet) noexcept nogil
+    cdef int place_waiting(self, uint64_t key, const uint8_t *data) except -1 nogil
+    cdef int put(self, const Stored *packet, const uint8_t *data, const Placed *placed, Py_ssize_t i) except -1 nogil
     cdef int take_made(self, Ring *ring, const uint8_t *data) except -1 nogil
     cdef uint32_t fresh(
         self, const Stored *packet, const uint8_t *data, const Placed *placed, uint32_t stored

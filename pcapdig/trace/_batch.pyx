@@ -22,6 +22,9 @@ cdef enum:
     PROTOCOL_TCP = 6
 
 cdef enum:
+    WAITING_PACKETS = 256  # fragments that came before their datagram's first one; beyond that the oldest stays without a flow
+
+cdef enum:
     PACKET_AHEAD = 40  # packets before its turn that a packet is asked for: another processor may have it
     SLOT_AHEAD = 16  # packets before its turn that a packet's slot is asked for
     FLOW_AHEAD = 8  # and its flow, when the slot is there
@@ -45,11 +48,13 @@ cdef class Batch:
         self.claims = Claims(processes)
         self.foreign = Foreign(processes)
         self.sightings = <Sighting *> calloc(SIGHTING_SLOTS, sizeof(Sighting))
-        if self.sightings == NULL:
+        self.waiting = <Waiting *> calloc(WAITING_PACKETS, sizeof(Waiting))
+        if self.sightings == NULL or self.waiting == NULL:
             raise MemoryError
 
     def __dealloc__(self):
         free(self.sightings)
+        free(self.waiting)
 
     cdef int renew(self, Py_ssize_t room) except -1:
         """Memory for `room` packets, as named arrays and as pointers. Pages never written to cost nothing."""
@@ -58,6 +63,7 @@ cdef class Batch:
         cdef Py_ssize_t size, i, start = 0
         self.room = room
         self.count = 0
+        self.wait_count = 0
         room = (room + 7) & ~7
         memory = np.empty(room * sum(np.dtype(kind).itemsize for _, kind in COLUMNS), np.uint8)
         address = memory.ctypes.data
@@ -114,13 +120,47 @@ cdef class Batch:
         """Add one packet to the batch."""
         cdef PacketHeaders *h = &packet.h
         cdef Placed placed
-        cdef Py_ssize_t i = self.count
-        cdef Columns *to = &self.columns
-        cdef uint32_t captured = packet.usable, before = 0
         placed.flow = -1
         placed.forward = True
         if packet.found:
-            self.flows.place(h, packet.tag, packet.time_ns, packet.row, &placed)
+            self.flows.place(h, data + packet.offset, packet.usable, packet.tag, packet.time_ns, packet.row, &placed)
+            if h.is_fragment and placed.flow < 0:
+                self.wait_for_first(packet)
+        self.put(packet, data, &placed, self.count)
+        self.count += 1
+        if h.is_first_fragment and self.wait_count != 0 and placed.flow >= 0:
+            self.place_waiting(self.flows.fragment_key(h), data)
+        return 0
+
+    cdef void wait_for_first(self, const Stored *packet) noexcept nogil:
+        """Remember a fragment whose datagram's first one did not come yet; it may, in this batch."""
+        cdef Waiting *w = self.waiting + self.wait_count % WAITING_PACKETS
+        w.key = self.flows.fragment_key(&packet.h)
+        w.row = self.count
+        w.packet = packet[0]
+        self.wait_count += 1
+
+    cdef int place_waiting(self, uint64_t key, const uint8_t *data) except -1 nogil:
+        """The first fragment of a datagram was placed: now those can be that came before it."""
+        cdef uint64_t i
+        cdef uint64_t first = self.wait_count - WAITING_PACKETS if self.wait_count > WAITING_PACKETS else 0
+        cdef Waiting *w
+        cdef Placed placed
+        for i in range(first, self.wait_count):
+            w = self.waiting + i % WAITING_PACKETS
+            if w.key == key:
+                w.key = 0
+                self.flows.place(
+                    &w.packet.h, data + w.packet.offset, w.packet.usable, w.packet.tag, w.packet.time_ns, w.packet.row, &placed
+                )
+                self.put(&w.packet, data, &placed, w.row)
+        return 0
+
+    cdef int put(self, const Stored *packet, const uint8_t *data, const Placed *placed, Py_ssize_t i) except -1 nogil:
+        """Fill row `i` with a packet."""
+        cdef const PacketHeaders *h = &packet.h
+        cdef Columns *to = &self.columns
+        cdef uint32_t captured = packet.usable, before = 0
         before = h.payload_offset if h.payload_offset < captured else captured
         to.time_ns[i] = packet.time_ns
         to.offset[i] = packet.offset
@@ -130,7 +170,7 @@ cdef class Batch:
         to.flow[i] = placed.flow
         to.payload_captured[i] = h.payload_length if h.payload_length < captured - before else captured - before
         to.payload_length[i] = h.payload_length
-        to.fresh[i] = self.fresh(packet, data + packet.offset, &placed, to.payload_captured[i])
+        to.fresh[i] = self.fresh(packet, data + packet.offset, placed, to.payload_captured[i])
         to.seq[i] = h.seq
         to.ack[i] = h.ack
         to.interface[i] = packet.row
@@ -142,8 +182,7 @@ cdef class Batch:
         if packet.claim_count != 0:
             self.name_ends(packet, data + packet.offset, i)
         if packet.may_be_foreign and to.writer[i] < 0 and to.reader[i] < 0:
-            self.name_foreign(packet, data + packet.offset, &placed, i)
-        self.count = i + 1
+            self.name_foreign(packet, data + packet.offset, placed, i)
         return 0
 
     cdef uint32_t fresh(

@@ -206,11 +206,25 @@ def test_a_server_may_answer_with_another_number(take: Any, files: Any, wire: An
     assert (taken.flow, taken.fresh) == ([0] * 5, [0, 0, 0, 2, 0])
 
 
-def test_the_same_syn_after_a_reset_is_a_new_attempt(take: Any, files: Any, wire: Any) -> None:
-    """Some stacks try again with the number that was refused; a copy on another interface comes within a millisecond."""
-    attempt = [wire.tcp(flags=SYN, seq=7), wire.tcp(flags=RST | ACK, ack=8, forward=False)]
-    assert flows_of(take, files, *attempt, *attempt, step_ns=SECOND) == [0, 0, 1, 1]
-    assert flows_of(take, files, *attempt, *attempt, step_ns=1000) == [0, 0, 0, 0]
+def test_the_same_syn_after_its_refusal_is_the_same_flow(take: Any, files: Any, wire: Any) -> None:
+    """Windows tries three times for one connect(), with the same number; the last time it may be taken."""
+    refused = [wire.tcp(flags=SYN, seq=7), wire.tcp(flags=RST | ACK, ack=8, forward=False)]
+    assert flows_of(take, files, *refused, *refused, *opened(wire, 7), refused[0], wire.tcp(b"x", seq=8)) == [0] * 9
+
+
+def test_the_same_syn_after_a_connection_is_a_new_flow(take: Any, files: Any, wire: Any) -> None:
+    """Some stacks begin each connection with the same number; a copy on another interface comes within a millisecond."""
+    whole = [*opened(wire, 7), wire.tcp(flags=RST, seq=8)]
+    assert flows_of(take, files, *whole, *whole) == [0] * 4 + [1] * 4
+    assert flows_of(take, files, *whole, *whole, step_ns=1000) == [0] * 8
+
+
+def test_a_second_answer_with_another_number_is_not_taken_once_data_flows(take: Any, files: Any, wire: Any) -> None:
+    """A middlebox sent it, or it came too late: the bytes of the number that was acknowledged count."""
+    late = wire.tcp(flags=SYN | ACK, seq=99_000, ack=8, forward=False)
+    data = [wire.tcp(b"ab", seq=8, ack=5008), late, wire.tcp(b"cde", seq=5008, ack=10, forward=False)]
+    taken = take(files.frames(*opened(wire, 7), *data))
+    assert (taken.flow, taken.fresh) == ([0] * 6, [0, 0, 0, 2, 0, 3])
 
 
 def test_copies_told_after_the_end_are_the_same_flow(take: Any, files: Any, wire: Any) -> None:
@@ -308,6 +322,56 @@ def test_later_fragments_follow_the_first(take: Any, files: Any, wire: Any) -> N
     assert taken.flow[:3] == [0, 0, -1]
     assert taken.fresh[:2] == [5, 5]
     assert take(files.frames(first, fragment(9, fragment=rest), step_ns=31 * SECOND)).flow == [0, -1]
+
+
+def test_earlier_fragments_wait_for_the_first(take: Any, files: Any, wire: Any) -> None:
+    """Of each datagram whose first fragment comes in the same batch, in whatever order; the others have no flow."""
+    ends = {"source": "10.0.0.1", "target": "10.0.0.2", "protocol": 17}
+    early = [wire.ip(b"12345678", **ends, ip_id=ip_id, fragment=0x2002) for ip_id in (7, 8, 9)]
+    last = wire.ip(b"9", **ends, ip_id=7, fragment=3)
+    first = [wire.udp(b"01234567", ip_id=ip_id, fragment=0x2000) for ip_id in (7, 9)]
+    taken = take(files.frames(last, *early, *first))
+    assert taken.flow == [0, 0, -1, 0, 0, 0]
+    assert taken.seq == [7, 7, 0, 9, 7, 9]
+    assert taken.ack == [48, 33, 0, 33, 1, 1]
+    assert int(taken.trace.flows.first_ns[0]) == taken.time_ns[0]
+
+
+def test_only_so_many_fragments_wait(take: Any, files: Any, wire: Any) -> None:
+    """256: a flood of fragments without a first one takes no more memory."""
+    ends = {"source": "10.0.0.1", "target": "10.0.0.2", "protocol": 17}
+    early = [wire.ip(b"12345678", **ends, ip_id=ip_id, fragment=2) for ip_id in range(257)]
+    first = [wire.udp(b"01234567", ip_id=ip_id, fragment=0x2000) for ip_id in (0, 1, 256)]
+    taken = take(files.frames(*early, *first, step_ns=1000))
+    assert (taken.flow[0], taken.flow[1], taken.flow[256]) == (-1, 0, 0)
+
+
+def test_fragments_of_tcp_may_come_in_any_order(take: Any, files: Any, wire: Any) -> None:
+    """Each byte counts once all the same, and a SYN still begins its flow."""
+    ends = {"source": "10.0.0.1", "target": "10.0.0.2", "protocol": 6, "ip_id": 7}
+    segment = wire.tcp(b"0123456789abcdefgh", flags=FIN | ACK, seq=8, ack=5008)[34:]
+    parts = [(32, 0), (24, 0x2000), (0, 0x2000)]
+    pieces = [
+        wire.ip(segment[at : at + (99 if not more else 8 if at else 24)], **ends, fragment=more | at // 8)
+        for at, more in parts
+    ]
+    taken = take(files.frames(*opened(wire, 7), *pieces))
+    assert (taken.flow, taken.fresh[3:], taken.seq[3:]) == ([0] * 6, [6, 8, 4], [20, 12, 8])
+    assert taken.tcp_flags[3:] == [FIN, 0, ACK]
+
+
+def test_a_tcp_header_may_lie_in_two_fragments(take: Any, files: Any, wire: Any) -> None:
+    """The second one has its length and flags: none of it is payload."""
+    ends = {"source": "10.0.0.1", "target": "10.0.0.2", "protocol": 6, "ip_id": 7}
+    segment = bytearray(wire.tcp(bytes(4) + b"0123456789", flags=SYN, seq=100)[34:])
+    segment[12] = 0x60  # four bytes of options
+    places = (0, 8, 16, 24)
+    pieces = [
+        wire.ip(bytes(segment[at : at + 8]), **ends, fragment=(0x2000 if at != 24 else 0) | at // 8) for at in places
+    ]
+    taken = take(files.frames(*pieces, pieces[3]))
+    assert (taken.flow, taken.payload_length) == ([0] * 5, [0, 0, 0, 8, 8])
+    assert (taken.tcp_flags, taken.seq[3], taken.fresh) == ([0, SYN, 0, 0, 0], 101, [0, 0, 0, 8, 0])
 
 
 def test_fragments_of_tcp_are_segments(take: Any, files: Any, wire: Any) -> None:
