@@ -102,7 +102,7 @@ def test_other_formats_are_refused(take: Any, data: bytes) -> None:
 
 @pytest.mark.parametrize("version", [(2, 5), (1, 4), (543, 0)])
 def test_other_pcap_versions_are_refused(take: Any, files: Any, version: tuple[int, int]) -> None:
-    """Only 2.4 has this layout."""
+    """Only 2.0 to 2.4 have a layout that is known."""
     assert take(files.pcap(version=version)).error == (
         f"file: damaged at byte 0: pcap version {version[0]}.{version[1]} is not known"
     )
