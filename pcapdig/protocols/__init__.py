@@ -16,7 +16,8 @@ Callers: chisels. Upstream: nothing but errors; dpkt reads TLS handshakes, brotl
     redis.py         RedisDialogue -> RedisCall(command, reply); redis.starts(data), .starts_inline(data)
     memcached.py     MemcachedDialogue -> MemcachedCall(command, keys, values ...); memcached_binary.py: MemcachedBinaryDialogue
     sql.py           SqlCall(product, command, statement, parameters, user, answer, secret ...): rows, affected, error of either product
-    mysql.py         MysqlDialogue -> SqlCall; mysql.starts(data, from_client); mysql_logins.py, mysql_answers.py, mysql_packets.py
+    mysql.py         MysqlDialogue -> SqlCall; mysql.begin, .starts(data, from_client); mysql_logins.py, mysql_answers.py, mysql_packets.py;
+                     mysql_compression.py: Unpacker, the frames below packets
     postgres.py      PostgresDialogue -> SqlCall; postgres_messages.said_by_client(data); postgres_values.py
     login.py         Login(protocol, method, user, secret): of MailDialogue (FTP, POP3, IMAP, SMTP, NNTP), LdapDialogue, TelnetDialogue; sasl.py
     tls.py           TlsDialogue -> Handshake(client, server, certificate names ...); ja4.py, certificates.py; tls.starts(data)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
@@ -36,6 +37,7 @@ DIALOGUES: dict[str, Callable[[], Dialogue[Any, Any]]] = {
     "memcached": MemcachedDialogue,
     "memcached_binary": MemcachedBinaryDialogue,
     "mysql": MysqlDialogue,
+    "mysql_compressed": lambda: MysqlDialogue(is_compressed=True),
     "postgres": PostgresDialogue,
     "tls": TlsDialogue,
     "mail": MailDialogue,
@@ -62,6 +64,10 @@ PIECES: dict[str, list[bytes]] = {
         b"\7\0\0\1\0\0\0\2\0\0\0", b"\x09\0\0\0\x03SELECT 1", b"\x09\0\0\0\x16SELECT ?", b"\x0c\0\0\1\0\1\0\0\0\1\0\1\0\0\0\0", b"\4\0\0\2\3def",
         b"\5\0\0\3\xfe\0\0\2\0", b"\1\0\0\1\1", b"\x10\0\0\0\x17\1\0\0\0\0\1\0\0\0\0\1\xfd\0\1x", b"\x09\0\0\1\xff\x28\4#42000", b"\x0a8.0\0",
         b"\xff\xff\xff\0", b"\1\0\0\0\x01",
+    ],
+    "mysql_compressed": [
+        b"\x0d\0\0\0\0\0\0", b"\x09\0\0\0\x03SELECT 1", b"\x0b\0\0\0\0\0\0\7\0\0\1\0\0\0\2\0\0\0", b"\x15\0\0\0\x0d\0\0" + zlib.compress(b"\x09\0\0\0\x03SELECT 1"),
+        b"\x13\0\0\0\x0b\0\0" + zlib.compress(b"\7\0\0\1\0\0\0\2\0\0\0"), b"\x78\x9c", b"\x28\xb5\x2f\xfd", b"\xff\0\0\0\xff\xff\xff",
     ],
     "postgres": [
         b"\0\0\0\x08\x04\xd2\x16\x2f", b"\0\0\0\x13\0\3\0\0user\0alice\0", b"N", b"R\0\0\0\x08\0\0\0\3", b"p\0\0\0\x06a\0", b"Z\0\0\0\5I",

@@ -240,6 +240,15 @@ $m->ping();
 $m->close();
 @new mysqli("127.0.0.1", "shop", "wrong", "shop", 3306);
 """
+PHP_COMPRESSED = r"""
+$m = mysqli_init();
+$m->real_connect("127.0.0.1", "shop", "shop-secret", "shop", 3306, null, MYSQLI_CLIENT_COMPRESS);
+$s = $m->prepare("SELECT id FROM c WHERE name = ? OR name = ?"); $long = str_repeat("y", 3000); $short = "thing 7";
+$s->bind_param("ss", $long, $short); $s->execute(); $s->get_result(); $s->close();
+$m->multi_query("SELECT 1; SELECT id FROM c; UPDATE c SET name = 'x' WHERE id < 5");
+do { if ($r = $m->store_result()) $r->free(); } while ($m->next_result());
+$m->close();
+"""
 SCHEMA = """\
 CREATE DATABASE shop;
 CREATE DATABASE IF NOT EXISTS test;
@@ -263,6 +272,33 @@ def talk_mysql() -> None:
         "-e",
         "SELECT name FROM t; SHOW TABLES",
     )
+
+
+def talk_mysql_compressed() -> None:
+    """The same under zlib: results of all sizes, a file sent, errors, prepared statements; and a login that fails."""
+    client = ("mysql", "--no-defaults", "--compress", "--local-infile", "--protocol=tcp", "-h127.0.0.1", "-ushop")
+    with tempfile.NamedTemporaryFile("w", suffix=".csv") as table:
+        table.write("".join(f"{n}\tthing {n}\n" for n in range(1000)))
+        table.flush()
+        statements = [
+            "CREATE TABLE c (id INT PRIMARY KEY, name MEDIUMTEXT)",
+            f"LOAD DATA LOCAL INFILE '{table.name}' INTO TABLE c",
+            "SELECT id, name FROM c WHERE id % 2",
+            "SELECT broken syntax here",
+            "SELECT REPEAT('a fine thing ', 20000)",
+            f"INSERT INTO c VALUES (1000, '{'x' * 70000}')",
+            "SELECT name FROM c WHERE id = 1000",
+        ]
+        run(
+            *client,
+            "-pshop-secret",
+            "shop",
+            "--force",
+            "--max-allowed-packet=1M",
+            input=";\n".join(statements).encode(),
+        )
+    run(*client, "-pwrong", "shop", "-e", "SELECT 1")
+    run("php", "-r", PHP_COMPRESSED)
 
 
 def talk_postgres() -> None:
@@ -347,7 +383,7 @@ def main(names: list[str]) -> None:
             with running("memcached", "-u", "root", "-l", "127.0.0.1", port=11211):
                 record("memcached", "port 11211", talk_memcached)
                 record("memcached_binary", "port 11211", talk_memcached_binary)
-        if "mysql" in names:
+        if {"mysql", "mysql_compressed"} & {*names}:
             data = d / "data"
             run("mariadb-install-db", "--no-defaults", "--user=mysql", f"--datadir={data}", "--skip-test-db")
             shutil.chown(d, user="mysql")
@@ -359,7 +395,10 @@ def main(names: list[str]) -> None:
                 "--skip-name-resolve",
             ]
             with running("mariadbd", "--no-defaults", *options, port=3306):
-                record("mysql", "port 3306", talk_mysql)
+                if "mysql" in names:
+                    record("mysql", "port 3306", talk_mysql)
+                if "mysql_compressed" in names:
+                    record("mysql_compressed", "port 3306", talk_mysql_compressed)
         if "postgres" in names:
             (programs,) = Path("/usr/lib/postgresql").glob("*/bin")
             data = d / "pgdata"
@@ -396,4 +435,4 @@ def main(names: list[str]) -> None:
 
 if __name__ == "__main__":
     os.environ["LC_ALL"] = "C"
-    main(sys.argv[1:] or ["http", "dns", "redis", "memcached", "mysql", "postgres", "tls"])
+    main(sys.argv[1:] or ["http", "dns", "redis", "memcached", "mysql", "mysql_compressed", "postgres", "tls"])
