@@ -66,7 +66,8 @@ PIECES: dict[str, list[bytes]] = {
         b"\xff\xff\xff\0", b"\1\0\0\0\x01",
     ],
     "mysql_compressed": [
-        b"\x0d\0\0\0\0\0\0", b"\x09\0\0\0\x03SELECT 1", b"\x0b\0\0\0\0\0\0\7\0\0\1\0\0\0\2\0\0\0", b"\x15\0\0\0\x0d\0\0" + zlib.compress(b"\x09\0\0\0\x03SELECT 1"),
+        b"\x0d\0\0\0\0\0\0", b"\x09\0\0\0\x03SELECT 1", b"\x0b\0\0\0\0\0\0\7\0\0\1\0\0\0\2\0\0\0",
+        b"\x15\0\0\0\x0d\0\0" + zlib.compress(b"\x09\0\0\0\x03SELECT 1"),
         b"\x13\0\0\0\x0b\0\0" + zlib.compress(b"\7\0\0\1\0\0\0\2\0\0\0"), b"\x78\x9c", b"\x28\xb5\x2f\xfd", b"\xff\0\0\0\xff\xff\xff",
     ],
     "postgres": [
