@@ -21,6 +21,7 @@ from pcapdig.protocols.ldap import starts as ldap_starts
 from pcapdig.protocols.mail import MailDialogue
 from pcapdig.protocols.memcached import MemcachedDialogue
 from pcapdig.protocols.memcached_binary import MemcachedBinaryDialogue
+from pcapdig.protocols.memcached_datagrams import MemcachedDatagrams
 from pcapdig.protocols.mysql import MysqlDialogue
 from pcapdig.protocols.postgres import PostgresDialogue
 from pcapdig.protocols.postgres_messages import said_by_client
@@ -36,6 +37,7 @@ DIALOGUES: dict[str, Callable[[], Dialogue[Any, Any]]] = {
     "redis": RedisDialogue,
     "memcached": MemcachedDialogue,
     "memcached_binary": MemcachedBinaryDialogue,
+    "memcached_datagrams": MemcachedDatagrams,
     "mysql": MysqlDialogue,
     "mysql_compressed": lambda: MysqlDialogue(is_compressed=True),
     "postgres": PostgresDialogue,
@@ -59,6 +61,10 @@ PIECES: dict[str, list[bytes]] = {
         b"\x80\0\0\1" + bytes(7) + b"\1" + bytes(12) + b"k", b"\x81\0\0\0\4" + bytes(6) + b"\6" + bytes(18),
         b"\x80\x0d\0\1" + bytes(7) + b"\1" + bytes(12) + b"k",
         b"\x80\x0a" + bytes(22), b"\x81\x0a" + bytes(22), b"\x81\x10\0\1" + bytes(7) + b"\2" + bytes(12) + b"kv", b"\x80\x10" + bytes(22),
+    ],
+    "memcached_datagrams": [
+        b"\0\7\0\0\0\1\0\0", b"\0\7\0\1\0\2\0\0", b"\0\7\0\0\0\2\0\0", b"get k\r\n", b"VALUE k 0 3\r\n", b"abc\r\n", b"END\r\n",
+        b"set k 0 0 1 noreply\r\n", b"\x80\0\0\1" + bytes(7) + b"\1" + bytes(12) + b"k",
     ],
     "mysql": [
         b"\7\0\0\1\0\0\0\2\0\0\0", b"\x09\0\0\0\x03SELECT 1", b"\x09\0\0\0\x16SELECT ?", b"\x0c\0\0\1\0\1\0\0\0\1\0\1\0\0\0\0", b"\4\0\0\2\3def",

@@ -219,6 +219,24 @@ def talk_memcached_binary() -> None:
     )
 
 
+def talk_memcached_udp() -> None:
+    """Each request a datagram with its frame header; an answer of more than one."""
+    asked = [
+        b"set k 0 0 5\r\nhello\r\n",
+        b"set big 0 0 1200\r\n" + b"x" * 1200 + b"\r\n",
+        b"get k missing big\r\n",
+        b"get k big big\r\n",
+        b"delete nothing\r\n",
+        b"mg k v\r\n",
+        binary(0x00, b"k"),
+    ]
+    with socket.socket(type=socket.SOCK_DGRAM) as client:
+        client.connect(("127.0.0.1", 11211))
+        for number, request in enumerate(asked, 0x100):
+            client.send(struct.pack(">HHHH", number, 0, 1, 0) + request)
+            time.sleep(0.1)
+
+
 PHP = r"""<?php
 mysqli_report(MYSQLI_REPORT_OFF);
 $m = new mysqli("127.0.0.1", "shop", "shop-secret", "shop", 3306);
@@ -383,6 +401,9 @@ def main(names: list[str]) -> None:
             with running("memcached", "-u", "root", "-l", "127.0.0.1", port=11211):
                 record("memcached", "port 11211", talk_memcached)
                 record("memcached_binary", "port 11211", talk_memcached_binary)
+        if "memcached_udp" in names:
+            with running("memcached", "-u", "root", "-l", "127.0.0.1", "-U", "11211", port=11211, udp=True):
+                record("memcached_udp", "port 11211", talk_memcached_udp)
         if {"mysql", "mysql_compressed"} & {*names}:
             data = d / "data"
             run("mariadb-install-db", "--no-defaults", "--user=mysql", f"--datadir={data}", "--skip-test-db")
@@ -435,4 +456,7 @@ def main(names: list[str]) -> None:
 
 if __name__ == "__main__":
     os.environ["LC_ALL"] = "C"
-    main(sys.argv[1:] or ["http", "dns", "redis", "memcached", "mysql", "mysql_compressed", "postgres", "tls"])
+    main(
+        sys.argv[1:]
+        or ["http", "dns", "redis", "memcached", "memcached_udp", "mysql", "mysql_compressed", "postgres", "tls"]
+    )
