@@ -27,7 +27,8 @@ class Memcachelog(LogChisel["MemcachedCall"]):
     short_description: ClassVar[str] = "memcached requests log"
     description: ClassVar[str] = (
         "Prints a line for each key of a memcached command (port 11211, or a process called memcached; TCP and UDP, text "
-        "protocol, meta commands and binary protocol) when its answer comes: the command, bytes of the value set or got, the key. A get that found nothing has 0B. "
+        "protocol, meta commands and binary protocol) when its answer comes: the command, bytes of the value set or got, the "
+        "key. A get that found nothing has 0B. "
         "'get' or 'set' shows only those commands, and a size after it ('set 1000') only values at least as large. Between two "
         "processes of this machine there is a line for each end. -v adds the answer, its latency, process and connection."
     )

@@ -1,6 +1,7 @@
 """memcached: the text protocol, meta commands included.
 
-In: turns. Out: `MemcachedCall`. The binary protocol is memcached_binary.py's, UDP memcached_datagrams.py's. Source: doc/protocol.txt of memcached 1.6.
+In: turns. Out: `MemcachedCall`. The binary protocol is memcached_binary.py's, UDP memcached_datagrams.py's. Source: doc/protocol.txt of
+memcached 1.6.
 """
 
 from __future__ import annotations

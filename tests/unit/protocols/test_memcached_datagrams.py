@@ -90,7 +90,7 @@ def test_noreply_is_not_waited_for() -> None:
 
 
 def test_the_capture(records_of: Callable[..., list[Any]]) -> None:
-    """A real server: what captures/record.py asks for, text and binary, answers of several datagrams that each say they are the only one."""
+    """A real server: what captures/clients.py asks for, text and binary, answers of several datagrams that each say they are the only one."""
     found = records_of("memcached_udp", lambda opening: MemcachedDatagrams() if starts(opening.data) else None)
     assert [(call.command, call.keys, call.size_bytes, call.values, call.status) for call in found] == [
         ("set", ("k",), 5, (), "STORED"),

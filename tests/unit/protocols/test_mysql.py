@@ -73,7 +73,7 @@ def test_nothing_is_read_under_tls() -> None:
 
 
 def test_the_capture(records_of: Callable[..., list[Any]], tshark: Callable[..., list[list[str]]]) -> None:
-    """Statements and error codes are tshark's; rows, changes and parameters are what captures/record.py asks for."""
+    """Statements and error codes are tshark's; rows, changes and parameters are what captures/clients.py asks for."""
     found = records_of("mysql", mysql)
     texts = [call.statement for call in found if call.command in ("query", "prepare")]
     assert texts == [query for (query,) in tshark("mysql", "mysql.command in {3, 22}", "mysql.query")]

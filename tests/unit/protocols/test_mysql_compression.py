@@ -130,7 +130,7 @@ def test_what_is_no_frame(data: bytes) -> None:
 
 
 def test_the_capture(records_of: Callable[..., list[Any]], tshark: Callable[..., list[list[str]]]) -> None:
-    """A real server: texts as tshark has them, where it unpacks them; counts and errors are what captures/record.py asks for."""
+    """A real server: texts as tshark has them, where it unpacks them; counts and errors are what captures/clients.py asks for."""
     found = records_of("mysql_compressed", lambda opening: begin(opening.data, from_client=opening.from_client))
     texts = [call.statement for call in found if call.command in ("query", "prepare")]
     seen = tshark("mysql_compressed", "mysql.query", "mysql.query")

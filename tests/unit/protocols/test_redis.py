@@ -89,7 +89,7 @@ def test_the_capture(records_of: Callable[..., list[Any]]) -> None:
     found = records_of("redis", lambda o: RedisDialogue() if o.is_known or starts(o.data) else None)
     assert [call.name for call in found if not call.reply] == []
     names = [call.name for call in found if call.name not in ("AUTH", "HELLO")]
-    # As captures/record.py asked them; the last PING came inline, and redis-cli --pipe ends with an ECHO of its own making.
+    # As captures/clients.py asked them; the last PING came inline, and redis-cli --pipe ends with an ECHO of its own making.
     expected = [
         "SET",
         "GET",
