@@ -54,7 +54,7 @@ PIECES: dict[str, list[bytes]] = {
     "dns-udp": [b"\0\7\1\0\0\1\0\0\0\0\0\0", b"\0\7\x81\x80\0\1\0\2\0\0\0\0", b"\1a\0\0\1\0\1", b"\xc0\x0c\0\1\0\1\0\0\0\7\0\4abcd", b"\xc0\x0d"],
     "dns-tcp": [b"\0\x13", b"\0\7\1\0\0\1\0\0\0\0\0\0", b"\0\7\x81\x80\0\1\0\2\0\0\0\0", b"\1a\0\0\1\0\1", b"\xc0\x0c\0\1\0\1\0\0\0\7\0\4abcd"],
     "redis": [b"*2\r\n", b"$3\r\n", b"GET\r\n", b"$-1\r\n", b"+OK\r\n", b"*9999999\r\n", b"%1\r\n",
-         b"|1\r\n", b":1\r\n", b">2\r\n", b"PING\r\n", b"$99999999\r\n", b"SET \"a\\\\x4 'b\\r\n"],
+         b"|1\r\n", b":1\r\n", b">2\r\n", b"PING\r\n", b"$99999999\r\n", b"SET \"a\\x4 'b\r\n"],
     "memcached": [b"set k 0 0 3\r\n", b"abc\r\n", b"get k\r\n", b"VALUE k 0 3\r\n", b"END\r\n", b"mg k v q\r\n",
          b"VA 3 \r\n", b"MN\r\n", b"STORED\r\n", b"noreply", b"0\r\n"],
     "memcached_binary": [
