@@ -25,7 +25,7 @@ _HELD_LIMIT = 64
 class _Frame(NamedTuple):
     number: int
     place: int
-    count: int
+    total: int
     content: Turn
 
 
@@ -33,8 +33,8 @@ def starts(data: bytes) -> bool:
     """A frame header, with something behind it."""
     if len(data) <= _HEADER.size:
         return False
-    _, place, count, reserved = _HEADER.unpack_from(data)
-    return bool(place < count and not reserved)
+    _, place, total, reserved = _HEADER.unpack_from(data)
+    return bool(place < total and not reserved)
 
 
 class _Exchange:
@@ -49,7 +49,7 @@ class _Exchange:
 
     def answer(self, frame: _Frame) -> Iterator[MemcachedCall]:
         """One more datagram of the answer; they are read in their order, each once."""
-        if frame.count == 1:
+        if frame.total == 1:
             yield from self.dialogue.feed(frame.content)
             return
         if frame.place >= self._next:
@@ -112,6 +112,6 @@ def _read(turn: Turn) -> _Frame | None:
     """A datagram without its header; None: it has none, or it was cut within."""
     if not starts(turn.data) or (turn.gaps and turn.gaps[0][0] < _HEADER.size):
         return None
-    number, place, count, _ = _HEADER.unpack_from(turn.data)
+    number, place, total, _ = _HEADER.unpack_from(turn.data)
     gaps = tuple((at - _HEADER.size, missing) for at, missing in turn.gaps)
-    return _Frame(number, place, count, turn._replace(data=turn.data[_HEADER.size :], gaps=gaps))
+    return _Frame(number, place, total, turn._replace(data=turn.data[_HEADER.size :], gaps=gaps))
