@@ -27,6 +27,8 @@ FIELDS = (
     "http.request.method", "http.request.uri", "http.host", "http.response.code",
     "dns.id", "dns.flags.response", "dns.flags.rcode", "dns.qry.name", "dns.qry.type", "dns.a", "dns.aaaa",
     "mysql.query", "mysql.compressed_packet_length", "pgsql.query", "resp.bulk_string.value", "resp.array.length", "memcache.command", "memcache.key",
+    "ftp.request.command", "ftp.request.arg", "pop.request.command", "pop.request.parameter", "imap.request.password", "ldap.simple",
+    "smtp.auth.password", "smtp.auth.username_password",
     "tls.handshake.type", "tls.handshake.extensions_server_name", "tls.handshake.ciphersuite",
 )  # fmt: skip
 

@@ -6,9 +6,12 @@ protocols by their port, pcapdig by the content.
 
 from __future__ import annotations
 
+import base64
+import binascii
 import json
 import re
 from collections import Counter
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -166,6 +169,34 @@ def test_memcached_commands_hold_those_of_tshark(capture: Path) -> None:
         if len(commands) == 1 and keys and frame.number("tcp.dstport") == 11211:
             expected[commands[0], keys[0]] += 1
     assert not expected - Counter((each["method"], each["key"]) for each in records(capture, "memcachelog"))
+
+
+def passwords(frame: Frame) -> set[str]:
+    """The passwords that tshark shows in a packet; those of SMTP's SASL are in base64, PLAIN's behind names and NUL (RFC 4616)."""
+    found = {*frame["imap.request.password"], *frame["ldap.simple"]}
+    for command, argument in (
+        ("ftp.request.command", "ftp.request.arg"),
+        ("pop.request.command", "pop.request.parameter"),
+    ):
+        if [word.upper() for word in frame[command]] == ["PASS"]:
+            found |= {*frame[argument]}
+    for name in ("smtp.auth.password", "smtp.auth.username_password"):
+        with suppress(binascii.Error):
+            found |= {
+                base64.b64decode(text, validate=True).rpartition(b"\0")[2].decode("latin-1") for text in frame[name]
+            }
+    return found - {""}
+
+
+def test_passwords_hold_those_of_tshark(capture: Path) -> None:
+    """Each password of FTP, POP3, IMAP, LDAP and SMTP, in its conversation."""
+    expected = set[tuple[str, str]]()
+    for frame in tshark(capture).frames:
+        if frame.conversation and frame.conversation not in tshark(capture).is_cut and (shown := passwords(frame)):
+            (name,) = names(capture, {frame.conversation})
+            expected |= {(name, secret) for secret in shown}
+    lines = pcapdig(capture, decap=True).records("plaintext", secrets="show") if expected else []
+    assert not expected - {(each["fd.name"], each["secret"]) for each in lines}
 
 
 def test_tls_names_are_those_of_tshark(capture: Path) -> None:
