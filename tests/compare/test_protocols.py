@@ -189,14 +189,19 @@ def passwords(frame: Frame) -> set[str]:
 
 
 def test_passwords_hold_those_of_tshark(capture: Path) -> None:
-    """Each password of FTP, POP3, IMAP, LDAP and SMTP, in its conversation."""
+    """Each password of FTP, POP3, IMAP, LDAP and SMTP, in its conversation.
+
+    tshark takes the quotes off a password of IMAP also where it has none. FTP's PASS is known by what the server says next.
+    """
     expected = set[tuple[str, str]]()
     for frame in tshark(capture).frames:
         if frame.conversation and frame.conversation not in tshark(capture).is_cut and (shown := passwords(frame)):
             (name,) = names(capture, {frame.conversation})
             expected |= {(name, secret) for secret in shown}
     lines = pcapdig(capture, decap=True).records("plaintext", secrets="show") if expected else []
-    assert not expected - {(each["fd.name"], each["secret"]) for each in lines}
+    found = {(each["fd.name"], each["secret"]) for each in lines}
+    found |= {(each["fd.name"], each["secret"][1:-1]) for each in lines if each["protocol"] == "imap"}
+    assert not expected - found
 
 
 def test_tls_names_are_those_of_tshark(capture: Path) -> None:
