@@ -23,8 +23,8 @@ _WORDS_LIMIT = 16
 _LINE_END = re.compile(rb"\n")
 _GREETING = re.compile(rb"220[ -]|\+OK[ \r]|\* (?:OK|PREAUTH)[ \r]|20[01] ")
 _COMMAND = re.compile(
-    rb"(?:USER [^ \r\n]|PASS [^ \r\n]+\r\n\Z|(?:EHLO|HELO|LHLO) |CAPA\r|AUTHINFO USER |AUTH (?:%b)\b|[^ \r\n\"{%%(]{1,64} (?:LOGIN|AUTHENTICATE|CAPABILITY)[ \r])"
-    % MECHANISMS.encode(),
+    rb"(?:USER [^ \r\n]|PASS [^ \r\n]+\r\n\Z|(?:EHLO|HELO|LHLO) |CAPA\r|AUTHINFO USER "
+    rb"|AUTH (?:%b)\b|[^ \r\n\"{%%(]{1,64} (?:LOGIN|AUTHENTICATE|CAPABILITY)[ \r])" % MECHANISMS.encode(),
     re.IGNORECASE,
 )
 _REPLY = re.compile(rb"[1-5][0-9][0-9][ -]")
