@@ -21,7 +21,7 @@ STREAMS_AT_FIRST = 40
 SEPARATOR, AGGREGATOR = "\x1f", "\x1e"
 FIELDS = (
     "frame.number", "frame.time_epoch", "frame.len", "frame.cap_len", "frame.interface_id", "frame.protocols",
-    "ip.src", "ip.dst", "ipv6.src", "ipv6.dst", "ip.fragment", "ipv6.fragment", "_ws.malformed",
+    "ip.src", "ip.dst", "ipv6.src", "ipv6.dst", "ip.fragment", "ipv6.fragment", "_ws.malformed", "_ws.unreassembled",
     "tcp.stream", "tcp.srcport", "tcp.dstport", "tcp.seq_raw", "tcp.len", "tcp.flags",
     "udp.stream", "udp.srcport", "udp.dstport", "udp.length", "udp.payload",
     "http.request.method", "http.request.uri", "http.host", "http.response.code",

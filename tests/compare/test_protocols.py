@@ -18,13 +18,14 @@ from by_pcapdig import pcapdig
 from by_tshark import Frame, tshark
 
 DNS = ("dns", "mdns", "llmnr")
+PORTS = {53, 5353, 5355}
 RCODES = {
     0: "NOERROR", 1: "FORMERR", 2: "SERVFAIL", 3: "NXDOMAIN", 4: "NOTIMP", 5: "REFUSED", 6: "YXDOMAIN", 7: "YXRRSET", 8: "NXRRSET",
     9: "NOTAUTH", 10: "NOTZONE", 16: "BADVERS", 23: "BADCOOKIE",
 }  # fmt: skip
 INTERIM = {"100", "102", "103"}
 HELLO_CLIENT, HELLO_SERVER, CERTIFICATE = "1", "2", "11"
-ADDRESS = re.compile(r"[0-9.]+|[0-9a-f]*:[0-9a-f:.]+")
+ADDRESS = re.compile(r"[0-9]+(\.[0-9]+){3}|[0-9a-f]*:[0-9a-f:.]+")
 SHOWN = 200
 """Characters of long texts that are compared."""
 
@@ -33,7 +34,8 @@ def names(capture: Path, conversations: set[tuple[str, int]]) -> set[str]:
     """The flows of some of tshark's conversations, as `fd.name` writes them."""
     ours, theirs = pcapdig(capture, decap=True), tshark(capture)
     flow = ours.column("flow")
-    return {ours.trace.flows.name(int(flow[theirs.conversations[name][0]])) for name in conversations}
+    found = {int(flow[theirs.conversations[name][0]]) for name in conversations}
+    return {ours.trace.flows.name(each) for each in found if each >= 0}
 
 
 def records(capture: Path, chisel: str) -> list[dict[str, Any]]:
@@ -94,14 +96,32 @@ def test_http_answers_are_those_of_tshark(capture: Path) -> None:
 
 
 def dns_messages(capture: Path, *, answers: bool) -> list[Frame]:
-    """Packets with DNS queries, or those with answers. What HTTP and TLS carry is not read."""
+    """Packets with DNS queries, or those with answers, at the ports where dnslog looks for them. What HTTP and TLS carry is not read."""
     return [
         frame
         for frame in tshark(capture).with_field("dns.id")
         if frame.carrier(*DNS) in ("tcp", "udp")
         and frame.protocols[-1] in DNS
+        and PORTS & {frame.number(f"{kind}.{end}port") for kind in ("tcp", "udp") for end in ("src", "dst")}
         and (frame["dns.flags.response"][0] in ("1", "True")) == answers
+        and frame.conversation not in damaged(capture)
     ]
+
+
+def damaged(capture: Path) -> set[tuple[str, int]]:
+    """Conversations with a packet that tshark could not read to its end: where it stopped is its own."""
+    theirs = tshark(capture)
+    return {
+        name
+        for name, packets in theirs.conversations.items()
+        if any(theirs.frames[index][each] for index in packets for each in ("_ws.malformed", "_ws.unreassembled"))
+    }
+
+
+def dns_lines(capture: Path) -> list[dict[str, Any]]:
+    """What dnslog shows of the others."""
+    skipped = names(capture, damaged(capture))
+    return [each for each in records(capture, "dnslog") if each["fd.name"] not in skipped]
 
 
 def answered(frame: Frame) -> list[tuple[str, bool]]:
@@ -114,13 +134,20 @@ def answered(frame: Frame) -> list[tuple[str, bool]]:
     return found
 
 
+def marked(name: str) -> str:
+    """A name with one mark for each run of bytes that are no text."""
+    plain = re.sub(r"\\([0-9]{3})", lambda escape: chr(int(escape[1])) if int(escape[1]) < 128 else "\ufffd", name)
+    return re.sub("\ufffd+", "\ufffd", plain)
+
+
 def test_dns_questions_are_those_of_tshark(capture: Path) -> None:
-    """Each name asked for, as it was written."""
+    """Each name asked for, as it was written, but for bytes that are no text: tshark shows them as a mark, pcapdig as `\\DDD`."""
     asked = [name for frame in dns_messages(capture, answers=False) for name in frame["dns.qry.name"]]
-    expected = Counter(part for name in asked for part in ("." if name == "<Root>" else name).split(","))
+    expected = Counter(marked(part) for name in asked for part in ("." if name == "<Root>" else name).split(","))
     # An answer whose query is not there has a line with what it says was asked.
-    lines = [each for each in records(capture, "dnslog") if "rcode" not in each or "latency_ns" in each]
-    assert Counter(part for each in lines if each.get("query") for part in each["query"].split(",")) == expected
+    lines = [each for each in dns_lines(capture) if "rcode" not in each or "latency_ns" in each]
+    found = Counter(marked(part) for each in lines if each.get("query") for part in each["query"].split(","))
+    assert found == expected
 
 
 def test_dns_answers_are_those_of_tshark(capture: Path) -> None:
@@ -138,9 +165,11 @@ def test_dns_answers_are_those_of_tshark(capture: Path) -> None:
             addresses.update(
                 address for kind, is_answer in sections if kind == number for address in islice(shown, 1) if is_answer
             )
-    lines = [each for each in records(capture, "dnslog") if each.get("rcode")]
+    lines = [each for each in dns_lines(capture) if each.get("rcode")]
     assert Counter(each["rcode"] for each in lines) == codes
-    found = Counter(word for each in lines for word in each["answer"].split(",") if re.fullmatch(ADDRESS, word))
+    # A record of an answer that does not repeat the question has its name and type before it.
+    words = [part.split(" ")[-1] for each in lines for part in each["answer"].split(",")]
+    found = Counter(word for word in words if re.fullmatch(ADDRESS, word))
     assert found == addresses
 
 
