@@ -15,9 +15,11 @@ Callers: chisels. Upstream: nothing but errors; dpkt reads TLS handshakes, brotl
     multipart.py     Multipart(boundary).feed(data) -> pieces of the parts of a form; file_types.py: types by first bytes, file names
     dns.py           DnsDialogue(is_stream=) -> DnsCall(query, answer); dns_names.py, dns_records.py read the bytes
     redis.py         RedisDialogue -> RedisCall(command, reply); redis.starts(data), .starts_inline(data)
-    memcached.py     MemcachedDialogue -> MemcachedCall(command, keys, values ...); memcached_binary.py: MemcachedBinaryDialogue
+    memcached.py     MemcachedDialogue -> MemcachedCall(command, keys, values ...); memcached_binary.py: MemcachedBinaryDialogue;
+                     memcached_datagrams.py: MemcachedDatagrams, either of them over UDP
     sql.py           SqlCall(product, command, statement, parameters, user, answer, secret ...): rows, affected, error of either product
-    mysql.py         MysqlDialogue -> SqlCall; mysql.starts(data, from_client); mysql_logins.py, mysql_answers.py, mysql_packets.py
+    mysql.py         MysqlDialogue -> SqlCall; mysql.begin, .starts(data, from_client); mysql_logins.py, mysql_answers.py, mysql_packets.py;
+                     mysql_compression.py: Unpacker, the frames below packets
     postgres.py      PostgresDialogue -> SqlCall; postgres_messages.said_by_client(data); postgres_values.py
     login.py         Login(protocol, method, user, secret): of MailDialogue (FTP, POP3, IMAP, SMTP, NNTP), LdapDialogue, TelnetDialogue; sasl.py
     tls.py           TlsDialogue -> Handshake(client, server, certificate names ...); ja4.py, certificates.py; tls.starts(data)
