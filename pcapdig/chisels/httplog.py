@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
 def http_beginning() -> Beginning:
     """Where HTTP begins in a flow."""
-    from pcapdig.protocols.http_messages import FIRST_BYTES, starts
+    from pcapdig.protocols._http_heads import starts
+    from pcapdig.protocols.http_messages import FIRST_BYTES
     from pcapdig.streams.reassembler import Beginning
 
     return Beginning(starts, FIRST_BYTES)

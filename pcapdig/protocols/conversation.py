@@ -149,6 +149,13 @@ class Dialogue(Generic[_R, _Open]):
         self._hand_out_open()
         return self._taken()
 
+    def lose_place(self, asks: bool) -> None:
+        """What was read of one side does not go on. Its reading begins anew with what comes."""
+        self._readings[asks] = None
+        self._inbox(asks).clear()
+        if not asks:
+            self._hand_out_open()
+
     def _hand_out_open(self) -> None:
         """What is open gets no answer any more: nobody knows which of those to come would be whose."""
         while self.open:

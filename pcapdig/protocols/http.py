@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
+from pcapdig.protocols._http_heads import is_response, request_in, response_in, starts
 from pcapdig.protocols.bodies import Body
 from pcapdig.protocols.conversation import Dialogue, Record, Turn
 from pcapdig.protocols.http_messages import (
@@ -24,11 +25,6 @@ from pcapdig.protocols.http_messages import (
     HttpPiece,
     HttpRequest,
     HttpResponse,
-    framing_of,
-    is_response,
-    request_in,
-    response_in,
-    starts,
 )
 from pcapdig.protocols.inbox import LostPlaceError, StreamEndedError
 
@@ -45,8 +41,6 @@ _LINE_END = re.compile(rb"\n")
 _CHUNK_SIZE = re.compile(rb"\s*([0-9A-Fa-f]{1,15})\s*(?:;[^\n]*)?\r?\n")
 _BODILESS = (101, 204, 304)
 """Statuses whose responses have no body (RFC 9112 section 6.3)."""
-_KEPT_SIZE = 1 << 16
-"""Bytes of a head looked through for its end at once; a longer one goes the slow way."""
 
 _R = TypeVar("_R", bound=Record)
 
@@ -80,6 +74,10 @@ class _Http(Dialogue[_R, _Asked]):
         """What takes a body that begins: that of the response, else of the request."""
         raise NotImplementedError
 
+    def whole_body(self, request: HttpRequest | None, response: HttpResponse | None, data: bytes) -> Body:
+        """A body that is all there, behind the head of the response, else of the request, that `data` begins with."""
+        raise NotImplementedError
+
     def asks(self, turn: Turn) -> bool:
         """Decided by the first turn that is HTTP."""
         if self._client_asks is None:
@@ -101,39 +99,35 @@ class _Http(Dialogue[_R, _Asked]):
 
     def _asked_at_once(self, turn: Turn) -> bool:
         """Read a turn that is one whole request; False: it is not."""
-        data = turn.data
-        end = HEAD_END.search(data, 0, _KEPT_SIZE)
-        request = request_in(data[: end.end()], turn.moment) if end else None
-        if request is None or end is None:
+        request = request_in(turn.data, turn.moment)
+        if request is None:
             return False
-        framing = framing_of(request)
-        if framing.ending is not Ending.LENGTH or framing.length != len(data) - end.end():
+        ending, size, _ = request.framing
+        if ending is not Ending.LENGTH or size != len(turn.data) - request.head_size:
             return False
-        if framing.length:
-            request.body = self.reader(request, None, framing).at_once(data, end.end())
+        if size:
+            request.body = self.whole_body(request, None, turn.data)
         self.open.append(_Asked(request, None))
         return True
 
     def _answered_at_once(self, turn: Turn) -> bool:
         """Read a turn that is one whole final response; False: it is not."""
-        data = turn.data
-        end = HEAD_END.search(data, 0, _KEPT_SIZE)
-        response = response_in(data[: end.end()], turn.moment) if end else None
-        if response is None or end is None or response.status < 200:
+        response = response_in(turn.data, turn.moment)
+        if response is None or response.status < 200:
             return False
         request = self.open[0].request if self.open else None
         if request and request.method == "CONNECT":
             return False
-        framing = framing_of(response)
-        size = len(data) - end.end()
+        ending, length, _ = response.framing
+        size = len(turn.data) - response.head_size
         if response.status in _BODILESS or (request and request.method == "HEAD"):
             if size:
                 return False
-        elif framing.ending is not Ending.LENGTH or framing.length != size:
+        elif ending is not Ending.LENGTH or length != size:
             return False
         asked = self.next_open()
         if size:
-            response.body = self.reader(request, response, framing).at_once(data, end.end())
+            response.body = self.whole_body(request, response, turn.data)
         self.called(asked.whole() if asked else None, response)
         return True
 
@@ -152,7 +146,7 @@ class _Http(Dialogue[_R, _Asked]):
             request = request_in(head, moment, is_cut=is_cut)
             if request is None:
                 raise LostPlaceError
-            body = self.reader(request, None, framing_of(request))
+            body = self.reader(request, None, request.framing)
             self.open.append(_Asked(request, body))
             if is_cut:
                 body.end(is_complete=False)
@@ -161,7 +155,11 @@ class _Http(Dialogue[_R, _Asked]):
 
     def _speaks_http2(self, moment: Moment) -> None:
         method, target, version = PREFACE.split(b"\r\n")[0].decode("ascii").replace("HTTP/", "").split()
-        self.called(HttpRequest(moment=moment, version=version, fields=b"", method=method, target=target), None)
+        request = HttpRequest(
+            moment=moment, version=version, fields=b"", framing=Framing(Ending.LENGTH), head_size=len(PREFACE),
+            method=method, target=target, host=None,
+        )  # fmt: skip
+        self.called(request, None)
         self.is_over = True
 
     def answering(self, inbox: Inbox) -> Reading[None]:
@@ -180,7 +178,7 @@ class _Http(Dialogue[_R, _Asked]):
             asked = self.next_open()
             method = asked.request.method if asked else ""
             is_tunnel = status == 101 or (method == "CONNECT" and status < 300)
-            body = self.reader(asked.request if asked else None, response, framing_of(response))
+            body = self.reader(asked.request if asked else None, response, response.framing)
             is_lost = is_cut
             try:
                 if is_cut:
@@ -221,6 +219,13 @@ class HttpDialogue(_Http[HttpCall]):
         """Keeps the beginning of a body."""
         return _BodyReader(framing, self._body_limit)
 
+    def whole_body(self, request: HttpRequest | None, response: HttpResponse | None, data: bytes) -> Body:
+        """Its beginning."""
+        message = response or request
+        assert message is not None
+        size, start = message.framing.length, message.head_size
+        return Body(size, data[start : start + self._body_limit], message.framing.codings, True)
+
     def unanswered(self, asked: _Asked) -> HttpCall:
         """A request alone."""
         return HttpCall(asked=asked.request.moment, answered=None, request=asked.whole(), response=None)
@@ -252,6 +257,24 @@ class HttpBodies(_Http[HttpPiece]):
 
         return _PieceReader(framing, piece)
 
+    def whole_body(self, request: HttpRequest | None, response: HttpResponse | None, data: bytes) -> Body:
+        """One piece."""
+        message = response or request
+        assert message is not None
+        self.tell(
+            HttpPiece(
+                asked=request.moment if request else None,
+                answered=response.moment if response else None,
+                request=request,
+                response=response,
+                codings=message.framing.codings,
+                data=data[message.head_size :],
+                is_end=True,
+                is_complete=True,
+            )
+        )
+        return Body(message.framing.length, b"", message.framing.codings, True)
+
     def give_up(self, asked: _Asked) -> None:
         """Its pieces were told."""
 
@@ -269,10 +292,6 @@ class _BodyReader:
     def body(self) -> Body:
         """What came so far."""
         return Body(self._size, b"".join(self._parts), self._framing.codings, self._is_complete)
-
-    def at_once(self, data: bytes, start: int) -> Body:
-        """A body that is all there, from `start` on."""
-        return Body(len(data) - start, data[start : start + self._keep], self._framing.codings, True)
 
     def take(self, data: bytes, size: int) -> None:
         """`size` more bytes of the wire. Of the `data` of them that were asked for, fewer means that they were not captured."""
@@ -344,11 +363,6 @@ class _PieceReader(_BodyReader):
     def __init__(self, framing: Framing, piece: Callable[..., None]) -> None:
         super().__init__(framing, 1 << 60)
         self._piece = piece
-
-    def at_once(self, data: bytes, start: int) -> Body:
-        """One piece."""
-        self._piece(data[start:], 0, is_end=True, is_complete=True)
-        return super().at_once(b"", 0)
 
     def take(self, data: bytes, size: int) -> None:
         """Bytes, or as many that are missing."""

@@ -53,7 +53,7 @@ def test_names_are_tsharks(records_of: Callable[..., list[Any]], tshark: Callabl
 
 
 def test_the_capture(records_of: Callable[..., list[Any]]) -> None:
-    """As captures/record.py has them: TLS 1.2 with certificate and ALPN, 1.3, no SNI, a HelloRetryRequest, curl."""
+    """As captures/clients.py has them: TLS 1.2 with certificate and ALPN, 1.3, no SNI, a HelloRetryRequest, curl."""
     found = records_of("tls", tls)
     names = ("shop.example", "*.shop.example", "127.0.0.1")
     assert [call.certificate_names for call in found] == [names, (), names, (), ()]
