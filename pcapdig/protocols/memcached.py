@@ -1,6 +1,7 @@
 """memcached: the text protocol, meta commands included.
 
-In: turns. Out: `MemcachedCall`. The binary protocol is memcached_binary.py's. Source: doc/protocol.txt of memcached 1.6.
+In: turns. Out: `MemcachedCall`. The binary protocol is memcached_binary.py's, UDP memcached_datagrams.py's. Source: doc/protocol.txt of
+memcached 1.6.
 """
 
 from __future__ import annotations
@@ -15,9 +16,9 @@ from pcapdig.protocols.inbox import LostPlaceError
 if TYPE_CHECKING:
     from pcapdig.protocols.inbox import Inbox, Reading
 
-LINE_LIMIT = 64 << 10
+LINE_LIMIT = 256 << 10
 """Bytes of a command line; a get of many keys may be long."""
-KEYS_KEPT = 256
+KEYS_KEPT = 1024
 """Keys kept of one command."""
 STORAGE = frozenset({"set", "add", "replace", "append", "prepend", "cas"})
 """Commands that carry a value."""
@@ -68,7 +69,7 @@ class MemcachedCommand:
 
 
 class MemcachedDialogue(Dialogue[MemcachedCall, MemcachedCommand]):
-    """Reads one connection, or one flow of UDP without its frame headers."""
+    """Reads one connection, or one request of UDP without its frame header."""
 
     def unanswered(self, asked: MemcachedCommand) -> MemcachedCall:
         """A command alone."""

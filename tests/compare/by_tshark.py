@@ -23,14 +23,19 @@ STREAMS_AT_FIRST = 40
 SEPARATOR, AGGREGATOR = "\x1f", "\x1e"
 FIELDS = (
     "frame.number", "frame.time_epoch", "frame.len", "frame.cap_len", "frame.interface_id", "frame.encap_type", "frame.protocols",
-    "ip.src", "ip.dst", "ipv6.src", "ipv6.dst", "ip.fragment", "ipv6.fragment", "_ws.malformed",
+    "ip.src", "ip.dst", "ipv6.src", "ipv6.dst", "ip.fragment", "ipv6.fragment", "_ws.malformed", "_ws.unreassembled",
     "tcp.stream", "tcp.srcport", "tcp.dstport", "tcp.seq_raw", "tcp.len", "tcp.flags",
     "udp.stream", "udp.srcport", "udp.dstport", "udp.length", "udp.payload",
     "http.request.method", "http.request.uri", "http.host", "http.response.code",
-    "dns.id", "dns.flags.response", "dns.flags.rcode", "dns.qry.name", "dns.qry.type", "dns.a", "dns.aaaa",
+    "dns.id", "dns.flags.response", "dns.flags.rcode", "dns.resp.ext_rcode", "dns.qry.name", "dns.qry.type", "dns.a", "dns.aaaa",
+    "dns.count.answers", "dns.count.auth_rr", "dns.count.add_rr", "dns.resp.type",
     "mysql.query", "mysql.compressed_packet_length", "pgsql.query", "resp.bulk_string.value", "resp.array.length", "memcache.command", "memcache.key",
-    "tls.handshake.type", "tls.handshake.extensions_server_name", "tls.handshake.ciphersuite",
+    "ftp.request.command", "ftp.request.arg", "pop.request.command", "pop.request.parameter", "imap.request.password", "ldap.simple",
+    "smtp.auth.password", "smtp.auth.username_password",
+    "tls.handshake.type", "tls.handshake.extensions_server_name", "tls.handshake.ciphersuite", "x509ce.dNSName",
 )  # fmt: skip
+CARRIERS = ("tcp", "udp", "sctp", "quic", "dtls", "tls", "http", "http2", "http3", "eap", "openvpn")
+"""Layers in which tshark finds HTTP, DNS or TLS."""
 
 
 UNREAD = {
@@ -109,6 +114,13 @@ class Frame:
         """Whether it has its ports, but a header above them that is cut or malformed: tshark numbers no stream then."""
         last = "".join(self.layers[-1:])
         return last in ("tcp", "udp") and bool(self[f"{last}.dstport"]) and not self[f"{last}.stream"]
+
+    def carrier(self, *names: str) -> str | None:
+        """The layer of CARRIERS that carries the first of some protocols; None: it has none of them, or an ICMP error quotes it."""
+        index = next((i for i, each in enumerate(self.protocols) if each in names), None)
+        if index is None or self.is_error_report:
+            return None
+        return next((each for each in reversed(self.protocols[:index]) if each in CARRIERS), None)
 
     @property
     def conversation(self) -> tuple[str, int] | None:
