@@ -16,7 +16,7 @@ from pathlib import Path
 
 MISSING = re.compile(rb"\[\d+ bytes missing in capture file\]\0")
 """What follow puts where bytes are missing: a C string with its end."""
-DAMAGE = re.compile(r"appears to be (?:damaged|cut short)|isn't a capture file|contains record data that")
+DAMAGE = re.compile(r"appears to (?:be damaged|have been cut short)|isn't a capture file|contains record data that")
 """What tshark says when it stops before a file's end."""
 STREAMS_AT_FIRST = 40
 """So many streams are asked for before it is known how many there are."""
@@ -191,7 +191,8 @@ class Tshark:
         """Indices of the packets of each conversation, fragments with the packet that tshark puts together from them.
 
         Packets cut within their TCP or UDP header, which tshark numbers no stream for, are with those between the same ends; where there
-        are none, they have a number below 0. So are all datagrams: what RPC and SNMP announce, tshark joins and splits by other rules.
+        are none, they have a number below 0. So are datagrams between other ends than the number's first: what RPC and SNMP announce,
+        tshark joins and splits by other rules.
         """
         wholes = {}
         places = {frame["frame.number"][0]: index for index, frame in enumerate(self.frames)}
@@ -205,7 +206,8 @@ class Tshark:
             conversation = whole.conversation
             if whole.is_cut_in_transport or (conversation and conversation[0] == "udp"):
                 kind = str(whole.transport)
-                conversation = newest.get((kind, ends(whole)), (kind, -1 - len(newest)))
+                known = conversation if conversation not in members else None
+                conversation = newest.get((kind, ends(whole)), known or (kind, -1 - len(newest)))
             if conversation is not None:
                 members[conversation].append(index)
                 newest[conversation[0], ends(whole)] = conversation
@@ -219,13 +221,13 @@ class Tshark:
         return [i for i, frame in enumerate(self.frames) if i not in known and frame.layers[-2:] in ends]
 
     @cached_property
-    def is_cut(self) -> set[tuple[str, int] | None]:
+    def is_cut(self) -> set[tuple[str, int]]:
         """Conversations of which the snap length cut something off."""
         cut = set()
-        for packets in self.conversations.values():
+        for name, packets in self.conversations.items():
             frames = [self.frames[index] for index in packets]
             if any(frame.number("frame.cap_len") != frame.number("frame.len") for frame in frames):
-                cut |= {frame.conversation for frame in frames}
+                cut.add(name)
         return cut
 
     @cached_property
