@@ -2,7 +2,7 @@
 
 In: the messages of one flow in their order, as bytes with a moment and gaps (`Turn`). Out: frozen records, one a request with its
 answer, or without where none came. Pure: no file, clock, column or text output; whose message it was is carried through untouched.
-Callers: chisels. Upstream: nothing but errors; dpkt reads TLS handshakes, brotli and zstandard are asked for only when a body needs them.
+Callers: chisels. Upstream: nothing but errors; dpkt names TLS ciphers, brotli and zstandard are asked for only when a body needs them.
 
     conversation.py  Turn(data, from_client, moment, gaps), Moment(time_ns, number, seen): when, and opaque to this room by whom
                      Dialogue.feed(turn) -> list of records, .end() -> those still open; .is_over: nothing more will come of this flow
@@ -22,7 +22,7 @@ Callers: chisels. Upstream: nothing but errors; dpkt reads TLS handshakes, brotl
                      mysql_compression.py: Unpacker, the frames below packets
     postgres.py      PostgresDialogue -> SqlCall; postgres_messages.said_by_client(data); postgres_values.py
     login.py         Login(protocol, method, user, secret): of MailDialogue (FTP, POP3, IMAP, SMTP, NNTP), LdapDialogue, TelnetDialogue; sasl.py
-    tls.py           TlsDialogue -> Handshake(client, server, certificate names ...); ja4.py, certificates.py; tls.starts(data)
+    tls.py           TlsDialogue -> Handshake(client, server, certificate names ...); tls.starts(data); tls_hellos.py, ja4.py, certificates.py
 
 Any bytes are allowed. What does not read as the protocol, and bytes that were not captured where they are needed, lose the place:
 reading begins anew after the next gap, if a message surely begins there, else with the next turn of that direction. Where answers were

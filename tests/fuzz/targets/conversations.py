@@ -222,7 +222,7 @@ DIALOGUES: dict[str, tuple[Callable[[], Dialogue[Any, Any]], Callable[[Turn], ob
     "mail": (MailDialogue, lambda turn: mail.starts(turn.data, from_client=turn.from_client)),
     "ldap": (LdapDialogue, lambda turn: ldap.starts(turn.data)),
     "telnet": (TelnetDialogue, lambda turn: telnet.starts(turn.data)),
-    "tls": (TlsDialogue, lambda turn: tls.starts(turn.data)),
+    "tls": (TlsDialogue, lambda turn: tls.beginning(turn.data) >= 0),
 }
 
 
