@@ -16,12 +16,14 @@ import time
 from typing import TYPE_CHECKING, TextIO
 
 from pcapdig.dig import dig
+from pcapdig.dig.summing import dig_sums
 from pcapdig.render.units import bytes_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from pcapdig.dig import Plan
+    from pcapdig.dig.summing import Summing
     from pcapdig.pcapng.source import CaptureSource
     from pcapdig.trace.columns import Packets
     from pcapdig.trace.trace import Trace
@@ -152,6 +154,19 @@ def watched_dig(
     progress = Progress(sys.stderr, out, sources)
     try:
         dig(progress.watch(batches, trace), trace, plan, progress)
+    finally:
+        progress.clear()
+
+
+def watched_sums(summing: Summing, plan: Plan, out: TextIO, sources: Sequence[CaptureSource]) -> None:
+    """`dig_sums`, watched in the same way."""
+    if not shows_progress(sys.stderr):
+        dig_sums(summing, plan, out)
+        return
+    progress = Progress(sys.stderr, out, sources)
+    summing.trace.batch_bytes = min(_FIRST_BATCH_BYTES, summing.trace.batch_bytes)
+    try:
+        dig_sums(summing, plan, progress, progress.update)
     finally:
         progress.clear()
 
