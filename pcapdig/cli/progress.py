@@ -13,6 +13,7 @@ import stat
 import sys
 import termios
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, TextIO
 
 from pcapdig.dig import dig
@@ -165,8 +166,13 @@ def watched_sums(summing: Summing, plan: Plan, out: TextIO, sources: Sequence[Ca
         return
     progress = Progress(sys.stderr, out, sources)
     summing.trace.batch_bytes = min(_FIRST_BATCH_BYTES, summing.trace.batch_bytes)
+
+    def look() -> None:
+        with suppress(OSError):  # a source that the thread has just closed
+            progress.update()
+
     try:
-        dig_sums(summing, plan, progress, progress.update)
+        dig_sums(summing, plan, progress, look)
     finally:
         progress.clear()
 

@@ -49,7 +49,7 @@ class Summing:
         _thread.start_new_thread(self._run_aside, (self._over,))
 
     def wait(self, look: Callable[[], None] | None = None) -> None:
-        """Return when all is added up. `look` is called from time to time.
+        """Return when all is added up. `look` is called from time to time, and at the end.
 
         Raises:
             InputError: a capture cannot be read, or is damaged; what came before the damage has been added up.
@@ -61,6 +61,8 @@ class Summing:
                 if look is not None:
                     look()
             self._over.release()
+            if look is not None:
+                look()
         if self._failure is not None:
             raise self._failure
 

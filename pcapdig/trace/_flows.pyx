@@ -88,16 +88,6 @@ cdef class FlowTable:
         self.flows.resize(self.count)
         return 0
 
-    def fresh_bytes(self):
-        """Bytes added up by flow: first 0, for what has no flow, then one number a flow; as 64-bit integers of this machine."""
-        cdef int32_t i
-        sums = bytearray((<Py_ssize_t> self.count + 1) * sizeof(uint64_t))
-        cdef uint8_t[::1] view = sums
-        cdef uint64_t *to = <uint64_t *> &view[0]
-        for i in range(self.count):
-            to[i + 1] = self.states[i].fresh
-        return sums
-
     cdef void ask_for_slot(self, uint32_t tag) noexcept nogil:
         """A packet with this tag comes soon: have the processor fetch its slot."""
         ask_for(self.slots + (tag & self.slot_mask))

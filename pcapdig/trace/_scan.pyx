@@ -1,6 +1,6 @@
 """Scans a capture: runs the walk over its bytes, reads the few blocks that describe, and puts packets into batches of columns, or sums."""
 
-from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.stdlib cimport free, malloc, realloc
 from libc.string cimport memset
 
@@ -12,6 +12,7 @@ cdef extern from "<stdlib.h>" nogil:
 from pcapdig.trace._batch cimport MOST_INTERFACES, Batch
 from pcapdig.trace._bytes cimport get32
 from pcapdig.trace._clock cimport set_clock
+from pcapdig.trace._flows cimport FlowTable
 from pcapdig.trace._framing cimport BLOCK_INTERFACE, BLOCK_NAMES, BLOCK_SECTION
 from pcapdig.trace._reading cimport MOST_PLACES, PLACE_BYTES, Reading, begin_reading, help_reading
 from pcapdig.trace._walk cimport (
@@ -140,8 +141,15 @@ cdef class Scanner:
         return self.batch.sums
 
     def fresh_bytes(self):
-        """And by flow: see FlowTable."""
-        return self.batch.flows.fresh_bytes()
+        """And by flow: first 0, for what has no flow, then one number a flow; as 64-bit integers of this machine."""
+        cdef FlowTable flows = self.batch.flows
+        cdef int32_t i
+        sums = bytearray((<Py_ssize_t> flows.count + 1) * sizeof(uint64_t))
+        cdef uint8_t[::1] view = sums
+        cdef uint64_t *to = <uint64_t *> &view[0]
+        for i in range(flows.count):
+            to[i + 1] = flows.states[i].fresh
+        return sums
 
     cdef str read_part(self, const uint8_t[::1] data, Py_ssize_t start, Py_ssize_t stop, int fd):
         """Read as `scan` says into what the batch has made ready. What is wrong with the block that it ended at, or None."""

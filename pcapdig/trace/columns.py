@@ -113,8 +113,8 @@ class Tables:
 
 
 def new_history() -> History:
-    """A history that has seen nothing. Few digs ask for one, so its module is loaded here."""
-    from pcapdig.trace.history import History
+    """A history that has seen nothing."""
+    from pcapdig.trace.history import History  # few digs ask for one
 
     return History()
 
@@ -384,8 +384,7 @@ class Messages:
 
 def _filled(given: dict[str, ArrayLike], kinds: dict[str, tuple[str, int]], count: int) -> dict[str, Any]:
     """Every column of `kinds` with `count` values, those not given at their default."""
-    unknown = set(given) - set(kinds)
-    if unknown:
+    if unknown := set(given) - set(kinds):
         raise TypeError(f"no such column: {', '.join(sorted(unknown))}")
     filled = {name: _column(given.get(name, default), kind, count) for name, (kind, default) in kinds.items()}
     for end in ("writer", "reader"):
