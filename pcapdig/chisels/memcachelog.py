@@ -26,8 +26,9 @@ class Memcachelog(LogChisel["MemcachedCall"]):
     name: ClassVar[str] = "memcachelog"
     short_description: ClassVar[str] = "memcached requests log"
     description: ClassVar[str] = (
-        "Prints a line for each key of a memcached command (port 11211, or a process called memcached; text protocol, meta "
-        "commands and binary protocol) when its answer comes: the command, bytes of the value set or got, the key. A get that found nothing has 0B. "
+        "Prints a line for each key of a memcached command (port 11211, or a process called memcached; TCP and UDP, text "
+        "protocol, meta commands and binary protocol) when its answer comes: the command, bytes of the value set or got, the "
+        "key. A get that found nothing has 0B. "
         "'get' or 'set' shows only those commands, and a size after it ('set 1000') only values at least as large. Between two "
         "processes of this machine there is a line for each end. -v adds the answer, its latency, process and connection."
     )
@@ -49,7 +50,9 @@ class Memcachelog(LogChisel["MemcachedCall"]):
     def begin(self, opening: Opening) -> Dialogue[MemcachedCall, Any] | None:
         """Any message of such a connection."""
         if opening.is_datagram:
-            return None
+            from pcapdig.protocols import memcached_datagrams
+
+            return memcached_datagrams.MemcachedDatagrams() if memcached_datagrams.starts(opening.data) else None
         if opening.data[:1] in (b"\x80", b"\x81"):
             from pcapdig.protocols.memcached_binary import MemcachedBinaryDialogue, starts
 

@@ -28,7 +28,7 @@ class Sqllog(LogChisel["SqlCall"]):
         "prepare, execute with its statement and parameters, connect with user and database, and others; rows returned, rows "
         "changed, the server's error, time from command to answer, and the processes at both ends as far as they are known. A "
         "PostgreSQL statement without a name is shown when it is executed, not when it is prepared. A command without an answer is "
-        "shown at the end with <NA>. Connections under TLS or compressed are not read. -v adds process ids and the connection, and "
+        "shown at the end with <NA>. Connections under TLS are not read. -v adds process ids and the connection, and "
         "shows long statements whole."
     )
 
@@ -40,8 +40,8 @@ class Sqllog(LogChisel["SqlCall"]):
         """Where a server greets, or a client sends a statement on a connection older than the capture."""
         from pcapdig.protocols import mysql, postgres, postgres_messages
 
-        if mysql.starts(opening.data, from_client=opening.from_client):
-            return mysql.MysqlDialogue()
+        if (dialogue := mysql.begin(opening.data, from_client=opening.from_client)) is not None:
+            return dialogue
         return None if postgres_messages.said_by_client(opening.data) is None else postgres.PostgresDialogue()
 
     def lines(self, found: Found[SqlCall]) -> Iterable[Line]:

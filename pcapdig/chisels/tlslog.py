@@ -33,12 +33,12 @@ class Tlslog(LogChisel["Handshake"]):
         super().__init__(verbose=verbose)
 
     def begin(self, opening: Opening) -> Dialogue[Handshake, Any] | None:
-        """Where a client says hello."""
-        if not (opening.from_client and opening.data[:2] == b"\x16\x03"):
-            return None  # spares most captures loading dpkt
-        from pcapdig.protocols.tls import TlsDialogue, starts
+        """Where a client or a server says hello."""
+        if opening.is_datagram or not (b"\x16\x03" in opening.data[:1024] or opening.data[2:3] == b"\x01"):
+            return None  # spares most captures loading the names of ciphers
+        from pcapdig.protocols.tls import TlsDialogue, beginning
 
-        return TlsDialogue() if starts(opening.data) else None
+        return TlsDialogue() if beginning(opening.data) >= 0 else None
 
     def lines(self, found: Found[Handshake]) -> Iterable[Line]:
         """One line, with both ends."""

@@ -104,7 +104,7 @@ class Dialogue(Generic[_R, _Open]):
     @property
     def is_idle(self) -> bool:
         """Nothing is open, half read or remembered: a new dialogue would go on as well as this one."""
-        return not self.open and all(map(self.is_between, self._inboxes))
+        return not self.open and (not self._inboxes or all(map(self.is_between, self._inboxes)))
 
     def has_inbox(self, asks: bool) -> bool:
         """Something of that side was, or is, read by its coroutine."""
@@ -148,6 +148,13 @@ class Dialogue(Generic[_R, _Open]):
         self.end_side(False, is_cut_off=True)
         self._hand_out_open()
         return self._taken()
+
+    def lose_place(self, asks: bool) -> None:
+        """What was read of one side does not go on. Its reading begins anew with what comes."""
+        self._readings[asks] = None
+        self._inbox(asks).clear()
+        if not asks:
+            self._hand_out_open()
 
     def _hand_out_open(self) -> None:
         """What is open gets no answer any more: nobody knows which of those to come would be whose."""

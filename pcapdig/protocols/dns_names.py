@@ -10,7 +10,8 @@ from __future__ import annotations
 from functools import lru_cache
 
 POINTERS_LIMIT = 64
-"""Pointers followed for one name. A name has at most 127 labels, and no writer needs a pointer for every second."""
+"""Pointers followed for one name. A name has at most 127 labels, and no writer needs a pointer for every second. They may go forwards, which
+RFC 1035 section 4.1.4 forbids: some readers follow them, so what they hide is shown."""
 _NAME_LIMIT = 255
 """RFC 1035 section 2.3.4."""
 
@@ -23,10 +24,10 @@ def read_name(message: bytes, at: int) -> tuple[str, int]:
     """The name that begins at `at`, and the offset after it. The root is `.`; others have no final dot.
 
     Raises:
-        BadMessageError: it is cut, too long, or its pointers do not go backwards.
+        BadMessageError: it is cut or too long, or follows over POINTERS_LIMIT pointers, as one that goes in a circle does.
     """
     labels: list[str] = []
-    after, size, pointers, lowest = -1, 0, 0, at
+    after, size, pointers = -1, 0, 0
     while True:
         if at >= len(message):
             raise BadMessageError("name is cut")
@@ -36,10 +37,10 @@ def read_name(message: bytes, at: int) -> tuple[str, int]:
                 raise BadMessageError("pointer is cut")
             target = (length & 0x3F) << 8 | message[at + 1]
             pointers += 1
-            if target >= lowest or pointers > POINTERS_LIMIT:
-                raise BadMessageError("pointer does not go backwards")
+            if pointers > POINTERS_LIMIT:
+                raise BadMessageError("too many pointers")
             after = at + 2 if after < 0 else after
-            at = lowest = target
+            at = target
             continue
         if length > 63:
             raise BadMessageError(f"label type {length >> 6}")
@@ -55,10 +56,24 @@ def read_name(message: bytes, at: int) -> tuple[str, int]:
 
 @lru_cache(maxsize=4096)
 def _label_text(label: bytes) -> str:
-    """A label with dots and backslashes escaped, and what is not printable ASCII as `\\DDD`."""
+    """A label with dots and backslashes escaped, and bytes that are no printable UTF-8 as `\\DDD`.
+
+    UTF-8 is what multicast DNS writes (RFC 6762 section 16).
+    """
     if label.isalnum():
         return label.decode("ascii")
+    if not label.isascii() and (text := _printable(label)) is not None:
+        return "".join(f"\\{character}" if character in '.\\"' else character for character in text)
     return "".join(
         f"\\{byte:03d}" if not 0x21 <= byte <= 0x7E else f"\\{chr(byte)}" if byte in b'.\\"' else chr(byte)
         for byte in label
     )
+
+
+def _printable(label: bytes) -> str | None:
+    """UTF-8 that has no blank or control character; None: it is none."""
+    try:
+        text = label.decode("utf-8")
+    except UnicodeDecodeError:
+        return None
+    return text if text.isprintable() and " " not in text else None

@@ -10,11 +10,14 @@ A turn that is one whole message, as most are, is read at once; only what is spl
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
+from pcapdig.protocols._http_heads import is_response, request_in, response_in, starts
+from pcapdig.protocols._http_whole import Asked, call_of, read_whole
 from pcapdig.protocols.bodies import Body
 from pcapdig.protocols.conversation import Dialogue, Record, Turn
 from pcapdig.protocols.http_messages import (
+    BODILESS,
     HEAD_END,
     HEAD_LIMIT,
     PREFACE,
@@ -24,11 +27,6 @@ from pcapdig.protocols.http_messages import (
     HttpPiece,
     HttpRequest,
     HttpResponse,
-    framing_of,
-    is_response,
-    request_in,
-    response_in,
-    starts,
 )
 from pcapdig.protocols.inbox import LostPlaceError, StreamEndedError
 
@@ -43,34 +41,17 @@ __all__ = ["HttpBodies", "HttpCall", "HttpDialogue", "HttpPiece", "HttpRequest",
 _CHUNK_LINE_LIMIT = 4096
 _LINE_END = re.compile(rb"\n")
 _CHUNK_SIZE = re.compile(rb"\s*([0-9A-Fa-f]{1,15})\s*(?:;[^\n]*)?\r?\n")
-_BODILESS = (101, 204, 304)
-"""Statuses whose responses have no body (RFC 9112 section 6.3)."""
-_KEPT_SIZE = 1 << 16
-"""Bytes of a head looked through for its end at once; a longer one goes the slow way."""
 
 _R = TypeVar("_R", bound=Record)
 
 
-class _Asked(NamedTuple):
-    """A request that waits for its response. Its body may still come while the response does."""
-
-    request: HttpRequest
-    body: _BodyReader | None
-    """None: it is read, and in the request."""
-
-    def whole(self) -> HttpRequest:
-        """The request with what is there of its body."""
-        if self.body is not None:
-            self.request.body = self.body.body()
-        return self.request
-
-
-class _Http(Dialogue[_R, _Asked]):
+class _Http(Dialogue[_R, Asked]):
     """Reads one TCP connection. Who asks is who sends requests, whatever the flow says of client and server."""
 
-    def __init__(self) -> None:
-        super().__init__()
-        self._client_asks: bool | None = None
+    client_asks: bool | None = None
+    """The flow's client sends the requests; None: nobody has said anything that is HTTP."""
+    body_limit: int | None = None
+    """Bytes kept of each body, as sent; None: they are told as they come."""
 
     def called(self, request: HttpRequest | None, response: HttpResponse | None) -> None:
         """A call is complete, as far as it ever will be."""
@@ -80,62 +61,23 @@ class _Http(Dialogue[_R, _Asked]):
         """What takes a body that begins: that of the response, else of the request."""
         raise NotImplementedError
 
+    def whole_body(self, request: HttpRequest | None, response: HttpResponse | None, data: bytes) -> Body:
+        """A body that is all there, behind the head of the response, else of the request, that `data` begins with."""
+        raise NotImplementedError
+
     def asks(self, turn: Turn) -> bool:
         """Decided by the first turn that is HTTP."""
-        if self._client_asks is None:
+        if self.client_asks is None:
             answers = is_response(turn.data)
             if answers is None:
                 return turn.from_client
-            self._client_asks = turn.from_client != answers
-        return turn.from_client == self._client_asks
+            self.client_asks = turn.from_client != answers
+        return turn.from_client == self.client_asks
 
     def feed(self, turn: Turn) -> list[_R]:
         """Read the next message of the flow; the records that are complete with it."""
-        if not (turn.gaps or self.is_over):
-            asks = self.asks(turn)
-            if self.is_between(asks) and (self._asked_at_once(turn) if asks else self._answered_at_once(turn)):
-                if turn.is_last and self.has_inbox(asks):
-                    self.end_side(asks, is_cut_off=turn.is_reset)
-                return self._taken()
-        return super().feed(turn)
-
-    def _asked_at_once(self, turn: Turn) -> bool:
-        """Read a turn that is one whole request; False: it is not."""
-        data = turn.data
-        end = HEAD_END.search(data, 0, _KEPT_SIZE)
-        request = request_in(data[: end.end()], turn.moment) if end else None
-        if request is None or end is None:
-            return False
-        framing = framing_of(request)
-        if framing.ending is not Ending.LENGTH or framing.length != len(data) - end.end():
-            return False
-        if framing.length:
-            request.body = self.reader(request, None, framing).at_once(data, end.end())
-        self.open.append(_Asked(request, None))
-        return True
-
-    def _answered_at_once(self, turn: Turn) -> bool:
-        """Read a turn that is one whole final response; False: it is not."""
-        data = turn.data
-        end = HEAD_END.search(data, 0, _KEPT_SIZE)
-        response = response_in(data[: end.end()], turn.moment) if end else None
-        if response is None or end is None or response.status < 200:
-            return False
-        request = self.open[0].request if self.open else None
-        if request and request.method == "CONNECT":
-            return False
-        framing = framing_of(response)
-        size = len(data) - end.end()
-        if response.status in _BODILESS or (request and request.method == "HEAD"):
-            if size:
-                return False
-        elif framing.ending is not Ending.LENGTH or framing.length != size:
-            return False
-        asked = self.next_open()
-        if size:
-            response.body = self.reader(request, response, framing).at_once(data, end.end())
-        self.called(asked.whole() if asked else None, response)
-        return True
+        records = read_whole(self, turn)
+        return super().feed(turn) if records is None else records
 
     def begins(self, data: bytes, *, asks: bool) -> bool:
         """A start line of that side."""
@@ -152,8 +94,8 @@ class _Http(Dialogue[_R, _Asked]):
             request = request_in(head, moment, is_cut=is_cut)
             if request is None:
                 raise LostPlaceError
-            body = self.reader(request, None, framing_of(request))
-            self.open.append(_Asked(request, body))
+            body = self.reader(request, None, request.framing)
+            self.open.append(Asked(request, body))
             if is_cut:
                 body.end(is_complete=False)
                 raise LostPlaceError
@@ -161,7 +103,11 @@ class _Http(Dialogue[_R, _Asked]):
 
     def _speaks_http2(self, moment: Moment) -> None:
         method, target, version = PREFACE.split(b"\r\n")[0].decode("ascii").replace("HTTP/", "").split()
-        self.called(HttpRequest(moment=moment, version=version, fields=b"", method=method, target=target), None)
+        request = HttpRequest(
+            moment=moment, version=version, fields=b"", framing=Framing(Ending.LENGTH), head_size=len(PREFACE),
+            method=method, target=target, host=None,
+        )  # fmt: skip
+        self.called(request, None)
         self.is_over = True
 
     def answering(self, inbox: Inbox) -> Reading[None]:
@@ -180,12 +126,12 @@ class _Http(Dialogue[_R, _Asked]):
             asked = self.next_open()
             method = asked.request.method if asked else ""
             is_tunnel = status == 101 or (method == "CONNECT" and status < 300)
-            body = self.reader(asked.request if asked else None, response, framing_of(response))
+            body = self.reader(asked.request if asked else None, response, response.framing)
             is_lost = is_cut
             try:
                 if is_cut:
                     body.end(is_complete=False)
-                elif not (method == "HEAD" or status in _BODILESS or is_tunnel):
+                elif not (method == "HEAD" or status in BODILESS or is_tunnel):
                     yield from body.read(inbox)
             except (LostPlaceError, StreamEndedError):
                 is_lost = True
@@ -204,26 +150,19 @@ class HttpDialogue(_Http[HttpCall]):
     def __init__(self, *, body_limit: int = 0) -> None:
         """`body_limit`: bytes kept of each body, as sent."""
         super().__init__()
-        self._body_limit = body_limit
+        self.body_limit = body_limit
 
     def called(self, request: HttpRequest | None, response: HttpResponse | None) -> None:
         """A record."""
-        self.tell(
-            HttpCall(
-                asked=request.moment if request else None,
-                answered=response.moment if response else None,
-                request=request,
-                response=response,
-            )
-        )
+        self.tell(call_of(request, response))
 
     def reader(self, request: HttpRequest | None, response: HttpResponse | None, framing: Framing) -> _BodyReader:
         """Keeps the beginning of a body."""
-        return _BodyReader(framing, self._body_limit)
+        return _BodyReader(framing, self.body_limit or 0)
 
-    def unanswered(self, asked: _Asked) -> HttpCall:
+    def unanswered(self, asked: Asked) -> HttpCall:
         """A request alone."""
-        return HttpCall(asked=asked.request.moment, answered=None, request=asked.whole(), response=None)
+        return call_of(asked.whole(), None)
 
 
 class HttpBodies(_Http[HttpPiece]):
@@ -252,7 +191,25 @@ class HttpBodies(_Http[HttpPiece]):
 
         return _PieceReader(framing, piece)
 
-    def give_up(self, asked: _Asked) -> None:
+    def whole_body(self, request: HttpRequest | None, response: HttpResponse | None, data: bytes) -> Body:
+        """One piece."""
+        message = response or request
+        assert message is not None
+        self.tell(
+            HttpPiece(
+                asked=request.moment if request else None,
+                answered=response.moment if response else None,
+                request=request,
+                response=response,
+                codings=message.framing.codings,
+                data=data[message.head_size :],
+                is_end=True,
+                is_complete=True,
+            )
+        )
+        return Body(message.framing.length, b"", message.framing.codings, True)
+
+    def give_up(self, asked: Asked) -> None:
         """Its pieces were told."""
 
 
@@ -269,10 +226,6 @@ class _BodyReader:
     def body(self) -> Body:
         """What came so far."""
         return Body(self._size, b"".join(self._parts), self._framing.codings, self._is_complete)
-
-    def at_once(self, data: bytes, start: int) -> Body:
-        """A body that is all there, from `start` on."""
-        return Body(len(data) - start, data[start : start + self._keep], self._framing.codings, True)
 
     def take(self, data: bytes, size: int) -> None:
         """`size` more bytes of the wire. Of the `data` of them that were asked for, fewer means that they were not captured."""
@@ -344,11 +297,6 @@ class _PieceReader(_BodyReader):
     def __init__(self, framing: Framing, piece: Callable[..., None]) -> None:
         super().__init__(framing, 1 << 60)
         self._piece = piece
-
-    def at_once(self, data: bytes, start: int) -> Body:
-        """One piece."""
-        self._piece(data[start:], 0, is_end=True, is_complete=True)
-        return super().at_once(b"", 0)
 
     def take(self, data: bytes, size: int) -> None:
         """Bytes, or as many that are missing."""

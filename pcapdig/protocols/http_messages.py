@@ -1,8 +1,8 @@
 """Heads of HTTP/1.0 and HTTP/1.1 messages: what stands in them, and how they say where their body ends.
 
-In: bytes. Out: `HttpRequest`, `HttpResponse`, `Framing`. Source: RFC 9112 (message format: sections 2 to 6), RFC 9110 (fields: section
-5). dpkt.http serves whole messages of a list of methods only, so heads are read here. Header fields are read when they are
-asked for: a log of a million requests looks at few.
+`HttpRequest`, `HttpResponse`, `Framing`; _http_heads.pyx reads them. Source: RFC 9112 (message format: sections 2 to 6), RFC 9110 (fields:
+section 5). dpkt.http serves whole messages of a list of methods only. Header fields are read when they are asked for: a log of a million
+requests looks at few.
 """
 
 from __future__ import annotations
@@ -24,18 +24,32 @@ HEAD_LIMIT = 128 << 10
 HEAD_END = re.compile(rb"\n\r?\n")
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 """What a client says first that knows its server speaks HTTP/2 without TLS (RFC 9113 section 3.4)."""
-_REQUEST = re.compile(rb"(?:\r?\n)?([A-Z][A-Z0-9_-]{0,31}) ([^\s]+) HTTP/(1\.[0-9])\r?\n")
-_STATUS = re.compile(rb"HTTP/(1\.[0-9]) ([1-9][0-9]{2})(?: ([^\r\n]*))?\r?\n")
-_START = re.compile(rb"(?:\r?\n)?[A-Z][A-Z0-9_-]{0,31} [^\s]+ HTTP/1\.[0-9]\r?\n|HTTP/1\.[0-9] [1-9][0-9]{2}[ \r\n]")
-_FRAMING = re.compile(
-    rb"\n(content-length|transfer-encoding|content-encoding)[ \t]*+:([^\n]*+(?:\n[ \t][^\n]*+)*+)", re.IGNORECASE
-)
-_HOST = re.compile(rb"\nhost[ \t]*+:([^\r\n]*+)\r?\n(?![ \t])", re.IGNORECASE)
-"""The usual form. These patterns never go back, so that hostile heads take no more time than others of their size."""
+BODILESS = (101, 204, 304)
+"""Statuses whose responses have no body (RFC 9112 section 6.3)."""
 FIRST_BYTES = bytes(chr(value) in "\r\nABCDEFGHIJKLMNOPQRSTUVWXYZ" for value in range(256))
 """By value, 1 for the first bytes of what `starts` takes."""
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 _LENGTH = re.compile(r"[0-9]{1,18}", re.ASCII)
+
+
+class Ending(Enum):
+    """How the end of a body is found (RFC 9112 section 6.3)."""
+
+    LENGTH = auto()
+    CHUNKS = auto()
+    CLOSE = auto()
+    UNKNOWN = auto()
+    """By nobody: the headers contradict each other."""
+
+
+class Framing(NamedTuple):
+    """How a body ends, and what is laid over it."""
+
+    ending: Ending
+    length: int = 0
+    """Bytes, with LENGTH."""
+    codings: tuple[str, ...] = ()
+    """Content-Encoding, then Transfer-Encoding without chunks, in the order applied."""
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -47,6 +61,10 @@ class HttpMessage:
     """1.0, 1.1."""
     fields: bytes
     """The header fields as sent, from the end of the first line on (its newline is there)."""
+    framing: Framing
+    """How the body ends, by the fields. That a response to HEAD, 204 and the like have none is for the reader to know."""
+    head_size: int
+    """Bytes of the head, its empty line included."""
     body: Body = NO_BODY
     """Once the message is complete; in a piece of a body (`HttpPiece`) it is not known yet."""
     is_cut: bool = False
@@ -69,15 +87,16 @@ class HttpRequest(HttpMessage):
     method: str
     target: str
     """As it stands in the request line."""
+    host: str | None
+    """Host; None: it is not there, or is more than one line."""
 
     @property
     def url(self) -> str:
         """Host and path without a scheme: `localhost/bar`. An absolute target, and that of CONNECT, loses nothing but its scheme."""
         target = self.target
         if target[:1] == "/":
-            host = _HOST.search(self.fields)
-            if host is not None:
-                return _text(host[1].strip()) + target
+            if self.host is not None:
+                return self.host + target
         elif absolute := _SCHEME.match(target):
             return target[absolute.end() :]
         host_field = self.header("host")
@@ -130,88 +149,16 @@ class HttpPiece(Record):
         return carrier
 
 
-class Ending(Enum):
-    """How the end of a body is found (RFC 9112 section 6.3)."""
-
-    LENGTH = auto()
-    CHUNKS = auto()
-    CLOSE = auto()
-    UNKNOWN = auto()
-    """By nobody: the headers contradict each other."""
-
-
-class Framing(NamedTuple):
-    """How a body ends, and what is laid over it."""
-
-    ending: Ending
-    length: int = 0
-    """Bytes, with LENGTH."""
-    codings: tuple[str, ...] = ()
-    """Content-Encoding, then Transfer-Encoding without chunks, in the order applied."""
-
-
-_NOTHING = Framing(Ending.LENGTH)
-_UNTIL_CLOSE = Framing(Ending.CLOSE)
-
-
-def starts(data: bytes) -> bool:
-    """An HTTP/1 request or response begins here, or a connection in HTTP/2 without TLS."""
-    return _START.match(data, 0, HEAD_LIMIT) is not None or data.startswith(PREFACE)
-
-
-def is_response(data: bytes) -> bool | None:
-    """Whether a response begins here; None: neither that nor a request does."""
-    if _STATUS.match(data):
-        return True
-    return False if _REQUEST.match(data, 0, HEAD_LIMIT) or data.startswith(PREFACE) else None
-
-
-def request_in(head: bytes, moment: Moment, *, is_cut: bool = False) -> HttpRequest | None:
-    """The request whose head this is; None: it is none."""
-    start = _REQUEST.match(head)
-    if start is None:
-        return None
-    method, target, version = start.groups()
-    return HttpRequest(
-        moment=moment,
-        method=method.decode("ascii"),
-        target=_text(target),
-        version=version.decode("ascii"),
-        fields=head[start.end() - 1 :],
-        is_cut=is_cut,
-    )
-
-
-def response_in(head: bytes, moment: Moment, *, is_cut: bool = False) -> HttpResponse | None:
-    """The response whose head this is; None: it is none."""
-    start = _STATUS.match(head)
-    if start is None:
-        return None
-    return HttpResponse(
-        moment=moment,
-        version=start[1].decode("ascii"),
-        status=int(start[2]),
-        reason=_text(start[3] or b""),
-        fields=head[start.end() - 1 :],
-        is_cut=is_cut,
-    )
-
-
-def framing_of(message: HttpRequest | HttpResponse) -> Framing:
-    """How a message's body ends, by its headers. That HEAD, 204 and the like have none is for the caller to know."""
-    of_response = isinstance(message, HttpResponse)
-    found = _FRAMING.findall(message.fields)
-    if not found:
-        return _UNTIL_CLOSE if of_response else _NOTHING
-    return _framing_by(tuple(found), of_response=of_response)
-
-
 @lru_cache(maxsize=4096)
-def _framing_by(found: tuple[tuple[bytes, bytes], ...], *, of_response: bool) -> Framing:
-    """What these headers say. Remembered, since most messages of a server have the same few."""
+def framing_by(found: tuple[tuple[bytes, bytes], ...], *, of_response: bool) -> Framing:
+    """How a body ends by these fields (name in lower case, value): all of Content-Length, Transfer-Encoding and Content-Encoding there are.
+
+    That a response to HEAD, 204 and the like have none is for the caller to know. Remembered, since most messages of a server have the
+    same few.
+    """
     listed: dict[bytes, list[str]] = {b"content-length": [], b"transfer-encoding": [], b"content-encoding": []}
     for name, value in found:
-        listed[name.lower()] += _listed(value)
+        listed[name] += _listed(value)
     lengths, transfer, content = listed.values()
     # What was laid over the body on its way (RFC 9112 section 7.2) lies over its content codings.
     codings = (*content, *(coding for coding in transfer if coding != "chunked"))

@@ -1,6 +1,7 @@
 """memcached: the text protocol, meta commands included.
 
-In: turns. Out: `MemcachedCall`. The binary protocol is memcached_binary.py's. Source: doc/protocol.txt of memcached 1.6.
+In: turns. Out: `MemcachedCall`. The binary protocol is memcached_binary.py's, UDP memcached_datagrams.py's. Source: doc/protocol.txt of
+memcached 1.6.
 """
 
 from __future__ import annotations
@@ -68,7 +69,7 @@ class MemcachedCommand:
 
 
 class MemcachedDialogue(Dialogue[MemcachedCall, MemcachedCommand]):
-    """Reads one connection, or one flow of UDP without its frame headers."""
+    """Reads one connection, or one request of UDP without its frame header."""
 
     def unanswered(self, asked: MemcachedCommand) -> MemcachedCall:
         """A command alone."""

@@ -1,7 +1,8 @@
 """MySQL and MariaDB: logins, statements as text and prepared, rows, errors.
 
 In: turns. Out: `SqlCall`. Source: MySQL Source Code Documentation, "Client/Server Protocol" (Connection Phase, Command Phase), MariaDB
-knowledge base, "Client/Server Protocol". A connection that turns to TLS or to the compressed protocol is not read from there on.
+knowledge base, "Client/Server Protocol". A connection that turns to TLS is not read from there on; mysql_compression.py is below one that is
+compressed. Clients of before 4.1 are read too.
 """
 
 from __future__ import annotations
@@ -13,11 +14,13 @@ from typing import TYPE_CHECKING, NamedTuple
 from pcapdig.protocols.conversation import Dialogue, Moment
 from pcapdig.protocols.inbox import LostPlaceError
 from pcapdig.protocols.mysql_answers import AnswerReader, read_error, read_packet
-from pcapdig.protocols.mysql_logins import Login, read_change_user
+from pcapdig.protocols.mysql_compression import Unpacker, opening
+from pcapdig.protocols.mysql_logins import Login, is_response, read_change_user
 from pcapdig.protocols.mysql_packets import Bytes, CutPacketError, read_value
 from pcapdig.protocols.sql import STATEMENT_KEPT, STATEMENTS_LIMIT, VALUE_KEPT, SqlAnswer, SqlCall, Value
 
 if TYPE_CHECKING:
+    from pcapdig.protocols.conversation import Turn
     from pcapdig.protocols.inbox import Inbox, Reading
 
 _PARAMETERS_LIMIT = 65_535
@@ -61,9 +64,21 @@ class _Prepared:
     """Beginnings of parameters sent ahead of the next execute, by their index."""
 
 
+def begin(data: bytes, *, from_client: bool) -> MysqlDialogue | None:
+    """A dialogue, if one begins here, or is seen to go on."""
+    if starts(data, from_client=from_client):
+        return MysqlDialogue()
+    is_compressed = from_client and starts(opening(data), from_client=True)
+    return MysqlDialogue(is_compressed=True) if is_compressed else None
+
+
 def starts(data: bytes, *, from_client: bool) -> bool:
-    """A server's greeting begins here (protocol version 10), or its refusal, or a client's command that is known by its content."""
-    if len(data) < 6 or data[3] != 0:
+    """A server's greeting begins here (protocol version 10), or its refusal; or a client's login, or a command known by its content."""
+    if len(data) < 6:
+        return False
+    if from_client and data[3] == 1:
+        return is_response(data[4 : 4 + int.from_bytes(data[:3], "little")])
+    if data[3] != 0:
         return False
     size = int.from_bytes(data[:3], "little")
     if from_client:
@@ -77,8 +92,10 @@ def starts(data: bytes, *, from_client: bool) -> bool:
 class MysqlDialogue(Dialogue[SqlCall, _Command]):
     """Reads one connection. Begun in the midst of one, it knows neither user nor what was prepared before."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, is_compressed: bool = False) -> None:
+        """`is_compressed`: its login, which was not captured, asked for it."""
         super().__init__()
+        self._unpackers = {True: Unpacker(), False: Unpacker()} if is_compressed else None
         self._login = Login()
         self._is_logging_in = False
         self._reader: AnswerReader | None = None
@@ -89,6 +106,20 @@ class MysqlDialogue(Dialogue[SqlCall, _Command]):
     def is_idle(self) -> bool:
         """User and prepared statements are remembered until the client leaves."""
         return False
+
+    def feed(self, turn: Turn) -> list[SqlCall]:
+        """Read the next message; without its compression, which begins with the first command."""
+        if turn.from_client and self._login.is_compressed and not self._unpackers and turn.data[3:4] == b"\0":
+            self._unpackers = {True: Unpacker(), False: Unpacker()}
+        if not self._unpackers:
+            return super().feed(turn)
+        found = list[SqlCall]()
+        for inner in self._unpackers[turn.from_client].feed(turn):
+            if inner is None:
+                self.lose_place(turn.from_client)
+            else:
+                found += super().feed(inner)
+        return found + super().feed(turn._replace(data=b"", gaps=()))
 
     def begins(self, data: bytes, *, asks: bool) -> bool:
         """As a connection is recognised in its midst. An answer has nothing that is sure."""
@@ -107,7 +138,7 @@ class MysqlDialogue(Dialogue[SqlCall, _Command]):
             try:
                 if self._reader and self._reader.wants_file:
                     self._reader.wants_file = size > 0
-                elif self._is_logging_in and not self.open:
+                elif (self._is_logging_in and not self.open) or (sequence == 1 and is_response(payload)):
                     self._read_login(moment, payload)
                 elif sequence and self.open and self.open[0].name in ("connect", "change_user"):
                     self._login.hear(payload)
@@ -191,6 +222,8 @@ class MysqlDialogue(Dialogue[SqlCall, _Command]):
         name, statement = _NAMES[code], ""
         if code in (0x02, 0x05, 0x06):
             statement = payload[1:].decode("utf-8", "replace")
+        elif code == 0x04:
+            statement = payload[1:].partition(b"\0")[0].decode("utf-8", "replace")
         elif code == 0x03:
             statement = self._query_text(payload)
         elif code == 0x16:
@@ -272,8 +305,6 @@ class MysqlDialogue(Dialogue[SqlCall, _Command]):
 
     def _call(self, command: _Command | None, answered: Moment | None, answer: SqlAnswer | None) -> SqlCall:
         is_login = command is not None and command.name == "connect"
-        if is_login and answer and not answer.error and (self._login.is_compressed or self._login.is_old):
-            self.is_over = True
         return SqlCall(
             asked=command.moment if command else None,
             answered=answered,

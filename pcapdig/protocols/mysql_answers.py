@@ -1,7 +1,8 @@
 """What a MySQL server answers: OK, error, result sets of any number of rows.
 
 In: packets. Out: `SqlAnswer`. Whether the connection leaves out EOF packets (CLIENT_DEPRECATE_EOF) is seen from the packets: an EOF packet
-has 5 bytes of payload, the OK packet in its place 7 or more. Source: as mysql.py, "Text Resultset", "OK_Packet", "EOF_Packet".
+has 5 bytes of payload, of which clients of before 4.1 get the first, the OK packet in its place 7 or more. Source: as mysql.py, "Text
+Resultset", "OK_Packet", "EOF_Packet".
 """
 
 from __future__ import annotations
@@ -19,9 +20,10 @@ if TYPE_CHECKING:
 _KEPT = 1024
 _MORE_RESULTS, _CURSOR = 0x0008, 0x0040
 _OK, _EOF, _ERROR, _LOCAL_FILE, _AUTH_MORE = 0x00, 0xFE, 0xFF, 0xFB, 0x01
+_EOF_SIZES = (1, 5)
 _FULL = 0xFFFFFF
 _PROGRESS = b"\xff\xff\xff"
-"""Beginning of MariaDB's progress report, which comes as an error of code 65535 before the answer."""
+"""Beginning of MariaDB's progress report, which comes as an error of code 65535 before an answer, or after the file it is about."""
 
 
 def read_packet(inbox: Inbox, keep: int) -> Reading[tuple[int, bytes, int]]:
@@ -36,6 +38,14 @@ def read_packet(inbox: Inbox, keep: int) -> Reading[tuple[int, bytes, int]]:
         yield from inbox.prefix(part, 0)
         total += part
     return sequence, data, total
+
+
+def _read_answer(inbox: Inbox) -> Reading[tuple[int, bytes, int]]:
+    """The next packet that is no report of progress."""
+    while True:
+        packet = yield from read_packet(inbox, _KEPT)
+        if not packet[1].startswith(_PROGRESS):
+            return packet
 
 
 class AnswerReader:
@@ -56,16 +66,14 @@ class AnswerReader:
 
     def read(self, inbox: Inbox) -> Reading[SqlAnswer | None]:
         """The answer; None: the packet was none, but the end of an answer before."""
-        sequence, data, size = yield from read_packet(inbox, _KEPT)
-        while data[:3] == _PROGRESS:
-            sequence, data, size = yield from read_packet(inbox, _KEPT)
+        sequence, data, size = yield from _read_answer(inbox)
         if not data:
             if size:
                 raise LostPlaceError  # not captured
             return SqlAnswer()  # debug and others answer with nothing
         if sequence == 0:
             raise LostPlaceError
-        if data[0] == _EOF and size == 5 and sequence > 1 and self._command != "connect":
+        if data[0] == _EOF and size in _EOF_SIZES and sequence > 1 and self._command != "connect":
             return None
         try:
             if self._command in ("connect", "change_user"):
@@ -110,7 +118,7 @@ class AnswerReader:
         left = columns + parameters
         while left:
             _, data, size = yield from read_packet(inbox, 1)
-            if not (data == b"\xfe" and size == 5):
+            if not (data == b"\xfe" and size in _EOF_SIZES):
                 left -= 1
         self.prepared, self.parameter_count = number, parameters
         return SqlAnswer()
@@ -130,7 +138,7 @@ class AnswerReader:
                 status, error = yield from self._read_result_set(inbox, data)
             if error or not status & _MORE_RESULTS:
                 return self._answer(error)
-            _, data, size = yield from read_packet(inbox, _KEPT)
+            _, data, size = yield from _read_answer(inbox)
             if not data:
                 raise LostPlaceError
             self.wants_file = False
@@ -138,11 +146,12 @@ class AnswerReader:
     def _read_ok(self, data: bytes) -> int:
         """An OK or EOF packet; its status flags."""
         packet = Bytes(data, 1)
-        if data[0] == _EOF and len(data) == 5:
-            packet.take(2)
-            return packet.integer(2)
+        if data[0] == _EOF and len(data) in _EOF_SIZES:
+            return self._end_status(data)
         self._affected = (self._affected or 0) + packet.length()
         packet.length()
+        if self._login_heard and self._login_heard.is_old:
+            return 0  # it has one result, and flags only if the client knows transactions
         return packet.integer(2)
 
     def _read_result_set(self, inbox: Inbox, data: bytes) -> Reading[tuple[int, SqlError | None]]:
@@ -153,7 +162,7 @@ class AnswerReader:
             yield from read_packet(inbox, 0)
         self._rows = self._rows or 0
         _, data, size = yield from read_packet(inbox, _KEPT)
-        if data[:1] == b"\xfe" and size == 5:
+        if data[:1] == b"\xfe" and size in _EOF_SIZES:
             status = self._end_status(data)
             if status & _CURSOR:
                 return status & ~_MORE_RESULTS, None
@@ -177,6 +186,8 @@ class AnswerReader:
     def _end_status(self, data: bytes) -> int:
         """Status flags of the packet that ends definitions or rows: EOF, or OK with the EOF's first byte."""
         packet = Bytes(data, 1)
+        if len(data) == 1:
+            return 0
         if len(data) == 5:
             packet.take(2)
         else:

@@ -24,8 +24,8 @@ _OLD_HASH_BYTES = 8
 class Login:
     """What is known of one login so far."""
 
-    offered: int = ~0
-    """The server's capability flags."""
+    offered: int = ~_ATTRIBUTES
+    """The server's capability flags. Without its greeting none is refused, but for query attributes, which it is seen to know."""
     salt: bytes = b""
     flags: int = 0
     """The client's."""
@@ -48,7 +48,7 @@ class Login:
     @property
     def is_old(self) -> bool:
         """A client of before 4.1: answers are laid out otherwise."""
-        return not self.flags & _PROTOCOL_41
+        return self.user is not None and not self.flags & _PROTOCOL_41
 
     def greet(self, payload: bytes) -> None:
         """The server's greeting. Raises CutPacketError."""
@@ -66,7 +66,7 @@ class Login:
         """The client's response; False: it turns to TLS. Raises CutPacketError."""
         data = Bytes(payload)
         self.flags = data.integer(2)
-        if self.is_old:
+        if not self.flags & _PROTOCOL_41:
             data.take(3)
             self.user = data.until_zero()
             answer = data.rest()
@@ -114,6 +114,12 @@ class Login:
         elif self.plugin == _OLD and len(answer.rstrip(b"\0")) == _OLD_HASH_BYTES:
             text = f"hash={answer[:8].hex()} salt={self.salt[:_OLD_HASH_BYTES].hex()}"
             self.secret = SqlSecret(method="old hash", text=text.encode())
+
+
+def is_response(payload: bytes) -> bool:
+    """A whole HandshakeResponse41, surely: flags, largest packet, character set, and 19 zeros (MariaDB uses the four after them)."""
+    flags = int.from_bytes(payload[:4], "little")
+    return flags & (_PROTOCOL_41 | _SSL) == _PROTOCOL_41 and payload[9:28] == bytes(19) and b"\0" in payload[32:]
 
 
 def read_change_user(payload: bytes) -> tuple[str, str | None]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from pcapdig.protocols.conversation import Dialogue, Moment, Record
 from pcapdig.protocols.inbox import LostPlaceError
+from pcapdig.protocols.sasl import MECHANISMS
 
 if TYPE_CHECKING:
     from pcapdig.protocols.inbox import Inbox, Reading
@@ -29,9 +30,15 @@ _COUNT = re.compile(rb"-?[0-9]{1,18}")
 _INLINE_START = re.compile(
     rb"(?:ping|info|get|set|del|keys|incr|decr|exists|expire|ttl|type|echo|time|role|dbsize|select|config|client|command|cluster|hello|h(?:get|set|getall|del)"
     rb"|l(?:push|pop|range|len)|r(?:push|pop)|s(?:add|members|card)|z(?:add|range|card)|m(?:get|set|ulti)|publish|subscribe|psubscribe|flushall|flushdb"
-    rb"|scan|monitor)(?: [^\r\n]*)?\r?\n",
+    rb"|scan|monitor|auth(?! (?:%b)\b))(?: [^\r\n]*)?\r?\n" % MECHANISMS.encode(),
     re.IGNORECASE,
 )
+_INLINE_WORD = re.compile(
+    rb"\s*+([^\s\"']*+)(?:\"((?:[^\"\\]++|\\.)*+)\"|'((?:[^'\\]++|\\'|\\)*+)')?(?=\s|\Z)", re.DOTALL
+)
+"""As sdssplitargs of Redis' sds.c has it: quotes end a word, and nothing but a blank may follow them."""
+_ESCAPE = re.compile(rb"\\(?:x([0-9a-fA-F]{2})|(.))", re.DOTALL)
+_ESCAPED = {b"n": b"\n", b"r": b"\r", b"t": b"\t", b"b": b"\b", b"a": b"\a"}
 _NO_MORE = {"MONITOR", "SYNC", "PSYNC"}
 """After these the server sends on by itself: commands of others, or its data."""
 _SUBSCRIBED = {"subscribe", "unsubscribe", "psubscribe", "punsubscribe", "ssubscribe", "sunsubscribe"}
@@ -136,7 +143,7 @@ class RedisDialogue(Dialogue[RedisCall, _Command]):
                     if index < WORDS_KEPT:
                         words.append(_text(word))
             else:
-                parts = line.split()
+                parts = _inline_words(line)
                 if parts and not all(0x20 <= byte < 0x7F for byte in parts[0]):
                     raise LostPlaceError
                 words, count, size = [_text(word[:WORD_KEPT]) for word in parts[:WORDS_KEPT]], len(parts), len(line)
@@ -149,6 +156,7 @@ class RedisDialogue(Dialogue[RedisCall, _Command]):
         if name == "CLIENT" and words[:1] == ["REPLY"] and words[1:] in (["ON"], ["OFF"], ["SKIP"]):
             self._replies = {"ON": "", "OFF": "off", "SKIP": "skip"}[words[1]]
             is_silent = bool(self._replies)
+            self._is_sure = True  # no other protocol has these words, and no reply may come to confirm it
         else:
             is_silent = bool(self._replies)
             self._replies = "" if self._replies == "skip" else self._replies
@@ -198,6 +206,25 @@ class RedisDialogue(Dialogue[RedisCall, _Command]):
             size_bytes=command.size if command else 0,
             reply=reply,
         )
+
+
+def _inline_words(line: bytes) -> list[bytes]:
+    """The words of a command on a line; where quotes are not closed, which Redis refuses, all that is parted by blanks."""
+    words, at, line = list[bytes](), 0, line.rstrip()
+    while at < len(line):
+        word = _INLINE_WORD.match(line, at)
+        if word is None:
+            return line.split()
+        at = word.end()
+        quoted = word[2] if word[2] is not None else (word[3] or b"").replace(b"\\'", b"'")
+        if word[2] is not None:
+            quoted = _ESCAPE.sub(_unescaped, quoted)
+        words.append(word[1] + quoted)
+    return words
+
+
+def _unescaped(escape: re.Match[bytes]) -> bytes:
+    return bytes([int(escape[1], 16)]) if escape[1] else _ESCAPED.get(escape[2], escape[2])
 
 
 def _value(inbox: Inbox, depth: int) -> Reading[RedisReply]:

@@ -69,7 +69,8 @@ class SqlCall(Record):
     command: str
     """connect, query, prepare, execute, init_db, ping, ...; unknown where only the answer was captured."""
     statement: str
-    """The SQL text, at most STATEMENT_KEPT bytes of it; of execute that of its prepare, if captured; the database's name for init_db."""
+    """The SQL text, at most STATEMENT_KEPT bytes of it; of execute that of its prepare, if captured; the database's name for init_db,
+    the table's for field_list."""
     parameters: tuple[Value, ...] | None
     """Of execute, as far as they can be read; None: not of execute, or the prepare they are read by was not captured."""
     user: str | None

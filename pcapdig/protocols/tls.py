@@ -1,38 +1,50 @@
 """TLS handshakes: what client and server say before they encrypt.
 
-In: turns. Out: one `Handshake` a connection. dpkt.ssl reads the hellos and the certificate message. Source: RFC 8446 (TLS 1.3: sections
-4.1, 4.2, 5.1), RFC 5246 (1.2), RFC 6066 section 3 (server_name), RFC 7301 (ALPN). In TLS 1.3 certificates are encrypted.
+In: turns. Out: one `Handshake` a connection. Source: RFC 8446 (TLS 1.3: section 5.1), RFC 5246 (1.2; appendix E.2: SSL 2.0's hello).
+In TLS 1.3 certificates are encrypted.
 """
 
 from __future__ import annotations
 
 import re
-import struct
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
-
-from dpkt import ssl as dpkt_ssl  # type: ignore[import-untyped, unused-ignore]
-from dpkt.dpkt import Error as DpktError  # type: ignore[import-untyped, unused-ignore]
+from typing import TYPE_CHECKING
 
 from pcapdig.protocols.certificates import certificate_names
-from pcapdig.protocols.conversation import Dialogue, Moment, Record
+from pcapdig.protocols.conversation import Dialogue, Moment, Record, Turn
 from pcapdig.protocols.inbox import LostPlaceError
-from pcapdig.protocols.ja4 import is_grease, ja4
+from pcapdig.protocols.tls_hellos import (
+    SSL2,
+    ClientHello,
+    ServerHello,
+    client_hello,
+    first_certificate,
+    server_hello,
+    ssl2_client_hello,
+    ssl2_server_hello,
+    version_name,
+)
 
 if TYPE_CHECKING:
     from pcapdig.protocols.inbox import Inbox, Reading
+
+__all__ = ["ClientHello", "Handshake", "ServerHello", "TlsDialogue", "starts", "version_name"]
 
 HANDSHAKE_LIMIT = 256 << 10
 """Bytes of handshake messages read of one direction; OpenSSL's own limit of a certificate list is 100 KiB."""
 RECORD_LIMIT = (1 << 14) + 2048
 """RFC 5246 section 6.2.3; TLS 1.3 allows less."""
+SEARCHED_SIZE = 1024
+"""Bytes of a message in which a ClientHello is looked for behind something else."""
 _START = re.compile(rb"\x16\x03[\x00-\x04](?:\0\x01\x01(?:\x16\x03|\Z)|..\x01\0)", re.DOTALL)
+_SERVER_START = re.compile(rb"\x16\x03[\x00-\x04]..\x02\0", re.DOTALL)
+_WHOLE_HELLO = re.compile(rb"\x16\x03[\x00-\x04](..)\x01(\x00..)\x03[\x00-\x03]", re.DOTALL)
+_SSL2_START = re.compile(rb"[\x80-\x83].\x01(?:\x03[\0-\x03]|\0\x02)", re.DOTALL)
 _CHANGE_CIPHER, _ALERT, _HANDSHAKE, _DATA = 20, 21, 22, 23
 _CLIENT_HELLO, _SERVER_HELLO, _CERTIFICATE, _SERVER_DONE = 1, 2, 11, 14
-_NAME, _SIGNATURES, _ALPN, _VERSIONS = 0, 13, 16, 43
+_FATAL, _CLOSE_NOTIFY = 2, 0
 _RETRY = bytes.fromhex("cf21ad74e59a6111be1d8c021e65b891c2a211167abb8c5e079e09e2c8a8339c")
 """Random of a HelloRetryRequest: RFC 8446 section 4.1.3."""
-VERSION_NAMES = {0x0300: "SSLv3", 0x0301: "TLSv1.0", 0x0302: "TLSv1.1", 0x0303: "TLSv1.2", 0x0304: "TLSv1.3"}
 ALERTS = {
     0: "close_notify", 10: "unexpected_message", 20: "bad_record_mac", 22: "record_overflow", 40: "handshake_failure",
     42: "bad_certificate", 43: "unsupported_certificate", 44: "certificate_revoked", 45: "certificate_expired",
@@ -42,30 +54,6 @@ ALERTS = {
     116: "certificate_required", 120: "no_application_protocol",
 }  # fmt: skip
 """Descriptions of alerts: RFC 8446 section 6."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ClientHello:
-    """What the client offers."""
-
-    version: int
-    """The highest it offers, as on the wire: 0x0304 is TLS 1.3."""
-    server_name: str | None
-    """SNI."""
-    alpn: tuple[str, ...]
-    ciphers: tuple[int, ...]
-    ja4: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ServerHello:
-    """What the server chose."""
-
-    version: int
-    cipher: str
-    """IANA name, or its number, 0x1305, where dpkt knows none."""
-    alpn: str | None
-    """None: not told in clear; TLS 1.3 encrypts it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,24 +74,49 @@ class Handshake(Record):
 
 
 def starts(data: bytes) -> bool:
-    """A ClientHello begins here."""
-    return _START.match(data) is not None
+    """A ClientHello begins here, in TLS's form or SSL 2.0's, or a ServerHello."""
+    return bool(_START.match(data) or _SERVER_START.match(data)) or _starts_ssl2(data)
 
 
-def version_name(version: int) -> str:
-    """TLSv1.3, ..."""
-    return VERSION_NAMES.get(version, f"0x{version:04x}")
+def beginning(data: bytes) -> int:
+    """Where TLS begins in a message; -1: it does not.
+
+    A client need not wait between what it said before and its ClientHello: MySQL's has its request for TLS before it, a proxy's the
+    address of its own client, a mail program's may have STARTTLS. There a whole ClientHello is asked for whose lengths fit together.
+    """
+    if starts(data):
+        return 0
+    for found in _WHOLE_HELLO.finditer(data, 0, SEARCHED_SIZE):
+        record, message = int.from_bytes(found[1]), int.from_bytes(found[2])
+        if record == message + 4 and found.start() + 5 + record <= len(data):
+            return found.start()
+    return -1
+
+
+def _starts_ssl2(data: bytes) -> bool:
+    """An SSL 2.0 hello, whole: two bytes of length, the upper bit set, say no more and no less than its own lengths."""
+    if not _SSL2_START.match(data):
+        return False
+    return ssl2_client_hello(data[3 : 2 + _ssl2_size(data)]) is not None
+
+
+def _ssl2_size(header: bytes) -> int:
+    """Bytes of an SSL 2.0 record after its header."""
+    return (header[0] & 0x7F) << 8 | header[1]
 
 
 class TlsDialogue(Dialogue[Handshake, None]):
-    """Reads the beginning of one connection, or of what follows STARTTLS."""
+    """Reads the beginning of one connection, or of what follows STARTTLS. The client is who says a ClientHello, whatever the flow says."""
 
     def __init__(self) -> None:
         super().__init__()
+        self._client_asks: bool | None = None
         self._client: ClientHello | None = None
         self._server: ServerHello | None = None
+        self._retry: ServerHello | None = None
         self._names: tuple[str, ...] = ()
         self._alert: str | None = None
+        self._warning: str | None = None
         self._asked: Moment | None = None
         self._answered: Moment | None = None
 
@@ -116,8 +129,22 @@ class TlsDialogue(Dialogue[Handshake, None]):
         """The handshake so far, if there was one."""
         done = super().end()
         if not self.is_over and (self._client or self._server):
+            self._alert = self._warning  # nothing came after it
             self._finish()
         return done + self._taken()
+
+    def feed(self, turn: Turn) -> list[Handshake]:
+        """Read the next message of the flow."""
+        if self._client_asks is None and (at := beginning(turn.data)) > 0:
+            gaps = tuple((position - at, missing) for position, missing in turn.gaps if position >= at)
+            turn = turn._replace(data=turn.data[at:], gaps=gaps)
+        return super().feed(turn)
+
+    def asks(self, turn: Turn) -> bool:
+        """Decided by the first turn."""
+        if self._client_asks is None:
+            self._client_asks = turn.from_client != bool(_SERVER_START.match(turn.data))
+        return turn.from_client == self._client_asks
 
     def asking(self, inbox: Inbox) -> Reading[None]:
         """The client's records."""
@@ -137,7 +164,13 @@ class TlsDialogue(Dialogue[Handshake, None]):
         while True:
             yield from inbox.next_message()
             moment = inbox.moment
-            header = yield from inbox.exactly(5)
+            header = yield from inbox.exactly(2)
+            if header[0] & 0x80:
+                self._read_ssl2((yield from inbox.exactly(_ssl2_size(header))), side, moment)
+                if self.is_over:
+                    return
+                continue
+            header += yield from inbox.exactly(3)
             kind, major, size = header[0], header[1], header[3] << 8 | header[4]
             if not _CHANGE_CIPHER <= kind <= _DATA or major != 3 or size > RECORD_LIMIT:
                 raise LostPlaceError
@@ -150,15 +183,36 @@ class TlsDialogue(Dialogue[Handshake, None]):
                 pending += data
                 del pending[: self._messages(pending, side, moment)]
             elif kind == _ALERT and is_clear and len(data) == 2:
-                if self._client or self._server:
-                    self._alert = f"{side}:{ALERTS.get(data[1], str(data[1]))}"
-                    self._finish()
+                self._heed(
+                    f"{side}:{ALERTS.get(data[1], str(data[1]))}", ends=data[0] == _FATAL or data[1] == _CLOSE_NOTIFY
+                )
             elif kind in (_CHANGE_CIPHER, _DATA) and self._server:
                 # Before a ServerHello it only looks so: RFC 8446 appendix D.4, after a HelloRetryRequest.
                 is_clear = False
                 self._finish_if(side)
             if self.is_over:
                 return
+
+    def _read_ssl2(self, data: bytes, side: str, moment: Moment) -> None:
+        """A record of SSL 2.0: a hello, which may ask for TLS. Of SSL 2.0 itself no more than the hellos is read."""
+        if side == "client" and self._client is None and data[:1] == b"\x01":
+            self._asked, self._client = moment, ssl2_client_hello(data[1:])
+        elif side == "server" and self._client and self._client.version == SSL2 and data[:1] == b"\x04":
+            found = ssl2_server_hello(data[1:])
+            if found:
+                self._answered, self._server = moment, found[0]
+                self._names = certificate_names(found[1])
+                self._finish()
+                return
+        if not self._client:
+            raise LostPlaceError
+
+    def _heed(self, alert: str, *, ends: bool) -> None:
+        """An alert. A warning, that a name is not known, may be followed by a handshake all the same (RFC 6066 section 3)."""
+        self._warning = alert
+        if ends and (self._client or self._server):
+            self._alert = alert
+            self._finish()
 
     def _finish_if(self, side: str) -> None:
         """The server encrypts from now on, so nothing more is to be had; of the client that says nothing yet."""
@@ -172,10 +226,7 @@ class TlsDialogue(Dialogue[Handshake, None]):
             kind, end = data[at], at + 4 + int.from_bytes(data[at + 1 : at + 4])
             if len(data) < end:
                 break
-            try:
-                self._message(kind, bytes(data[at + 4 : end]), side, moment)
-            except (DpktError, struct.error, IndexError, AssertionError):
-                raise LostPlaceError from None
+            self._message(kind, bytes(data[at + 4 : end]), side, moment)
             at = end
             if self.is_over:
                 break
@@ -184,14 +235,19 @@ class TlsDialogue(Dialogue[Handshake, None]):
     def _message(self, kind: int, body: bytes, side: str, moment: Moment) -> None:
         if side == "client" and kind == _CLIENT_HELLO:
             if self._asked is None:
+                self._client = client_hello(body)
+                if self._client is None:
+                    raise LostPlaceError
                 self._asked = moment
-                self._client = _client_hello(dpkt_ssl.TLSClientHello(body))
-        elif side == "server" and kind == _SERVER_HELLO and body[2:34] != _RETRY:
+        elif side == "server" and kind == _SERVER_HELLO and body[2:34] == _RETRY:
+            self._retry = server_hello(body)  # version and cipher are as the ServerHello will have them
+        elif side == "server" and kind == _SERVER_HELLO:
+            self._server = server_hello(body)
+            if self._server is None:
+                raise LostPlaceError
             self._answered = self._answered or moment
-            self._server = _server_hello(dpkt_ssl.TLSServerHello(body))
         elif side == "server" and kind == _CERTIFICATE and self._server and self._server.version < 0x0304:
-            certificates = dpkt_ssl.TLSCertificate(body).certificates
-            self._names = certificate_names(certificates[0]) if certificates else ()
+            self._names = certificate_names(first_certificate(body))
         elif side == "server" and kind == _SERVER_DONE and self._server:
             self._finish()
 
@@ -202,73 +258,8 @@ class TlsDialogue(Dialogue[Handshake, None]):
                 asked=self._asked,
                 answered=self._answered,
                 client=self._client,
-                server=self._server,
+                server=self._server or self._retry,
                 certificate_names=self._names,
                 alert=self._alert,
             )
         )
-
-
-def _client_hello(hello: Any) -> ClientHello:
-    """From dpkt's reading of it."""
-    extensions: list[tuple[int, bytes]] = getattr(hello, "extensions", [])
-    by_type = dict(extensions)
-    offered = [version for version in _numbers(by_type.get(_VERSIONS, b""), 1) if not is_grease(version)]
-    ciphers = tuple(suite.code for suite in hello.ciphersuites)
-    protocols = _protocols(by_type.get(_ALPN, b""))
-    version = max(offered, default=int(hello.version))
-    return ClientHello(
-        version=version,
-        server_name=_server_name(by_type.get(_NAME, b"")),
-        alpn=tuple(_text(protocol) for protocol in protocols),
-        ciphers=ciphers,
-        ja4=ja4(
-            version=version,
-            ciphers=ciphers,
-            extensions=[number for number, _ in extensions],
-            signature_algorithms=_numbers(by_type.get(_SIGNATURES, b""), 2),
-            alpn=protocols[0] if protocols else None,
-        ),
-    )
-
-
-def _server_hello(hello: Any) -> ServerHello:
-    """From dpkt's reading of it."""
-    suite = str(hello.ciphersuite.name)
-    by_type: dict[int, bytes] = dict(getattr(hello, "extensions", []))
-    chosen = by_type.get(_VERSIONS, b"")
-    protocols = _protocols(by_type.get(_ALPN, b""))
-    return ServerHello(
-        version=int.from_bytes(chosen) if len(chosen) == 2 else int(hello.version),
-        cipher=f"0x{hello.ciphersuite.code:04x}" if suite == "Unknown" else suite,
-        alpn=_text(protocols[0]) if protocols else None,
-    )
-
-
-def _numbers(data: bytes, length_size: int) -> list[int]:
-    """A vector of 16-bit numbers with its length in bytes before it."""
-    size = min(int.from_bytes(data[:length_size]), len(data) - length_size)
-    return [data[at] << 8 | data[at + 1] for at in range(length_size, length_size + size - 1, 2)]
-
-
-def _protocols(data: bytes) -> list[bytes]:
-    """A ProtocolNameList: RFC 7301 section 3.1."""
-    protocols, at = [], 2
-    while at < len(data):
-        end = at + 1 + data[at]
-        if end > len(data):
-            break
-        protocols.append(data[at + 1 : end])
-        at = end
-    return protocols
-
-
-def _server_name(data: bytes) -> str | None:
-    """The host name of a ServerNameList: RFC 6066 section 3."""
-    if len(data) < 5 or data[2] != 0:
-        return None
-    return _text(data[5 : 5 + (data[3] << 8 | data[4])])
-
-
-def _text(data: bytes) -> str:
-    return data.decode("utf-8", "replace")

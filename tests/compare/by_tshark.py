@@ -21,14 +21,17 @@ STREAMS_AT_FIRST = 40
 SEPARATOR, AGGREGATOR = "\x1f", "\x1e"
 FIELDS = (
     "frame.number", "frame.time_epoch", "frame.len", "frame.cap_len", "frame.interface_id", "frame.protocols",
-    "ip.src", "ip.dst", "ipv6.src", "ipv6.dst", "ip.fragment", "ipv6.fragment", "_ws.malformed",
+    "ip.src", "ip.dst", "ipv6.src", "ipv6.dst", "ip.fragment", "ipv6.fragment", "_ws.malformed", "_ws.unreassembled",
     "tcp.stream", "tcp.srcport", "tcp.dstport", "tcp.seq_raw", "tcp.len", "tcp.flags",
     "udp.stream", "udp.srcport", "udp.dstport", "udp.length", "udp.payload",
     "http.request.method", "http.request.uri", "http.host", "http.response.code",
-    "dns.id", "dns.flags.response", "dns.flags.rcode", "dns.qry.name", "dns.qry.type", "dns.a", "dns.aaaa",
+    "dns.id", "dns.flags.response", "dns.flags.rcode", "dns.resp.ext_rcode", "dns.qry.name", "dns.qry.type", "dns.a", "dns.aaaa",
+    "dns.count.answers", "dns.count.auth_rr", "dns.count.add_rr", "dns.resp.type",
     "mysql.query", "mysql.compressed_packet_length", "pgsql.query", "resp.bulk_string.value", "resp.array.length", "memcache.command", "memcache.key",
-    "tls.handshake.type", "tls.handshake.extensions_server_name", "tls.handshake.ciphersuite",
+    "tls.handshake.type", "tls.handshake.extensions_server_name", "tls.handshake.ciphersuite", "x509ce.dNSName",
 )  # fmt: skip
+CARRIERS = ("tcp", "udp", "sctp", "quic", "dtls", "tls", "http", "http2", "http3", "eap", "openvpn")
+"""Layers in which tshark finds HTTP, DNS or TLS."""
 
 
 class Frame:
@@ -63,6 +66,13 @@ class Frame:
     def is_error_report(self) -> bool:
         """Whether it is ICMP: the headers it quotes are not those of a packet."""
         return "icmp" in self.protocols or "icmpv6" in self.protocols
+
+    def carrier(self, *names: str) -> str | None:
+        """The layer of CARRIERS that carries the first of some protocols; None: it has none of them, or an ICMP error quotes it."""
+        index = next((i for i, each in enumerate(self.protocols) if each in names), None)
+        if index is None or self.is_error_report:
+            return None
+        return next((each for each in reversed(self.protocols[:index]) if each in CARRIERS), None)
 
     @property
     def conversation(self) -> tuple[str, int] | None:

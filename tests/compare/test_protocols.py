@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +17,15 @@ import dpkt
 from by_pcapdig import pcapdig
 from by_tshark import Frame, tshark
 
-RCODES = {0: "NOERROR", 1: "FORMERR", 2: "SERVFAIL", 3: "NXDOMAIN", 4: "NOTIMP", 5: "REFUSED"}
+DNS = ("dns", "mdns", "llmnr")
+PORTS = {53, 5353, 5355}
+RCODES = {
+    0: "NOERROR", 1: "FORMERR", 2: "SERVFAIL", 3: "NXDOMAIN", 4: "NOTIMP", 5: "REFUSED", 6: "YXDOMAIN", 7: "YXRRSET", 8: "NXRRSET",
+    9: "NOTAUTH", 10: "NOTZONE", 16: "BADVERS", 23: "BADCOOKIE",
+}  # fmt: skip
 INTERIM = {"100", "102", "103"}
-HELLO_CLIENT, HELLO_SERVER = "1", "2"
+HELLO_CLIENT, HELLO_SERVER, CERTIFICATE = "1", "2", "11"
+ADDRESS = re.compile(r"[0-9]+(\.[0-9]+){3}|[0-9a-f]*:[0-9a-f:.]+")
 SHOWN = 200
 """Characters of long texts that are compared."""
 
@@ -27,7 +34,8 @@ def names(capture: Path, conversations: set[tuple[str, int]]) -> set[str]:
     """The flows of some of tshark's conversations, as `fd.name` writes them."""
     ours, theirs = pcapdig(capture, decap=True), tshark(capture)
     flow = ours.column("flow")
-    return {ours.trace.flows.name(int(flow[theirs.conversations[name][0]])) for name in conversations}
+    found = {int(flow[theirs.conversations[name][0]]) for name in conversations}
+    return {ours.trace.flows.name(each) for each in found if each >= 0}
 
 
 def records(capture: Path, chisel: str) -> list[dict[str, Any]]:
@@ -55,21 +63,31 @@ def url(method: str, host: str, target: str) -> str:
     return target.split("://", 1)[1] if "://" in target.split("?")[0] else host + target
 
 
+def http_frames(capture: Path, field: str) -> list[Frame]:
+    """Packets with a field of HTTP that TCP carries in clear: not SSDP's, nor what tshark decrypts."""
+    return [frame for frame in tshark(capture).with_field(field) if frame.carrier("http") == "tcp"]
+
+
 def test_http_requests_are_those_of_tshark(capture: Path) -> None:
-    """Method, host and path of each request."""
-    expected = Counter()
-    for frame in tshark(capture).with_field("http.request.method"):
-        hosts = frame["http.host"] or [""] * len(frame["http.request.method"])
-        for method, host, target in zip(frame["http.request.method"], hosts, frame["http.request.uri"], strict=True):
-            expected[method, url(method, host.strip(), target)] += 1
+    """Method, host and path of each request. tshark ends a path at its first blank."""
+    expected, unread = Counter(), set()
+    for frame in http_frames(capture, "http.request.method"):
+        methods, targets, hosts = frame["http.request.method"], frame["http.request.uri"], frame["http.host"]
+        if len(targets) == len(methods) and len(hosts) in (0, len(methods)):
+            for method, host, target in zip(methods, hosts or [""] * len(methods), targets, strict=True):
+                expected[method, url(method, host.strip(), target)] += 1
+        elif frame.conversation:
+            unread.add(frame.conversation)  # whose host, or target, it is cannot be told
     # PRI is how HTTP/2 begins, of which httplog shows that it is there; tshark shows its requests as another protocol's.
     lines = [each for each in records(capture, "httplog") if each.get("method") not in (None, "PRI")]
-    assert_http(capture, expected, [(each["fd.name"], (each["method"], each["url"])) for each in lines])
+    skipped = names(capture, unread)
+    lines = [each for each in lines if each["fd.name"] not in skipped]
+    assert_http(capture, expected, [(each["fd.name"], (each["method"], each["url"].split(" ")[0])) for each in lines])
 
 
 def test_http_answers_are_those_of_tshark(capture: Path) -> None:
     """Status of each answer, but for interim ones (RFC 9110 section 15.2), which belong to the same request."""
-    frames = tshark(capture).with_field("http.response.code")
+    frames = http_frames(capture, "http.response.code")
     expected = Counter(
         int(status) for frame in frames for status in frame["http.response.code"] if status not in INTERIM
     )
@@ -77,45 +95,105 @@ def test_http_answers_are_those_of_tshark(capture: Path) -> None:
     assert_http(capture, expected, [(each["fd.name"], each["response_code"]) for each in lines])
 
 
-def dns_frames(capture: Path, *, answers: bool) -> list[Frame]:
-    """Packets with DNS queries, or those with answers."""
+def dns_messages(capture: Path, *, answers: bool) -> list[Frame]:
+    """Packets with DNS queries, or those with answers, at the ports where dnslog looks for them. What HTTP and TLS carry is not read."""
     return [
         frame
         for frame in tshark(capture).with_field("dns.id")
-        if not frame.is_error_report
-        and frame.protocols[-1] == "dns"
+        if frame.carrier(*DNS) in ("tcp", "udp")
+        and frame.protocols[-1] in DNS
+        and PORTS & {frame.number(f"{kind}.{end}port") for kind in ("tcp", "udp") for end in ("src", "dst")}
         and (frame["dns.flags.response"][0] in ("1", "True")) == answers
+        and frame.conversation not in damaged(capture)
     ]
 
 
+def damaged(capture: Path) -> set[tuple[str, int]]:
+    """Conversations with a packet that tshark could not read to its end: where it stopped is its own."""
+    theirs = tshark(capture)
+    return {
+        name
+        for name, packets in theirs.conversations.items()
+        if any(theirs.frames[index][each] for index in packets for each in ("_ws.malformed", "_ws.unreassembled"))
+    }
+
+
+def dns_lines(capture: Path) -> list[dict[str, Any]]:
+    """What dnslog shows of the others."""
+    skipped = names(capture, damaged(capture))
+    return [each for each in records(capture, "dnslog") if each["fd.name"] not in skipped]
+
+
+def answered(frame: Frame) -> list[tuple[str, bool]]:
+    """Type of each record in a packet, and whether it is in an answer section: tshark shows all sections in a row."""
+    types, found = iter(frame["dns.resp.type"]), []
+    counts = zip(*(frame[f"dns.count.{section}"] for section in ("answers", "auth_rr", "add_rr")), strict=True)
+    for answers, authorities, more in counts:
+        section = list(islice(types, int(answers) + int(authorities) + int(more)))
+        found += [(kind, index < int(answers)) for index, kind in enumerate(section)]
+    return found
+
+
+def marked(name: str) -> str:
+    """A name with one mark for each run of bytes that are no text."""
+    plain = re.sub(r"\\([0-9]{3})", lambda escape: chr(int(escape[1])) if int(escape[1]) < 128 else "\ufffd", name)
+    return re.sub("\ufffd+", "\ufffd", plain)
+
+
 def test_dns_questions_are_those_of_tshark(capture: Path) -> None:
-    """Each name asked for, as it was written."""
-    asked = [name for frame in dns_frames(capture, answers=False) for name in frame["dns.qry.name"]]
-    expected = Counter("." if name == "<Root>" else name for name in asked)
-    assert Counter(each["query"] for each in records(capture, "dnslog") if each.get("query")) == expected
+    """Each name asked for, as it was written, but for bytes that are no text: tshark shows them as a mark, pcapdig as `\\DDD`."""
+    asked = [name for frame in dns_messages(capture, answers=False) for name in frame["dns.qry.name"]]
+    expected = Counter(marked(part) for name in asked for part in ("." if name == "<Root>" else name).split(","))
+    # An answer whose query is not there has a line with what it says was asked.
+    lines = [each for each in dns_lines(capture) if "rcode" not in each or "latency_ns" in each]
+    found = Counter(marked(part) for each in lines if each.get("query") for part in each["query"].split(","))
+    assert found == expected
 
 
 def test_dns_answers_are_those_of_tshark(capture: Path) -> None:
     """Response code of each answer, and all IPv4 and IPv6 addresses in them."""
     codes, addresses = Counter(), Counter()
-    for frame in dns_frames(capture, answers=True):
-        codes.update(RCODES[int(code)] for code in frame["dns.flags.rcode"])
-        addresses.update(frame["dns.a"] + frame["dns.aaaa"])
-    lines = [each for each in records(capture, "dnslog") if each.get("rcode")]
+    for frame in dns_messages(capture, answers=True):
+        upper = frame["dns.resp.ext_rcode"] if len(frame["dns.id"]) == 1 else []
+        codes.update(
+            RCODES.get(number := int(code) | int(upper[0], 0) << 4 if upper else int(code), f"RCODE{number}")
+            for code in frame["dns.flags.rcode"]
+        )
+        sections = answered(frame)
+        for number, name in (("1", "dns.a"), ("28", "dns.aaaa")):
+            shown = iter(frame[name])
+            addresses.update(
+                address for kind, is_answer in sections if kind == number for address in islice(shown, 1) if is_answer
+            )
+    lines = [each for each in dns_lines(capture) if each.get("rcode")]
     assert Counter(each["rcode"] for each in lines) == codes
-    found = Counter(
-        word for each in lines for word in each["answer"].split(",") if re.fullmatch(r"[0-9.]+|[0-9a-f:]+", word)
-    )
+    # A record of an answer that does not repeat the question has its name and type before it.
+    words = [part.split(" ")[-1] for each in lines for part in each["answer"].split(",")]
+    found = Counter(word for word in words if re.fullmatch(ADDRESS, word))
     assert found == addresses
 
 
+def printed(text: str) -> str:
+    """The beginning of a text as tshark prints fields: line ends and tabs escaped."""
+    return text.replace("\n", "\\n").replace("\r", "\\r").replace("\t", "\\t")[:SHOWN]
+
+
 def test_sql_statements_are_those_of_tshark(capture: Path) -> None:
-    """The text of each statement sent to MySQL or MariaDB, run at once or prepared. The compressed protocol is not read."""
-    compressed = {frame.conversation for frame in tshark(capture).with_field("mysql.compressed_packet_length")}
-    frames = [frame for frame in tshark(capture).with_field("mysql.query") if frame.conversation not in compressed]
-    expected = Counter(text[:SHOWN] for frame in frames for text in frame["mysql.query"])
+    """The text of each statement sent to MySQL or MariaDB, run at once or prepared.
+
+    More only where tshark reads in part: packets that are compressed, and those that it calls malformed (attributes of queries, MySQL 9).
+    """
+    expected = Counter(
+        text[:SHOWN] for frame in tshark(capture).with_field("mysql.query") for text in frame["mysql.query"]
+    )
     lines = [each for each in records(capture, "sqllog") if each["command"] in ("query", "prepare")]
-    assert Counter(each["sql"][:SHOWN] for each in lines if ":3306" in each["fd.name"]) == expected
+    found = [(each["fd.name"], printed(each["sql"])) for each in lines if ":3306" in each["fd.name"]]
+    counts = Counter(text for _, text in found)
+    assert not expected - counts
+    malformed = [frame for frame in tshark(capture).with_field("_ws.malformed") if "mysql" in frame.protocols]
+    partly = [*malformed, *tshark(capture).with_field("mysql.compressed_packet_length")]
+    unread = names(capture, {frame.conversation for frame in partly if frame.conversation})
+    assert counts - expected <= Counter(text for name, text in found if name in unread)
 
 
 def test_postgresql_statements_are_those_of_tshark(capture: Path) -> None:
@@ -123,7 +201,8 @@ def test_postgresql_statements_are_those_of_tshark(capture: Path) -> None:
     frames = tshark(capture).with_field("pgsql.query")
     expected = {(frame["tcp.srcport"][-1], text[:SHOWN]) for frame in frames for text in frame["pgsql.query"]}
     lines = [each for each in records(capture, "sqllog") if each["fd.name"].endswith(":5432") and each.get("sql")]
-    assert {(each["fd.name"].split("->")[0].rsplit(":", 1)[1], each["sql"][:SHOWN]) for each in lines} == expected
+    lines = [each for each in lines if each["product"] == "postgresql"]
+    assert {(each["fd.name"].split("->")[0].rsplit(":", 1)[1], printed(each["sql"])) for each in lines} == expected
 
 
 def test_redis_commands_hold_those_of_tshark(capture: Path) -> None:
@@ -153,21 +232,49 @@ def test_memcached_commands_hold_those_of_tshark(capture: Path) -> None:
     assert not expected - Counter((each["method"], each["key"]) for each in records(capture, "memcachelog"))
 
 
+def tls_frames(capture: Path, message: str) -> list[Frame]:
+    """Packets with a handshake message of TLS that TCP, or a proxy over it, carries: not QUIC's, nor EAP's or another tunnel's."""
+    frames = tshark(capture).with_field("tls.handshake.type")
+    return [each for each in frames if message in each["tls.handshake.type"] and each.carrier("tls") in ("tcp", "http")]
+
+
 def test_tls_names_are_those_of_tshark(capture: Path) -> None:
     """The name a client asks for in each connection; none where it names none."""
     asked: dict[object, str | None] = {}
-    for frame in tshark(capture).with_field("tls.handshake.type"):
-        if HELLO_CLIENT in frame["tls.handshake.type"]:
-            asked[frame.conversation] = next(iter(frame["tls.handshake.extensions_server_name"]), None)
-    assert Counter(each.get("sni") for each in records(capture, "tlslog")) == Counter(asked.values())
+    for frame in tls_frames(capture, HELLO_CLIENT):
+        asked.setdefault(frame.conversation, next(iter(frame["tls.handshake.extensions_server_name"]), None))
+    # Of a server that is heard alone, its choice is shown.
+    lines = [each for each in records(capture, "tlslog") if {"ja4", "latency_ns"} & each.keys() or "cipher" not in each]
+    assert Counter(each.get("sni") for each in lines) == Counter(asked.values())
 
 
 def test_tls_ciphers_are_those_of_tshark(capture: Path) -> None:
     """The cipher suite that the server chose in each connection."""
     chosen = {}
-    for frame in tshark(capture).with_field("tls.handshake.type"):
-        if HELLO_SERVER in frame["tls.handshake.type"]:
-            code = int(frame["tls.handshake.ciphersuite"][-1], 16)
-            chosen[frame.conversation] = dpkt.ssl_ciphersuites.BY_CODE[code].name
+    for frame in tls_frames(capture, HELLO_SERVER):
+        code = int(frame["tls.handshake.ciphersuite"][-1], 16)
+        suite = dpkt.ssl_ciphersuites.BY_CODE.get(code)
+        chosen.setdefault(frame.conversation, suite.name if suite else f"0x{code:04x}")
     found = [each["cipher"] for each in records(capture, "tlslog") if "cipher" in each]
     assert Counter(found) == Counter(chosen.values())
+
+
+def test_tls_certificates_are_those_of_tshark(capture: Path) -> None:
+    """The DNS names of the server's own certificate, which is the first that is sent."""
+    sent: dict[str, list[str]] = {}
+    greeted = {frame.conversation for frame in tls_frames(capture, HELLO_SERVER)}
+    for frame in tls_frames(capture, CERTIFICATE):
+        if frame["x509ce.dNSName"] and frame.conversation in greeted and frame.conversation:
+            (name,) = names(capture, {frame.conversation})
+            sent.setdefault(name, frame["x509ce.dNSName"])
+    found = {each["fd.name"]: each for each in records(capture, "tlslog")}
+    for name, expected in sent.items():
+        if found[name].get("version") == "TLSv1.3":
+            continue  # tshark has its secrets from the capture, and decrypts it
+        shown = [
+            each.split("\0")[0]
+            for each in found[name].get("certificate", "").split(",")
+            if not re.fullmatch(ADDRESS, each)
+        ]  # tshark ends them there
+        assert shown
+        assert shown == expected[: len(shown)]

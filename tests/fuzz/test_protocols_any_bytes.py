@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
@@ -20,6 +21,7 @@ from pcapdig.protocols.ldap import starts as ldap_starts
 from pcapdig.protocols.mail import MailDialogue
 from pcapdig.protocols.memcached import MemcachedDialogue
 from pcapdig.protocols.memcached_binary import MemcachedBinaryDialogue
+from pcapdig.protocols.memcached_datagrams import MemcachedDatagrams
 from pcapdig.protocols.mysql import MysqlDialogue
 from pcapdig.protocols.postgres import PostgresDialogue
 from pcapdig.protocols.postgres_messages import said_by_client
@@ -35,7 +37,9 @@ DIALOGUES: dict[str, Callable[[], Dialogue[Any, Any]]] = {
     "redis": RedisDialogue,
     "memcached": MemcachedDialogue,
     "memcached_binary": MemcachedBinaryDialogue,
+    "memcached_datagrams": MemcachedDatagrams,
     "mysql": MysqlDialogue,
+    "mysql_compressed": lambda: MysqlDialogue(is_compressed=True),
     "postgres": PostgresDialogue,
     "tls": TlsDialogue,
     "mail": MailDialogue,
@@ -50,7 +54,7 @@ PIECES: dict[str, list[bytes]] = {
     "dns-udp": [b"\0\7\1\0\0\1\0\0\0\0\0\0", b"\0\7\x81\x80\0\1\0\2\0\0\0\0", b"\1a\0\0\1\0\1", b"\xc0\x0c\0\1\0\1\0\0\0\7\0\4abcd", b"\xc0\x0d"],
     "dns-tcp": [b"\0\x13", b"\0\7\1\0\0\1\0\0\0\0\0\0", b"\0\7\x81\x80\0\1\0\2\0\0\0\0", b"\1a\0\0\1\0\1", b"\xc0\x0c\0\1\0\1\0\0\0\7\0\4abcd"],
     "redis": [b"*2\r\n", b"$3\r\n", b"GET\r\n", b"$-1\r\n", b"+OK\r\n", b"*9999999\r\n", b"%1\r\n",
-         b"|1\r\n", b":1\r\n", b">2\r\n", b"PING\r\n", b"$99999999\r\n"],
+         b"|1\r\n", b":1\r\n", b">2\r\n", b"PING\r\n", b"$99999999\r\n", b"SET \"a\\x4 'b\r\n"],
     "memcached": [b"set k 0 0 3\r\n", b"abc\r\n", b"get k\r\n", b"VALUE k 0 3\r\n", b"END\r\n", b"mg k v q\r\n",
          b"VA 3 \r\n", b"MN\r\n", b"STORED\r\n", b"noreply", b"0\r\n"],
     "memcached_binary": [
@@ -58,10 +62,19 @@ PIECES: dict[str, list[bytes]] = {
         b"\x80\x0d\0\1" + bytes(7) + b"\1" + bytes(12) + b"k",
         b"\x80\x0a" + bytes(22), b"\x81\x0a" + bytes(22), b"\x81\x10\0\1" + bytes(7) + b"\2" + bytes(12) + b"kv", b"\x80\x10" + bytes(22),
     ],
+    "memcached_datagrams": [
+        b"\0\7\0\0\0\1\0\0", b"\0\7\0\1\0\2\0\0", b"\0\7\0\0\0\2\0\0", b"get k\r\n", b"VALUE k 0 3\r\n", b"abc\r\n", b"END\r\n",
+        b"set k 0 0 1 noreply\r\n", b"\x80\0\0\1" + bytes(7) + b"\1" + bytes(12) + b"k",
+    ],
     "mysql": [
         b"\7\0\0\1\0\0\0\2\0\0\0", b"\x09\0\0\0\x03SELECT 1", b"\x09\0\0\0\x16SELECT ?", b"\x0c\0\0\1\0\1\0\0\0\1\0\1\0\0\0\0", b"\4\0\0\2\3def",
         b"\5\0\0\3\xfe\0\0\2\0", b"\1\0\0\1\1", b"\x10\0\0\0\x17\1\0\0\0\0\1\0\0\0\0\1\xfd\0\1x", b"\x09\0\0\1\xff\x28\4#42000", b"\x0a8.0\0",
         b"\xff\xff\xff\0", b"\1\0\0\0\x01",
+    ],
+    "mysql_compressed": [
+        b"\x0d\0\0\0\0\0\0", b"\x09\0\0\0\x03SELECT 1", b"\x0b\0\0\0\0\0\0\7\0\0\1\0\0\0\2\0\0\0",
+        b"\x15\0\0\0\x0d\0\0" + zlib.compress(b"\x09\0\0\0\x03SELECT 1"),
+        b"\x13\0\0\0\x0b\0\0" + zlib.compress(b"\7\0\0\1\0\0\0\2\0\0\0"), b"\x78\x9c", b"\x28\xb5\x2f\xfd", b"\xff\0\0\0\xff\xff\xff",
     ],
     "postgres": [
         b"\0\0\0\x08\x04\xd2\x16\x2f", b"\0\0\0\x13\0\3\0\0user\0alice\0", b"N", b"R\0\0\0\x08\0\0\0\3", b"p\0\0\0\x06a\0", b"Z\0\0\0\5I",

@@ -121,11 +121,8 @@ def dialogue_target(
 class SlowHttpDialogue(HttpDialogue):
     """Reads each turn byte for byte, also one that is a whole message."""
 
-    def _asked_at_once(self, turn: Turn) -> bool:
-        return False
-
-    def _answered_at_once(self, turn: Turn) -> bool:
-        return False
+    def feed(self, turn: Turn) -> list[http.HttpCall]:
+        return Dialogue.feed(self, turn)
 
 
 def run_http(data: bytes) -> None:
@@ -225,7 +222,7 @@ DIALOGUES: dict[str, tuple[Callable[[], Dialogue[Any, Any]], Callable[[Turn], ob
     "mail": (MailDialogue, lambda turn: mail.starts(turn.data, from_client=turn.from_client)),
     "ldap": (LdapDialogue, lambda turn: ldap.starts(turn.data)),
     "telnet": (TelnetDialogue, lambda turn: telnet.starts(turn.data)),
-    "tls": (TlsDialogue, lambda turn: tls.starts(turn.data)),
+    "tls": (TlsDialogue, lambda turn: tls.beginning(turn.data) >= 0),
 }
 
 

@@ -18,10 +18,24 @@ def record(kind: int, body: bytes) -> bytes:
 
 
 def test_others_give_nothing(conversation: Callable[..., Any]) -> None:
-    """A server that speaks first, and a record that is no hello."""
+    """A server that greets, and a record that is no hello."""
     chisel = Tlslog()
-    rows = conversation([(False, record(1, HELLO)), (True, b"\x16\x03\x01")])
+    rows = conversation([(False, b"220 ready\r\n"), (True, b"\x16\x03\x01")])
     assert [*chisel.feed(rows), *chisel.end()] == []
+
+
+def test_a_server_that_is_the_client_of_tls(conversation: Callable[..., Any]) -> None:
+    """It says ClientHello, as an FTP server may that was told to connect (RFC 4217 section 9)."""
+    chisel = Tlslog()
+    (line,) = [*chisel.feed(conversation([(False, record(1, HELLO))])), *chisel.end()]
+    assert " sni=a.test " in line.text  # type: ignore[union-attr]
+
+
+def test_a_server_alone(conversation: Callable[..., Any]) -> None:
+    """Only its packets were captured: what it chose is shown."""
+    server = record(2, b"\x03\x03" + bytes(32) + b"\0" + b"\xc0\x2f" + b"\0") + b"\x14\x03\x03\0\x01\x01"
+    (line,) = Tlslog().feed(conversation([(False, server)], port=443))
+    assert " version=TLSv1.2 sni=<NA> alpn=<NA> cipher=TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256 " in line.text  # type: ignore[union-attr]
 
 
 def test_a_handshake(conversation: Callable[..., Any]) -> None:

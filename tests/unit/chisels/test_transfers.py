@@ -11,9 +11,9 @@ import pytest
 from pcapdig.chisels import transfers
 from pcapdig.chisels.dialogues import Found
 from pcapdig.chisels.transfers import Transfer, body_of
+from pcapdig.protocols._http_heads import request_in, response_in
 from pcapdig.protocols.conversation import Moment
 from pcapdig.protocols.http import HttpPiece
-from pcapdig.protocols.http_messages import request_in, response_in
 from pcapdig.trace.columns import Tables
 
 NOW = Moment(0)

@@ -9,7 +9,7 @@ import pytest
 
 from pcapdig.protocols.conversation import Moment, Turn
 from pcapdig.protocols.mysql import MysqlDialogue, starts
-from pcapdig.protocols.sql import SqlCall
+from pcapdig.protocols.sql import SqlAnswer, SqlCall, SqlError
 
 OK = b"\7\0\0\1\0\0\0\2\0\0\0"
 
@@ -73,7 +73,7 @@ def test_nothing_is_read_under_tls() -> None:
 
 
 def test_the_capture(records_of: Callable[..., list[Any]], tshark: Callable[..., list[list[str]]]) -> None:
-    """Statements and error codes are tshark's; rows, changes and parameters are what captures/record.py asks for."""
+    """Statements and error codes are tshark's; rows, changes and parameters are what captures/clients.py asks for."""
     found = records_of("mysql", mysql)
     texts = [call.statement for call in found if call.command in ("query", "prepare")]
     assert texts == [query for (query,) in tshark("mysql", "mysql.command in {3, 22}", "mysql.query")]
@@ -169,3 +169,58 @@ def test_change_user() -> None:
         ("change_user", "bob", "shop"),
         ("query", "bob", "shop"),
     ]
+
+
+def test_the_table_of_field_list() -> None:
+    """COM_FIELD_LIST, which clients send to complete names."""
+    answer = packet(b"\3def", 1) + packet(b"\xfe\0\0\2\0", 2)
+    (call,) = calls((True, packet(b"\x04prices\0%")), (False, answer))
+    assert (call.command, call.statement, call.answer and call.answer.rows) == ("field_list", "prices", None)
+
+
+def test_a_login_whose_greeting_was_not_captured() -> None:
+    """Its layout is certain, and a connection begins with it."""
+    login = packet(b"\x08\x82\x08\0" + bytes(28) + b"alice\0\0shop\0plugin\0", 1)
+    assert starts(login, from_client=True)
+    found = calls((True, login), (False, packet(OK[4:], 2)), (True, packet(b"\x03SELECT 1")), (False, OK))
+    assert [(call.command, call.user, call.database) for call in found] == [
+        ("connect", "alice", "shop"),
+        ("query", "alice", "shop"),
+    ]
+
+
+def test_a_client_of_before_4_1() -> None:
+    """The first half of the flags, an EOF of one byte, errors without a state, an OK without flags that a text follows."""
+    greeting = packet(b"\x0a3.23.58\0" + bytes(4) + b"saltsalt\0\x2c\0\x08\2\0" + bytes(13))
+    turns = [
+        (False, greeting),
+        (True, packet(b"\x85\x24\0\0\0alice\0hashhash", 1)),
+        (False, packet(b"\0\0\0", 2)),
+        (True, packet(b"\x03SELECT 1")),
+        (
+            False,
+            packet(b"\1", 1) + packet(b"\0\1a", 2) + packet(b"\xfe", 3) + packet(b"\1x", 4) * 3 + packet(b"\xfe", 5),
+        ),
+        (True, packet(b"\x03UPDATE t")),
+        (False, packet(b"\0\2\0" + b"Rows matched: 2", 1)),
+        (True, packet(b"\x03broken")),
+        (False, packet(b"\xff\x28\4You have an error", 1)),
+    ]
+    found = calls(*turns)
+    assert [(call.command, call.user, call.answer) for call in found] == [
+        ("connect", "alice", SqlAnswer()),
+        ("query", "alice", SqlAnswer(rows=3)),
+        ("query", "alice", SqlAnswer(affected=2)),
+        ("query", "alice", SqlAnswer(error=SqlError(code=1064, state="", message="You have an error"))),
+    ]
+
+
+def test_progress_after_a_file() -> None:
+    """MariaDB reports on what it makes of a file; that is no answer."""
+    turns = [
+        (True, packet(b"\x03LOAD DATA LOCAL")),
+        (False, packet(b"\xfbfile", 1)),
+        (True, packet(b"x", 2) + packet(b"", 3)),
+        (False, packet(b"\xff\xff\xff\1\2\2\0\0\0\4work", 4) + packet(b"\0\7\0\2\0\0\0", 5)),
+    ]
+    assert [call.answer for call in calls(*turns)] == [SqlAnswer(affected=7)]

@@ -146,7 +146,7 @@ def test_a_cancel_request() -> None:
 
 
 def test_the_capture(records_of: Callable[..., list[Any]], tshark: Callable[..., list[list[str]]]) -> None:
-    """Statements and error codes are tshark's; rows, changes and parameters are what captures/record.py asks for."""
+    """Statements and error codes are tshark's; rows, changes and parameters are what captures/clients.py asks for."""
     found: list[SqlCall] = records_of("postgres", postgres)
     values = [
         value

@@ -89,7 +89,7 @@ def test_the_capture(records_of: Callable[..., list[Any]]) -> None:
     found = records_of("redis", lambda o: RedisDialogue() if o.is_known or starts(o.data) else None)
     assert [call.name for call in found if not call.reply] == []
     names = [call.name for call in found if call.name not in ("AUTH", "HELLO")]
-    # As captures/record.py asked them; the last PING came inline, and redis-cli --pipe ends with an ECHO of its own making.
+    # As captures/clients.py asked them; the last PING came inline, and redis-cli --pipe ends with an ECHO of its own making.
     expected = [
         "SET",
         "GET",
@@ -145,3 +145,34 @@ def test_a_line_is_redis_if_the_reply_says_so(reply: bytes, told: list[str]) -> 
     found += (dialogue.feed(Turn(reply, False, Moment(1))) if reply else []) + dialogue.end()
     assert [call.reply.text for call in found if call.reply] == told
     assert len(found) == len(told)
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        (b'SET k "a b"', ("SET", "k", "a b")),
+        (b"  SET\tk 'it\\'s \\n'  ", ("SET", "k", "it's \\n")),
+        (rb'SET k "\"a\" \x41\n\q"', ("SET", "k", '"a" A\nq')),
+        (b'SET k a"b c"', ("SET", "k", "ab c")),
+        (b'SET k ""', ("SET", "k", "")),
+        (b'SET k  "a', ("SET", "k", '"a')),
+        (b'SET k "a"b', ("SET", "k", '"a"b')),
+        (b"SET k 'a", ("SET", "k", "'a")),
+    ],
+)
+def test_quotes_of_inline_commands(line: bytes, words: tuple[str, ...]) -> None:
+    """As Redis reads them; where it would refuse them, words are what blanks part."""
+    assert [call.words for call in calls((True, line + b"\r\n"))] == [words]
+
+
+def test_replies_turned_off_by_an_inline_command() -> None:
+    """It is Redis, though no reply says so."""
+    dialogue = RedisDialogue(is_sure=False)
+    found = dialogue.feed(Turn(b"CLIENT REPLY OFF\r\nSET a 1\r\n", True, Moment(0)))
+    assert [call.words[0] for call in found] == ["CLIENT", "SET"]
+
+
+def test_a_password_sent_inline() -> None:
+    """A connection may begin with it; what is SASL's is another protocol's."""
+    assert starts_inline(b"AUTH secret\r\n") and starts_inline(b"auth alice secret\r\n")
+    assert not starts_inline(b"AUTH PLAIN AGEAYg==\r\n") and not starts_inline(b"AUTH LOGIN\r\n")

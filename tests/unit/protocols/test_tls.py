@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from pcapdig.protocols.conversation import Moment, Turn
-from pcapdig.protocols.tls import TlsDialogue, starts, version_name
+from pcapdig.protocols.tls import Handshake, TlsDialogue, beginning, starts, version_name
 
 
 def tls(opening: Any) -> TlsDialogue | None:
@@ -34,11 +34,6 @@ def test_a_wrong_hello_gives_nothing(hello: bytes) -> None:
     assert dialogue.feed(Turn(record, True, Moment(0))) + dialogue.end() == []
 
 
-def test_an_unknown_version_has_its_number() -> None:
-    """And a known one its name."""
-    assert (version_name(0x0304), version_name(0x7F1C)) == ("TLSv1.3", "0x7f1c")
-
-
 def test_names_are_tsharks(records_of: Callable[..., list[Any]], tshark: Callable[..., list[list[str]]]) -> None:
     """SNI of each first ClientHello, cipher number of each final ServerHello."""
     found = records_of("tls", tls)
@@ -53,7 +48,7 @@ def test_names_are_tsharks(records_of: Callable[..., list[Any]], tshark: Callabl
 
 
 def test_the_capture(records_of: Callable[..., list[Any]]) -> None:
-    """As captures/record.py has them: TLS 1.2 with certificate and ALPN, 1.3, no SNI, a HelloRetryRequest, curl."""
+    """As captures/clients.py has them: TLS 1.2 with certificate and ALPN, 1.3, no SNI, a HelloRetryRequest, curl."""
     found = records_of("tls", tls)
     names = ("shop.example", "*.shop.example", "127.0.0.1")
     assert [call.certificate_names for call in found] == [names, (), names, (), ()]
@@ -64,14 +59,114 @@ def test_the_capture(records_of: Callable[..., list[Any]]) -> None:
     assert all(call.latency_ns and call.latency_ns > 0 for call in found)
 
 
+CLIENT_HELLO = b"\x03\x03" + bytes(32) + b"\0" + b"\0\x02\x13\x01" + b"\x01\0"
+SERVER_HELLO = b"\x03\x03" + bytes(32) + b"\0" + b"\xc0\x2f" + b"\0"
+SSL2_HELLO = b"\x01\x03\x01" + b"\0\x09\0\0\0\x10" + b"\x01\0\x80\0\0\x05\0\xc0\x2f" + bytes(16)
+RETRY = bytes.fromhex("cf21ad74e59a6111be1d8c021e65b891c2a211167abb8c5e079e09e2c8a8339c")
+CHANGE_CIPHER = b"\x14\x03\x03\0\x01\x01"
+
+
+def handshake(kind: int, body: bytes) -> bytes:
+    """A message in a record."""
+    message = bytes([kind]) + len(body).to_bytes(3) + body
+    return b"\x16\x03\x03" + len(message).to_bytes(2) + message
+
+
+def heard(*turns: tuple[bool, bytes]) -> list[Handshake]:
+    """What comes of (by the client, data)."""
+    dialogue = TlsDialogue()
+    records = [one for i, (client, data) in enumerate(turns) for one in dialogue.feed(Turn(data, client, Moment(i)))]
+    return records + dialogue.end()
+
+
 def test_an_alert_ends_a_handshake() -> None:
     """The server refuses: handshake_failure (RFC 8446 section 6.2)."""
-    hello = b"\x03\x03" + bytes(32) + b"\0" + b"\0\x02\x13\x01" + b"\x01\0"
-    message = b"\x01" + len(hello).to_bytes(3) + hello
-    dialogue = TlsDialogue()
-    dialogue.feed(Turn(b"\x16\x03\x01" + len(message).to_bytes(2) + message, True, Moment(0)))
-    (call,) = dialogue.feed(Turn(b"\x15\x03\x03\0\2\2\x28", False, Moment(1)))
+    (call,) = heard((True, handshake(1, CLIENT_HELLO)), (False, b"\x15\x03\x03\0\2\2\x28"))
     assert (call.alert, call.server) == ("server:handshake_failure", None)
+
+
+def test_a_warning_does_not_end_a_handshake() -> None:
+    """unrecognized_name comes before the ServerHello of some servers (RFC 6066 section 3)."""
+    server = b"\x15\x03\x03\0\2\1\x70" + handshake(2, SERVER_HELLO) + CHANGE_CIPHER
+    (call,) = heard((True, handshake(1, CLIENT_HELLO)), (False, server))
+    assert call.alert is None
+    assert call.server is not None
+
+
+def test_a_warning_that_was_the_last_word() -> None:
+    """It is told."""
+    (call,) = heard((True, handshake(1, CLIENT_HELLO)), (False, b"\x15\x03\x03\0\2\1\x70"))
+    assert call.alert == "server:unrecognized_name"
+
+
+def test_roles_are_those_of_tls() -> None:
+    """The end that answered the connection says ClientHello, as an FTP server's data connections may."""
+    (call,) = heard((False, handshake(1, CLIENT_HELLO)), (True, handshake(2, SERVER_HELLO) + CHANGE_CIPHER))
+    assert call.client is not None
+    assert call.server is not None
+
+
+def test_a_server_heard_alone() -> None:
+    """What the client said was not captured."""
+    data = handshake(2, SERVER_HELLO) + CHANGE_CIPHER
+    assert starts(data)
+    (call,) = heard((False, data))
+    assert (call.client, call.asked, call.version) == (None, None, 0x0303)
+
+
+@pytest.mark.parametrize(
+    "before", [b"STARTTLS\r\n", b"PROXY TCP4 192.0.2.1 192.0.2.2 1 443\r\n", b"\x20\0\0\x01" + bytes(32)]
+)
+def test_a_hello_behind_something_else(before: bytes) -> None:
+    """In the same message: a client that does not wait, a proxy's header, MySQL's request for TLS."""
+    data = before + handshake(1, CLIENT_HELLO)
+    assert beginning(data) == len(before)
+    (call,) = heard((True, data), (False, handshake(2, SERVER_HELLO) + CHANGE_CIPHER))
+    assert call.client is not None
+
+
+@pytest.mark.parametrize("change", [(1, b"\x02"), (3, b"\x01"), (7, b"\x01"), (9, b"\x05")])
+def test_what_only_looks_like_a_hello_behind_something(change: tuple[int, bytes]) -> None:
+    """Versions and lengths must fit together."""
+    at, byte = change
+    hello = handshake(1, CLIENT_HELLO)
+    assert beginning(b"data" + hello[:at] + byte + hello[at + 1 :]) == -1
+    assert beginning(b"data" + hello[:-1]) == -1
+
+
+def test_a_retry_alone() -> None:
+    """The connection ended after HelloRetryRequest: version and cipher are known, and that there was no ServerHello."""
+    body = b"\x03\x03" + RETRY + b"\0" + b"\x13\x02" + b"\0" + b"\0\x06" + b"\0\x2b\0\x02\x03\x04"
+    (call,) = heard((True, handshake(1, CLIENT_HELLO)), (False, handshake(2, body) + CHANGE_CIPHER))
+    assert call.server is not None
+    assert (version_name(call.server.version), call.server.cipher) == ("TLSv1.3", "TLS_AES_256_GCM_SHA384")
+    assert call.answered is None
+
+
+@pytest.mark.parametrize("cut", [1, 5, 34])
+def test_a_wrong_ssl2_hello(cut: int) -> None:
+    """Its lengths must be those of the whole: two bytes prove little."""
+    data = SSL2_HELLO[:-cut]
+    assert not starts(bytes([0x80, len(data)]) + data)
+
+
+def test_a_hello_in_the_form_of_ssl2() -> None:
+    """RFC 5246 appendix E.2: the client is ready for TLS, and the server answers in TLS."""
+    client = bytes([0x80, len(SSL2_HELLO)]) + SSL2_HELLO
+    assert starts(client)
+    (call,) = heard((True, client), (False, handshake(2, SERVER_HELLO) + CHANGE_CIPHER))
+    assert call.client is not None
+    assert (call.client.version, call.client.ciphers, call.client.ja4) == (0x0301, (0x0005, 0xC02F), None)
+    assert call.version == 0x0303
+
+
+def test_ssl2_itself() -> None:
+    """The server answers with a hello of its own, which has the certificate; the client will choose the cipher."""
+    client = b"\x01\0\x02" + SSL2_HELLO[3:]
+    server = b"\x04\0\x01\0\x02" + b"\0\0\0\x03\0\x10" + b"\x01\0\x80" + bytes(16)
+    (call,) = heard((True, bytes([0x80, len(client)]) + client), (False, bytes([0x80, len(server)]) + server))
+    assert call.server is not None
+    assert (version_name(call.server.version), call.server.cipher) == ("SSLv2", None)
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 5, 100])

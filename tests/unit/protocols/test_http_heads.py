@@ -1,0 +1,108 @@
+"""Heads of HTTP/1 messages out of bytes."""
+
+from __future__ import annotations
+
+import dpkt
+import pytest
+
+from pcapdig.protocols._http_heads import is_response, request_in, response_in, starts
+from pcapdig.protocols.conversation import Moment
+from pcapdig.protocols.http_messages import HEAD_LIMIT, PREFACE, Ending, Framing
+
+NOW = Moment(0)
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"",
+        b"GET / HTTP/2.0\r\n\r\n",
+        b"get / HTTP/1.1\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\n\r\n",
+        b"GET  HTTP/1.1\r\n\r\n",
+        b"GET /a b HTTP/1.1\r\n\r\n",
+        b"GET / HTTP/1.1\r\r\n\r\n",
+        b"A" * 33 + b" / HTTP/1.1\r\n\r\n",
+        b"\r\n\r\nGET / HTTP/1.1\r\n\r\n",
+    ],
+)
+def test_what_is_no_request(head: bytes) -> None:
+    """Nothing is made of it."""
+    assert request_in(head, NOW) is None
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"HTTP/1.1 20 OK\r\n\r\n",
+        b"HTTP/1.1 099 X\r\n\r\n",
+        b"GET / HTTP/1.1\r\n\r\n",
+        b"HTTP/1.1 200OK\r\n\r\n",
+        b"\r\nHTTP/1.1 200 OK\r\n\r\n",
+        b"HTTP/1.1 200 a\rb\r\n\r\n",
+    ],
+)
+def test_what_is_no_response(head: bytes) -> None:
+    """Nothing is made of it."""
+    assert response_in(head, NOW) is None
+
+
+@pytest.mark.parametrize("end", range(len(b"GET / HTTP/1.1\r\nHost: h\r\n\r\n")))
+def test_a_head_that_has_not_ended(end: int) -> None:
+    """It is none, unless it is said to be cut and has its first line."""
+    head = b"GET / HTTP/1.1\r\nHost: h\r\n\r\n"[:end]
+    assert request_in(head, NOW) is None
+    cut = request_in(head, NOW, is_cut=True)
+    assert (cut is not None and cut.is_cut) == (b"\n" in head)
+
+
+def test_a_head_beyond_the_limit() -> None:
+    """Its end is not looked for there."""
+    filled = b"GET / HTTP/1.1\r\nX: ".ljust(HEAD_LIMIT - 4, b"y")
+    assert request_in(filled + b"\r\n\r\n", NOW) is not None
+    assert request_in(filled + b"y\r\n\r\n", NOW) is None
+
+
+def test_a_request_as_dpkt_reads_it() -> None:
+    """And where its head ends."""
+    head = b"POST /a?b=c HTTP/1.0\r\nUser-Agent: x\r\nHost: \t h:81 \r\nContent-Length: 3\r\n\r\n"
+    made, expected = request_in(head + b"abc", NOW), dpkt.http.Request(head + b"abc")
+    assert made and (made.method, made.target, made.version) == (expected.method, expected.uri, expected.version)
+    assert (made.host, dict(made.headers)) == ("h:81", dict(expected.headers))
+    assert (made.framing, made.head_size) == (Framing(Ending.LENGTH, len(expected.body)), len(head))
+
+
+@pytest.mark.parametrize(("line", "reason"), [(b"404 Not Found", "Not Found"), (b"404 ", ""), (b"404", "")])
+def test_a_response(line: bytes, reason: str) -> None:
+    """The reason phrase, and the blank before it, may be missing."""
+    made = response_in(b"HTTP/1.1 " + line + b"\nA: b\n\nbody", NOW)
+    assert made and (made.version, made.status, made.reason) == ("1.1", 404, reason)
+    assert (made.fields, made.framing.ending) == (b"\nA: b\n\n", Ending.CLOSE)
+
+
+@pytest.mark.parametrize(
+    ("fields", "host"),
+    [
+        (b"Host: a\r\nHost: b\r\n", "a"),
+        (b"Host: a\r\n b\r\nHost: c\r\n", "c"),
+        (b"Host: a\rb\r\n", None),
+        (b"X-Host: a\r\nHosts: b\r\n", None),
+        (b"Host: \xc3\xa9\xff\r\n", "Ã©ÿ"),
+    ],
+)
+def test_host(fields: bytes, host: str | None) -> None:
+    """The first that is one line."""
+    made = request_in(b"GET / HTTP/1.1\r\n" + fields + b"\r\n", NOW)
+    assert made and made.host == host
+
+
+def test_starts_and_sides() -> None:
+    """Requests, responses, and HTTP/2's preface, which a client says."""
+    assert [is_response(data) for data in (b"GET / HTTP/1.1\r\n", b"HTTP/1.0 200 \r\n", PREFACE, b"SSH-2.0\r\n")] == [
+        False,
+        True,
+        False,
+        None,
+    ]
+    assert starts(PREFACE) and not starts(PREFACE[:-1])
+    assert starts(b"HTTP/1.1 200 ") and not starts(b"HTTP/1.1 200") and not starts(b"GET / HTTP/1.1")
