@@ -129,8 +129,14 @@ def _copy(settings: Settings, target: str, chosen: Filter) -> None:
 
     trace = Trace(decap=settings.decap)
     keep = BlockFilter(trace, chosen, limit=settings.limit)
+    sources = [open_source(file) for file in settings.files]
+    batches = blocks_of(sources, trace)
+    if sys.stderr.isatty():
+        from pcapdig.cli.progress import watched_copy
+
+        batches = watched_copy(batches, sources)
     with FileSink(target, compress=settings.compress) as sink:
-        for blocks in blocks_of(settings.files, trace):
+        for blocks in batches:
             for passing in keep.keep(blocks):
                 sink.write(passing)
             if settings.limit is not None and keep.kept >= settings.limit:

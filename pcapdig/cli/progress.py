@@ -1,4 +1,4 @@
-"""How far a dig has come: one line on a terminal's stderr, once it takes over a second.
+"""How far a dig or a copy has come: one line on a terminal's stderr, once it takes over a second.
 
     38%  402.11M of 1.03G  512.40M/s  1s left
 
@@ -173,6 +173,20 @@ def watched_sums(summing: Summing, plan: Plan, out: TextIO, sources: Sequence[Ca
 
     try:
         dig_sums(summing, plan, progress, look)
+    finally:
+        progress.clear()
+
+
+def watched_copy(batches: Iterator[bytes], sources: Sequence[CaptureSource]) -> Iterator[bytes]:
+    """The same batches of blocks, showing on stderr how far their sources have been read, if it is a terminal that can."""
+    if not shows_progress(sys.stderr):
+        yield from batches
+        return
+    progress = Progress(sys.stderr, sys.stdout, sources)
+    try:
+        for blocks in batches:
+            yield blocks
+            progress.update()
     finally:
         progress.clear()
 

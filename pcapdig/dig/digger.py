@@ -34,6 +34,9 @@ if TYPE_CHECKING:
     from pcapdig.trace.rows import Rows
     from pcapdig.trace.sums import Sums
 
+_WRITE_SIZE = 1 << 15
+"""Characters written at once, where there are more: a line costs as much to write as to make."""
+
 
 class _ChiselRun:
     """A chisel with its own filter and its own way to be shown."""
@@ -262,5 +265,15 @@ class Digger:
             self._show(run.interval(over_ns))
 
     def _show(self, texts: Iterable[str]) -> None:
-        for text in texts:
-            self._write(text)
+        """Write texts, many small ones at once; those before one that fails too."""
+        waiting, size = [], 0
+        try:
+            for text in texts:
+                waiting.append(text)
+                size += len(text)
+                if size >= _WRITE_SIZE:
+                    self._write("".join(waiting))
+                    waiting, size = [], 0
+        finally:
+            if waiting:
+                self._write("".join(waiting))
