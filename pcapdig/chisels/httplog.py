@@ -65,7 +65,7 @@ class Httplog(LogChisel["HttpCall"]):
         code, size = (response.status, f"{response.body.size_bytes}B") if response else (NOT_KNOWN, NOT_KNOWN)
         latency = NOT_KNOWN if call.latency_ns is None else f"{call.latency_ns // 1_000_000}ms"
         words = f"method={method} url={url} response_code={code} latency={latency} size={size}"
-        if request and request.version == "2.0":
+        if request and request.method == "PRI":
             words += " (HTTP/2: not read)"
         when = self.when(call)
         for asks, process in found.views():

@@ -2,7 +2,9 @@
 """Heads of HTTP/1.0 and HTTP/1.1 messages, out of bytes in one pass: the start line, where the head ends, and the few fields that all need.
 
 In: any bytes. Out: the messages of http_messages.py, with their framing. Source: RFC 9112 (start lines: sections 3 and 4, fields: 5, the
-empty line: 2.1; a lone LF ends a line too: 2.2). Nothing is read twice, so a hostile head takes no more time than others of its size.
+empty line: 2.1; a lone LF ends a line too: 2.2), RFC 1945 section 5.1 (HTTP/0.9's request is a line without a version). Start lines are
+read as servers and browsers do that are not strict: more blanks than one, blanks in a target, any version, an empty line before.
+Nothing is read more than twice, so a hostile head takes no more time than others of its size.
 """
 
 from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
@@ -24,6 +26,7 @@ cdef object _NO_BODY = NO_BODY
 
 cdef enum:
     METHOD_MAX = 32  # characters
+    VERSION_MAX = 4  # characters
     DIGITS_MAX = 18  # of a length that fits in 64 bits
     SPACE = 0x20
     TAB = 0x09
@@ -36,7 +39,7 @@ cdef struct Part:
 cdef struct Start:  # a start line
     Part first  # the method, or the status code's three digits
     Part second  # the target, or the reason phrase
-    uint8_t minor  # version 1.x
+    Part version  # what stands behind `HTTP/`; empty: HTTP/0.9, which has no head
     Py_ssize_t newline  # that ends it
 
 cdef struct Fields:
@@ -66,12 +69,14 @@ cdef inline Py_ssize_t _line_end(const uint8_t *data, Py_ssize_t at, Py_ssize_t 
     return at if at < size and data[at] == LF else -1
 
 
-cdef inline Py_ssize_t _version(const uint8_t *data, Py_ssize_t at, Py_ssize_t size, uint8_t *minor) noexcept nogil:
-    """Behind `HTTP/1.` and a digit that stand here; -1: they do not."""
-    if size - at < 8 or memcmp(data + at, b"HTTP/1.", 7) != 0 or not _is_digit(data[at + 7]):
-        return -1
-    minor[0] = data[at + 7]
-    return at + 8
+cdef inline bint _is_blank(uint8_t c) noexcept nogil:
+    return c == SPACE or c == TAB
+
+
+cdef inline Py_ssize_t _past_blanks(const uint8_t *data, Py_ssize_t at, Py_ssize_t size) noexcept nogil:
+    while at < size and _is_blank(data[at]):
+        at += 1
+    return at
 
 
 cdef inline Py_ssize_t _next_newline(const uint8_t *data, Py_ssize_t at, Py_ssize_t size) noexcept nogil:
@@ -83,51 +88,88 @@ cdef inline Py_ssize_t _next_newline(const uint8_t *data, Py_ssize_t at, Py_ssiz
 cdef bint _request_line(const uint8_t *data, Py_ssize_t size, Start *start) noexcept nogil:
     """A request line begins the data; one empty line before it is passed over (RFC 9112 section 2.2)."""
     cdef Py_ssize_t at = _line_end(data, 0, size) + 1  # 0 where there is no such line
+    cdef Py_ssize_t end
     start.first.at = at
     while at < size and at - start.first.at < METHOD_MAX and (
             _is_upper(data[at]) or at > start.first.at and (_is_digit(data[at]) or data[at] == c"_" or data[at] == c"-")):
         at += 1
     start.first.end = at
-    if at == start.first.at or at >= size or data[at] != SPACE:
+    if at == start.first.at or at >= size or not _is_blank(data[at]):
         return False
-    start.second.at = at = at + 1
-    while at < size and not _is_space(data[at]):
+    start.newline = end = _next_newline(data, at, size)
+    if end == size:
+        return False
+    if data[end - 1] == CR:
+        end -= 1
+    start.second.at = _past_blanks(data, at, end)
+    while end > start.second.at and _is_blank(data[end - 1]):
+        end -= 1
+    if not _version_at_end(data, &end, start) and not _is_simple(data, size, start):
+        return False
+    start.second.end = end
+    if end == start.second.at or memchr(data + start.second.at, CR, end - start.second.at) != NULL:
+        return False
+    # HTTP/2's preface is no request, though it looks like one.
+    return start.first.end - start.first.at != 3 or memcmp(data + start.first.at, b"PRI", 3) != 0
+
+
+cdef inline bint _version_at_end(const uint8_t *data, Py_ssize_t *end, Start *start) noexcept nogil:
+    """`HTTP/`, digit, dot, digit end a line, behind a blank; then `end` is moved to the target's end."""
+    cdef Py_ssize_t at = end[0] - 8
+    if at <= start.second.at or not _is_blank(data[at - 1]) or memcmp(data + at, b"HTTP/", 5) != 0:
+        return False
+    if not (_is_digit(data[at + 5]) and data[at + 6] == c"." and _is_digit(data[at + 7])):
+        return False
+    start.version.at, start.version.end = at + 5, at + 8
+    while _is_blank(data[at - 1]):  # ends at the method
+        at -= 1
+    end[0] = max(at, start.second.at)
+    return True
+
+
+cdef inline bint _is_simple(const uint8_t *data, Py_ssize_t size, Start *start) noexcept nogil:
+    """GET and a path are all there is, as in HTTP/0.9, or are followed by a Host field, as of one who forgot the version."""
+    cdef Py_ssize_t at = start.second.at
+    if start.first.end - start.first.at != 3 or memcmp(data + start.first.at, b"GET", 3) != 0 or data[at] != c"/":
+        return False
+    while not _is_space(data[at]):  # the newline at the latest
         at += 1
-    start.second.end = at
-    if at == start.second.at or at >= size or data[at] != SPACE:
+    if _line_end(data, _past_blanks(data, at, start.newline), start.newline + 1) != start.newline:
         return False
-    at = _version(data, at + 1, size, &start.minor)
-    if at < 0:
-        return False
-    start.newline = _line_end(data, at, size)
-    return start.newline >= 0
+    start.version.at = start.version.end = 0
+    return start.newline + 1 == size or _value_of(data, start.newline + 1, size, b"host", 4) >= 0
 
 
 cdef Py_ssize_t _status_code(const uint8_t *data, Py_ssize_t size, Start *start) noexcept nogil:
-    """Behind the version and status code that begin the data; -1: they do not."""
-    cdef Py_ssize_t at = _version(data, 0, size, &start.minor)
-    if at < 0 or size - at < 4 or data[at] != SPACE or not c"1" <= data[at + 1] <= c"9":
+    """Behind the version and status code that begin the data, an empty line before them passed over; -1: they do not."""
+    cdef Py_ssize_t at = _line_end(data, 0, size) + 1
+    if size - at < 8 or memcmp(data + at, b"HTTP/", 5) != 0 or not _is_digit(data[at + 5]) or data[at + 6] != c".":
         return -1
-    if not (_is_digit(data[at + 2]) and _is_digit(data[at + 3])):
+    start.version.at = at + 5
+    at += 7
+    while at < size and at - start.version.at < VERSION_MAX and _is_digit(data[at]):
+        at += 1
+    start.version.end = at
+    if at - start.version.at < 3 or at >= size or not _is_blank(data[at]):
         return -1
-    start.first.at, start.first.end = at + 1, at + 4
-    return at + 4
+    at = _past_blanks(data, at, size)
+    if size - at < 3 or not c"1" <= data[at] <= c"9" or not (_is_digit(data[at + 1]) and _is_digit(data[at + 2])):
+        return -1
+    start.first.at, start.first.end = at, at + 3
+    return at + 3
 
 
 cdef bint _status_line(const uint8_t *data, Py_ssize_t size, Start *start) noexcept nogil:
     """A status line begins the data. Its reason phrase may be missing, and the blank before it too."""
     cdef Py_ssize_t at = _status_code(data, size, start)
-    if at < 0:
+    if at < 0 or at >= size or _is_digit(data[at]):
         return False
-    start.second.at = start.second.end = at
-    if at < size and data[at] == SPACE:
-        at += 1
-        start.second.at = at
-        while at < size and data[at] != CR and data[at] != LF:
-            at += 1
-        start.second.end = at
-    start.newline = _line_end(data, at, size)
-    return start.newline >= 0
+    start.newline = _next_newline(data, at, size)
+    if start.newline == size:
+        return False
+    start.second.at, start.second.end = at, start.newline
+    _strip(data, &start.second)
+    return True
 
 
 cdef inline Py_ssize_t _value_of(
@@ -192,12 +234,17 @@ cdef inline Py_ssize_t _framing_value(const uint8_t *data, Py_ssize_t at, Py_ssi
     return _value_of(data, at, end, b"content-encoding", 16)
 
 
-cdef bint _read_fields(const uint8_t *data, Py_ssize_t newline, Py_ssize_t size, bint is_cut, Fields *fields) noexcept nogil:
+cdef bint _read_fields(const uint8_t *data, const Start *start, Py_ssize_t size, bint is_cut, Fields *fields) noexcept nogil:
     """The fields behind a start line, up to the empty line; False: there is none. `is_cut`: all the data is the head."""
+    cdef Py_ssize_t newline = start.newline
+    cdef bint is_simple = start.version.end == 0
     cdef Py_ssize_t at, end, value
     cdef bint is_length
     fields.host.at = fields.length = -1
     fields.has_more = False
+    if newline + 1 == size and is_simple:
+        fields.end = size
+        return True
     while True:
         at = newline + 1
         end = _line_end(data, at, size)
@@ -283,10 +330,13 @@ cdef inline object _made(object kind, object moment, const uint8_t *data, const 
     """A message with what all have. Its attributes are set one by one: the constructor takes longer than reading the head."""
     cdef object message = (<PyTypeObject *>kind).tp_new(<type>kind, <PyObject *>_EMPTY, NULL)
     message.moment = moment
-    if start.minor == c"1":
+    cdef Py_ssize_t version_size = start.version.end - start.version.at
+    if version_size == 3 and memcmp(data + start.version.at, b"1.1", 3) == 0:
         message.version = "1.1"
+    elif version_size:
+        message.version = PyUnicode_DecodeASCII(<char *>data + start.version.at, version_size, NULL)
     else:
-        message.version = f"1.{start.minor - c'0'}"
+        message.version = "0.9"
     message.fields = PyBytes_FromStringAndSize(<const char *>data + start.newline, fields.end - start.newline)
     message.framing = _framing(data, start.newline, fields, kind is HttpResponse)
     message.head_size = fields.end
@@ -304,7 +354,7 @@ def request_in(data, moment, *, bint is_cut=False):
     PyObject_GetBuffer(data, &view, PyBUF_SIMPLE)
     try:
         head, size = <const uint8_t *>view.buf, min(view.len, _HEAD_LIMIT)
-        if not _request_line(head, size, &start) or not _read_fields(head, start.newline, size, is_cut, &fields):
+        if not _request_line(head, size, &start) or not _read_fields(head, &start, size, is_cut, &fields):
             return None
         request = _made(HttpRequest, moment, head, &start, &fields, is_cut)
         request.method = PyUnicode_DecodeASCII(<char *>head + start.first.at, start.first.end - start.first.at, NULL)
@@ -324,7 +374,7 @@ def response_in(data, moment, *, bint is_cut=False):
     PyObject_GetBuffer(data, &view, PyBUF_SIMPLE)
     try:
         head, size = <const uint8_t *>view.buf, min(view.len, _HEAD_LIMIT)
-        if not _status_line(head, size, &start) or not _read_fields(head, start.newline, size, is_cut, &fields):
+        if not _status_line(head, size, &start) or not _read_fields(head, &start, size, is_cut, &fields):
             return None
         response = _made(HttpResponse, moment, head, &start, &fields, is_cut)
         head += start.first.at
@@ -350,7 +400,7 @@ def starts(data):
         head, size = <const uint8_t *>view.buf, min(view.len, _HEAD_LIMIT)
         at = _status_code(head, size, &start)
         if at >= 0:
-            return at < size and (head[at] == SPACE or head[at] == CR or head[at] == LF)
+            return at < size and not _is_digit(head[at])
         return bool(_request_line(head, size, &start) or _is_preface(head, size))
     finally:
         PyBuffer_Release(&view)
