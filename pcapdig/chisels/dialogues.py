@@ -6,7 +6,8 @@ from enum import Enum
 from functools import lru_cache
 from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
 
-from pcapdig.protocols.conversation import Dialogue, Moment, Record, Seen, Turn
+from pcapdig.chisels._turns import Turns
+from pcapdig.protocols.conversation import Dialogue, Record, Seen
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
     from pcapdig.trace.columns import Dimensions
     from pcapdig.trace.rows import Rows
 
-_FIN_OR_RST, _RST = 0x05, 0x04
 _UDP = 17
 IDLE_LIMIT = 10_000
 """Dialogues that may wait for their flow to go on, beside those that remember something: some 10 MB."""
@@ -101,7 +101,7 @@ class Dialogues(Generic[R]):
         self._by_flow: dict[int, Dialogue[R, Any] | _Left] = {}
         self._begun = 0  # since the last time that idle ones were dropped
         self._room = IDLE_LIMIT
-        self._seen: dict[tuple[bool, bool, int], Seen] = {}
+        self._ends: dict[int, tuple[Seen]] = {}
         self._trace: Dimensions | None = None
 
     def feed(self, rows: Rows) -> Iterator[Found[R]]:
@@ -109,33 +109,19 @@ class Dialogues(Generic[R]):
         if not len(rows):
             return
         self._trace = trace = rows.trace
-        facts, buffer, gaps_of = rows.facts, rows.facts.buffer, rows.facts.gaps
-        columns = (rows.flow, rows.forward, rows.is_write, rows.process, rows.size, rows.time_ns, rows.number)
-        by_flow, closing, is_udp = self._by_flow, rows.tcp_flags & _FIN_OR_RST, facts.trace.flows.protocol == _UDP
-        seen: tuple[Seen, ...]
-        waiting = zip(rows.packet.tolist(), *(column.tolist() for column in columns), closing.tolist(), strict=True)
-        row = next(waiting, None)
-        while row is not None:
-            packet, flow, forward, is_write, process, size, time_ns, number, flags = row
-            seen = (self._end(forward, is_write, process),)
-            while (row := next(waiting, None)) is not None and row[0] == packet:
-                seen += (self._end(forward, row[3], row[4]),)
-            dialogue = by_flow.get(flow)
-            if flow < 0 or not size or dialogue is _Left.OVER:
-                continue  # no connection's, a copy of what was read before, or of no interest any more
-            data = buffer(packet)
-            if dialogue is None or dialogue is _Left.IDLE:
-                dialogue = self._begin(Opening(data, forward, bool(is_udp[flow]), dialogue is not None))
+        by_flow, protocol = self._by_flow, trace.flows.protocol
+        for flow, dialogue, turn in Turns(rows, by_flow, _Left.OVER, self._ends):
+            if dialogue is None or isinstance(dialogue, _Left):
+                opening = Opening(turn.data, turn.from_client, bool(protocol[flow] == _UDP), dialogue is not None)
+                dialogue = self._begin(opening)
                 if dialogue is None:
                     continue
                 self._keep(flow, dialogue)
-            moment = Moment(time_ns, number, seen)
-            turn = Turn(data, forward, moment, gaps_of(packet), flags != 0, flags & _RST != 0)
             records = dialogue.feed(turn)
             if dialogue.is_over:
                 records += dialogue.end()
                 by_flow[flow] = _Left.OVER
-            elif flags and dialogue.is_idle:
+            elif turn.is_last and dialogue.is_idle:
                 by_flow[flow] = _Left.IDLE
             for record in records:
                 yield Found(record, flow, trace)
@@ -154,14 +140,6 @@ class Dialogues(Generic[R]):
                 else:
                     self._begun += 1
         self._room = 2 * self._begun + IDLE_LIMIT
-
-    def _end(self, forward: bool, is_write: bool, process: int) -> Seen:
-        """An end of a message; the same few come again and again."""
-        key = (forward, is_write, process)
-        seen = self._seen.get(key)
-        if seen is None:
-            seen = self._seen[key] = Seen(forward == is_write, is_write, process)
-        return seen
 
     def end(self) -> list[Found[R]]:
         """What was still open, by time."""

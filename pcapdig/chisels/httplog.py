@@ -44,8 +44,11 @@ class Httplog(LogChisel["HttpCall"]):
 
     def __init__(self, *, verbose: bool = False) -> None:
         """`verbose`: with process and connection."""
+        from pcapdig.protocols.http import HttpDialogue, starts  # once: a dialogue is begun for each connection
+
         super().__init__(verbose=verbose)
         self.beginning = http_beginning()
+        self._starts, self._new_dialogue = starts, HttpDialogue
 
     def place(self, process: Process | None) -> str:
         """What stands between time and arrow."""
@@ -53,9 +56,7 @@ class Httplog(LogChisel["HttpCall"]):
 
     def begin(self, opening: Opening) -> Dialogue[HttpCall, Any] | None:
         """Where a request or a response begins."""
-        from pcapdig.protocols.http import HttpDialogue, starts
-
-        return HttpDialogue() if starts(opening.data) else None
+        return self._new_dialogue() if self._starts(opening.data) else None
 
     def lines(self, found: Found[HttpCall]) -> Iterator[Line]:
         """A line an end."""
@@ -63,7 +64,8 @@ class Httplog(LogChisel["HttpCall"]):
         request, response = call.request, call.response
         method, url = (request.method, request.url) if request else (NOT_KNOWN, NOT_KNOWN)
         code, size = (response.status, f"{response.body.size_bytes}B") if response else (NOT_KNOWN, NOT_KNOWN)
-        latency = NOT_KNOWN if call.latency_ns is None else f"{call.latency_ns // 1_000_000}ms"
+        latency_ns = call.latency_ns
+        latency = NOT_KNOWN if latency_ns is None else f"{latency_ns // 1_000_000}ms"
         words = f"method={method} url={url} response_code={code} latency={latency} size={size}"
         if request and request.method == "PRI":
             words += " (HTTP/2: not read)"

@@ -9,7 +9,8 @@ Callers: chisels. Upstream: nothing but errors; dpkt names TLS ciphers, brotli a
                      Record.asked, .answered: Moment | None; .latency_ns
     inbox.py         Inbox: one direction's bytes, read by coroutines (`yield from inbox.exactly(4)`) that wait for more
     http.py          HttpDialogue -> HttpCall(request, response); HttpBodies -> HttpPiece(data ...), bodies of any size piece by piece;
-                     http.starts(data): an HTTP/1 message begins here; http_messages.py, _http_heads.pyx: heads, and how bodies end
+                     http.starts(data): an HTTP/1 message begins here; http_messages.py, _http_heads.pyx: heads, and how bodies end;
+                     _http_whole.pyx: turns that are one whole message
     bodies.py        Body: size as sent, bytes kept, .content() without gzip, deflate, brotli, zstd; Decoder: the same piece by piece
     multipart.py     Multipart(boundary).feed(data) -> pieces of the parts of a form; file_types.py: types by first bytes, file names
     dns.py           DnsDialogue(is_stream=) -> DnsCall(query, answer); dns_names.py, dns_records.py read the bytes

@@ -104,7 +104,7 @@ class Dialogue(Generic[_R, _Open]):
     @property
     def is_idle(self) -> bool:
         """Nothing is open, half read or remembered: a new dialogue would go on as well as this one."""
-        return not self.open and all(map(self.is_between, self._inboxes))
+        return not self.open and (not self._inboxes or all(map(self.is_between, self._inboxes)))
 
     def has_inbox(self, asks: bool) -> bool:
         """Something of that side was, or is, read by its coroutine."""

@@ -11,12 +11,14 @@ A turn that is one whole message, as most are, is read at once; only what is spl
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from pcapdig.protocols._http_heads import is_response, request_in, response_in, starts
+from pcapdig.protocols._http_whole import Asked, call_of, read_whole
 from pcapdig.protocols.bodies import Body
 from pcapdig.protocols.conversation import Dialogue, Record, Turn
 from pcapdig.protocols.http_messages import (
+    BODILESS,
     HEAD_END,
     HEAD_LIMIT,
     PREFACE,
@@ -45,32 +47,17 @@ _STATUS_START = re.compile(rb"HTTP/|(?:H|HT|HTT|HTTP)\Z")
 _LOOK = 33
 """Bytes in which a message is seen to begin: those of the longest method, and a blank."""
 _CHUNK_SIZE = re.compile(rb"\s*([0-9A-Fa-f]{1,15})\s*(?:;[^\n]*)?\r?\n")
-_BODILESS = (101, 204, 304)
-"""Statuses whose responses have no body (RFC 9112 section 6.3)."""
 
 _R = TypeVar("_R", bound=Record)
 
 
-class _Asked(NamedTuple):
-    """A request that waits for its response. Its body may still come while the response does."""
-
-    request: HttpRequest
-    body: _BodyReader | None
-    """None: it is read, and in the request."""
-
-    def whole(self) -> HttpRequest:
-        """The request with what is there of its body."""
-        if self.body is not None:
-            self.request.body = self.body.body()
-        return self.request
-
-
-class _Http(Dialogue[_R, _Asked]):
+class _Http(Dialogue[_R, Asked]):
     """Reads one TCP connection. Who asks is who sends requests, whatever the flow says of client and server."""
 
-    def __init__(self) -> None:
-        super().__init__()
-        self._client_asks: bool | None = None
+    client_asks: bool | None = None
+    """The flow's client sends the requests; None: nobody has said anything that is HTTP."""
+    body_limit: int | None = None
+    """Bytes kept of each body, as sent; None: they are told as they come."""
 
     _is_tunnel = False
     """A proxy took a CONNECT: what follows is between others, and may be HTTP too."""
@@ -89,56 +76,17 @@ class _Http(Dialogue[_R, _Asked]):
 
     def asks(self, turn: Turn) -> bool:
         """Decided by the first turn that is HTTP."""
-        if self._client_asks is None:
+        if self.client_asks is None:
             answers = is_response(turn.data)
             if answers is None:
                 return turn.from_client
-            self._client_asks = turn.from_client != answers
-        return turn.from_client == self._client_asks
+            self.client_asks = turn.from_client != answers
+        return turn.from_client == self.client_asks
 
     def feed(self, turn: Turn) -> list[_R]:
         """Read the next message of the flow; the records that are complete with it."""
-        if not (turn.gaps or self.is_over):
-            asks = self.asks(turn)
-            if self.is_between(asks) and (self._asked_at_once(turn) if asks else self._answered_at_once(turn)):
-                if turn.is_last and self.has_inbox(asks):
-                    self.end_side(asks, is_cut_off=turn.is_reset)
-                return self._taken()
-        return super().feed(turn)
-
-    def _asked_at_once(self, turn: Turn) -> bool:
-        """Read a turn that is one whole request; False: it is not."""
-        request = request_in(turn.data, turn.moment)
-        if request is None:
-            return False
-        ending, size, _ = request.framing
-        if ending is not Ending.LENGTH or size != len(turn.data) - request.head_size:
-            return False
-        if size:
-            request.body = self.whole_body(request, None, turn.data)
-        self.open.append(_Asked(request, None))
-        return True
-
-    def _answered_at_once(self, turn: Turn) -> bool:
-        """Read a turn that is one whole final response; False: it is not."""
-        response = response_in(turn.data, turn.moment)
-        if response is None or response.status < 200:
-            return False
-        request = self.open[0].request if self.open else None
-        if request and request.method == "CONNECT":
-            return False
-        ending, length, _ = response.framing
-        size = len(turn.data) - response.head_size
-        if response.status in _BODILESS or (request and request.method == "HEAD"):
-            if size:
-                return False
-        elif ending is not Ending.LENGTH or length != size:
-            return False
-        asked = self.next_open()
-        if size:
-            response.body = self.whole_body(request, response, turn.data)
-        self.called(asked.whole() if asked else None, response)
-        return True
+        records = read_whole(self, turn)
+        return super().feed(turn) if records is None else records
 
     def begins(self, data: bytes, *, asks: bool) -> bool:
         """A start line of that side."""
@@ -158,7 +106,7 @@ class _Http(Dialogue[_R, _Asked]):
             if request is None:
                 raise LostPlaceError
             body = self.reader(request, None, request.framing)
-            self.open.append(_Asked(request, body))
+            self.open.append(Asked(request, body))
             if is_cut:
                 body.end(is_complete=False)
                 raise LostPlaceError
@@ -212,7 +160,7 @@ class _Http(Dialogue[_R, _Asked]):
             try:
                 if is_cut:
                     body.end(is_complete=False)
-                elif not (method == "HEAD" or status in _BODILESS or is_tunnel):
+                elif not (method == "HEAD" or status in BODILESS or is_tunnel):
                     yield from body.read(inbox)
             except (LostPlaceError, StreamEndedError):
                 is_lost = True
@@ -232,33 +180,19 @@ class HttpDialogue(_Http[HttpCall]):
     def __init__(self, *, body_limit: int = 0) -> None:
         """`body_limit`: bytes kept of each body, as sent."""
         super().__init__()
-        self._body_limit = body_limit
+        self.body_limit = body_limit
 
     def called(self, request: HttpRequest | None, response: HttpResponse | None) -> None:
         """A record."""
-        self.tell(
-            HttpCall(
-                asked=request.moment if request else None,
-                answered=response.moment if response else None,
-                request=request,
-                response=response,
-            )
-        )
+        self.tell(call_of(request, response))
 
     def reader(self, request: HttpRequest | None, response: HttpResponse | None, framing: Framing) -> _BodyReader:
         """Keeps the beginning of a body."""
-        return _BodyReader(framing, self._body_limit)
+        return _BodyReader(framing, self.body_limit or 0)
 
-    def whole_body(self, request: HttpRequest | None, response: HttpResponse | None, data: bytes) -> Body:
-        """Its beginning."""
-        message = response or request
-        assert message is not None
-        size, start = message.framing.length, message.head_size
-        return Body(size, data[start : start + self._body_limit], message.framing.codings, True)
-
-    def unanswered(self, asked: _Asked) -> HttpCall:
+    def unanswered(self, asked: Asked) -> HttpCall:
         """A request alone."""
-        return HttpCall(asked=asked.request.moment, answered=None, request=asked.whole(), response=None)
+        return call_of(asked.whole(), None)
 
 
 class HttpBodies(_Http[HttpPiece]):
@@ -305,7 +239,7 @@ class HttpBodies(_Http[HttpPiece]):
         )
         return Body(message.framing.length, b"", message.framing.codings, True)
 
-    def give_up(self, asked: _Asked) -> None:
+    def give_up(self, asked: Asked) -> None:
         """Its pieces were told."""
 
 

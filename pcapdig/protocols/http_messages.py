@@ -24,6 +24,8 @@ HEAD_LIMIT = 128 << 10
 HEAD_END = re.compile(rb"\n\r?\n")
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 """What a client says first that knows its server speaks HTTP/2 without TLS (RFC 9113 section 3.4)."""
+BODILESS = (101, 204, 304)
+"""Statuses whose responses have no body (RFC 9112 section 6.3)."""
 FIRST_BYTES = bytes(chr(value) in "\r\nABCDEFGHIJKLMNOPQRSTUVWXYZ" for value in range(256))
 """By value, 1 for the first bytes of what `starts` takes."""
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")

@@ -14,7 +14,7 @@ import numpy as np
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "build" / "fuzz"
 """Everything that fuzzing leaves behind: the copy, corpora and findings."""
-ROOMS = ("attribution", "packets", "streams", "trace")
+ROOMS = ("attribution", "chisels", "packets", "protocols", "streams", "trace")
 """Rooms whose native modules are compiled so. Those of the recorder are left out: they need the kernel to be fed."""
 SUFFIX: str = sysconfig.get_config_var("EXT_SUFFIX")
 SANITIZE = (

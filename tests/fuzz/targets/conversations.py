@@ -121,11 +121,8 @@ def dialogue_target(
 class SlowHttpDialogue(HttpDialogue):
     """Reads each turn byte for byte, also one that is a whole message."""
 
-    def _asked_at_once(self, turn: Turn) -> bool:
-        return False
-
-    def _answered_at_once(self, turn: Turn) -> bool:
-        return False
+    def feed(self, turn: Turn) -> list[http.HttpCall]:
+        return Dialogue.feed(self, turn)
 
 
 def run_http(data: bytes) -> None:

@@ -1,0 +1,97 @@
+# cython: language_level=3
+"""Rows of messages to turns, one after the other: what costs a log of a protocol most where flows say little.
+
+In: rows, in which the two ends of one message are neighbours. Out: turns with whose they were. Must not know any protocol.
+"""
+
+from cpython.object cimport PyObject, PyTypeObject
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint64_t
+
+import numpy as np
+
+from pcapdig.protocols.conversation import Moment, Seen, Turn
+from pcapdig.trace.columns import TCP_FIN, TCP_RST, Messages
+
+cdef uint8_t _FIN_OR_RST = TCP_FIN | TCP_RST
+cdef uint8_t _RST = TCP_RST
+
+
+cdef inline object _named(object kind, tuple values):
+    """A named tuple. Its own constructor is Python, and takes three times as long."""
+    cdef tuple arguments = (values,)
+    return (<PyTypeObject *>tuple).tp_new(<type>kind, <PyObject *>arguments, NULL)
+
+
+cdef class Turns:
+    """Gives (flow, what `by_flow` has for it, turn) of each message that has anything new and is a flow's.
+
+    `by_flow` is looked into when a turn is asked for; flows whose value there is `over` are passed over.
+    """
+
+    cdef const int64_t[:] packet, size, time_ns
+    cdef const int32_t[:] flow, process
+    cdef const uint8_t[:] forward, is_write, flags
+    cdef const uint64_t[:] number
+    cdef Py_ssize_t at, count
+    cdef dict by_flow, ends
+    cdef object over, buffer_of, gaps_of
+    cdef list buffers, gaps  # of messages, which have them in lists
+
+    def __init__(self, rows, dict by_flow, over, dict ends):
+        self.packet, self.size, self.time_ns, self.number = rows.packet, rows.size, rows.time_ns, rows.number
+        self.flow, self.process, self.flags = rows.flow, rows.process, rows.tcp_flags
+        self.forward, self.is_write = rows.forward.view(np.uint8), rows.is_write.view(np.uint8)
+        self.count = len(rows)
+        self.by_flow, self.ends, self.over = by_flow, ends, over
+        facts = rows.facts
+        self.buffer_of, self.gaps_of = facts.buffer, facts.gaps
+        if isinstance(facts, Messages):
+            self.buffers, self.gaps = facts.buffers, facts.gap_lists
+        if min(map(len, (self.packet, self.size, self.time_ns, self.number, self.flow, self.process, self.flags, self.forward,
+                         self.is_write))) < self.count:
+            raise ValueError("columns of different lengths")
+
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        cdef Py_ssize_t i
+        cdef int64_t packet
+        cdef uint8_t flags
+        while self.at < self.count:
+            i = self.at
+            packet = self.packet[i]
+            self.at += 1
+            while self.at < self.count and self.packet[self.at] == packet:
+                self.at += 1
+            if self.flow[i] < 0 or not self.size[i]:
+                continue  # no connection's, or a copy of what was read before
+            key = self.flow[i]
+            dialogue = self.by_flow.get(key)
+            if dialogue is self.over:
+                continue
+            flags = self.flags[i] & _FIN_OR_RST
+            moment = _named(Moment, (self.time_ns[i], self.number[i], self._seen(i)))
+            data = self.buffer_of(packet) if self.buffers is None else self.buffers[packet]
+            gaps = self.gaps_of(packet) if self.gaps is None else self.gaps[packet]
+            values = (data, self.forward[i] != 0, moment, gaps, flags != 0, flags & _RST != 0)
+            return key, dialogue, _named(Turn, values)
+        raise StopIteration
+
+    cdef tuple _seen(self, Py_ssize_t at):
+        """The ends of the message whose rows go from here to the next one's."""
+        cdef tuple seen = self._end(at)
+        at += 1
+        while at < self.at:
+            seen += self._end(at)
+            at += 1
+        return seen
+
+    cdef tuple _end(self, Py_ssize_t at):
+        """One end. The same few come again and again, so they are remembered."""
+        cdef uint8_t forward = self.forward[at], is_write = self.is_write[at]
+        key = (<int64_t>self.process[at] << 2) + (forward != 0) * 2 + (is_write != 0)
+        end = self.ends.get(key)
+        if end is None:
+            end = self.ends[key] = (Seen(bool(forward) == bool(is_write), bool(is_write), self.process[at]),)
+        return end
