@@ -2,8 +2,7 @@
 """Heads of HTTP/1.0 and HTTP/1.1 messages, out of bytes in one pass: the start line, where the head ends, and the few fields that all need.
 
 In: any bytes. Out: the messages of http_messages.py, with their framing. Source: RFC 9112 (start lines: sections 3 and 4, fields: 5, the
-empty line: 2.1; a lone LF ends a line too: 2.2), RFC 1945 section 5.1 (HTTP/0.9's request is a line without a version). Start lines are
-read as servers and browsers do that are not strict: more blanks than one, blanks in a target, any version, an empty line before.
+empty line: 2.1; a lone LF ends a line too: 2.2). _http_start_lines.pxd reads the first line.
 Nothing is read more than twice, so a hostile head takes no more time than others of its size.
 """
 
@@ -14,6 +13,10 @@ from cpython.unicode cimport PyUnicode_DecodeASCII, PyUnicode_DecodeLatin1, PyUn
 from libc.stdint cimport int64_t, uint8_t
 from libc.string cimport memchr, memcmp
 
+from pcapdig.protocols._http_start_lines cimport (
+    CR, LF, SPACE, TAB, Part, Start,
+    is_digit, line_end, next_newline, request_line, status_code, status_line, strip, value_of,
+)
 from pcapdig.protocols.bodies import NO_BODY
 from pcapdig.protocols.http_messages import HEAD_LIMIT, PREFACE, Ending, Framing, HttpRequest, HttpResponse, framing_by
 
@@ -25,22 +28,7 @@ cdef tuple _EMPTY = ()
 cdef object _NO_BODY = NO_BODY
 
 cdef enum:
-    METHOD_MAX = 32  # characters
-    VERSION_MAX = 4  # characters
     DIGITS_MAX = 18  # of a length that fits in 64 bits
-    SPACE = 0x20
-    TAB = 0x09
-    CR = 0x0D
-    LF = 0x0A
-
-cdef struct Part:
-    Py_ssize_t at, end
-
-cdef struct Start:  # a start line
-    Part first  # the method, or the status code's three digits
-    Part second  # the target, or the reason phrase
-    Part version  # what stands behind `HTTP/`; empty: HTTP/0.9, which has no head
-    Py_ssize_t newline  # that ends it
 
 cdef struct Fields:
     Py_ssize_t end  # of the head, behind its empty line
@@ -49,162 +37,15 @@ cdef struct Fields:
     bint has_more  # other fields that say how the body ends or is coded
 
 
-cdef inline bint _is_upper(uint8_t c) noexcept nogil:
-    return c"A" <= c <= c"Z"
-
-
-cdef inline bint _is_digit(uint8_t c) noexcept nogil:
-    return c"0" <= c <= c"9"
-
-
-cdef inline bint _is_space(uint8_t c) noexcept nogil:
-    """What parts words: blank, HT, LF, VT, FF, CR."""
-    return c == SPACE or TAB <= c <= CR
-
-
-cdef inline Py_ssize_t _line_end(const uint8_t *data, Py_ssize_t at, Py_ssize_t size) noexcept nogil:
-    """The LF of a line that ends here, with CR or without; -1: none does."""
-    if at < size and data[at] == CR:
-        at += 1
-    return at if at < size and data[at] == LF else -1
-
-
-cdef inline bint _is_blank(uint8_t c) noexcept nogil:
-    return c == SPACE or c == TAB
-
-
-cdef inline Py_ssize_t _past_blanks(const uint8_t *data, Py_ssize_t at, Py_ssize_t size) noexcept nogil:
-    while at < size and _is_blank(data[at]):
-        at += 1
-    return at
-
-
-cdef inline Py_ssize_t _next_newline(const uint8_t *data, Py_ssize_t at, Py_ssize_t size) noexcept nogil:
-    """The next LF; `size` where there is none."""
-    cdef const uint8_t *found = <const uint8_t *>memchr(data + at, LF, size - at) if at < size else NULL
-    return found - data if found != NULL else size
-
-
-cdef bint _request_line(const uint8_t *data, Py_ssize_t size, Start *start) noexcept nogil:
-    """A request line begins the data; one empty line before it is passed over (RFC 9112 section 2.2)."""
-    cdef Py_ssize_t at = _line_end(data, 0, size) + 1  # 0 where there is no such line
-    cdef Py_ssize_t end
-    start.first.at = at
-    while at < size and at - start.first.at < METHOD_MAX and (
-            _is_upper(data[at]) or at > start.first.at and (_is_digit(data[at]) or data[at] == c"_" or data[at] == c"-")):
-        at += 1
-    start.first.end = at
-    if at == start.first.at or at >= size or not _is_blank(data[at]):
-        return False
-    start.newline = end = _next_newline(data, at, size)
-    if end == size:
-        return False
-    if data[end - 1] == CR:
-        end -= 1
-    start.second.at = _past_blanks(data, at, end)
-    while end > start.second.at and _is_blank(data[end - 1]):
-        end -= 1
-    if not _version_at_end(data, &end, start) and not _is_simple(data, size, start):
-        return False
-    start.second.end = end
-    if end == start.second.at or memchr(data + start.second.at, CR, end - start.second.at) != NULL:
-        return False
-    # HTTP/2's preface is no request, though it looks like one.
-    return start.first.end - start.first.at != 3 or memcmp(data + start.first.at, b"PRI", 3) != 0
-
-
-cdef inline bint _version_at_end(const uint8_t *data, Py_ssize_t *end, Start *start) noexcept nogil:
-    """`HTTP/`, digit, dot, digit end a line, behind a blank; then `end` is moved to the target's end."""
-    cdef Py_ssize_t at = end[0] - 8
-    if at <= start.second.at or not _is_blank(data[at - 1]) or memcmp(data + at, b"HTTP/", 5) != 0:
-        return False
-    if not (_is_digit(data[at + 5]) and data[at + 6] == c"." and _is_digit(data[at + 7])):
-        return False
-    start.version.at, start.version.end = at + 5, at + 8
-    while _is_blank(data[at - 1]):  # ends at the method
-        at -= 1
-    end[0] = max(at, start.second.at)
-    return True
-
-
-cdef inline bint _is_simple(const uint8_t *data, Py_ssize_t size, Start *start) noexcept nogil:
-    """GET and a path are all there is, as in HTTP/0.9, or are followed by a Host field, as of one who forgot the version."""
-    cdef Py_ssize_t at = start.second.at
-    if start.first.end - start.first.at != 3 or memcmp(data + start.first.at, b"GET", 3) != 0 or data[at] != c"/":
-        return False
-    while not _is_space(data[at]):  # the newline at the latest
-        at += 1
-    if _line_end(data, _past_blanks(data, at, start.newline), start.newline + 1) != start.newline:
-        return False
-    start.version.at = start.version.end = 0
-    return start.newline + 1 == size or _value_of(data, start.newline + 1, size, b"host", 4) >= 0
-
-
-cdef Py_ssize_t _status_code(const uint8_t *data, Py_ssize_t size, Start *start) noexcept nogil:
-    """Behind the version and status code that begin the data, an empty line before them passed over; -1: they do not."""
-    cdef Py_ssize_t at = _line_end(data, 0, size) + 1
-    if size - at < 8 or memcmp(data + at, b"HTTP/", 5) != 0 or not _is_digit(data[at + 5]) or data[at + 6] != c".":
-        return -1
-    start.version.at = at + 5
-    at += 7
-    while at < size and at - start.version.at < VERSION_MAX and _is_digit(data[at]):
-        at += 1
-    start.version.end = at
-    if at - start.version.at < 3 or at >= size or not _is_blank(data[at]):
-        return -1
-    at = _past_blanks(data, at, size)
-    if size - at < 3 or not c"1" <= data[at] <= c"9" or not (_is_digit(data[at + 1]) and _is_digit(data[at + 2])):
-        return -1
-    start.first.at, start.first.end = at, at + 3
-    return at + 3
-
-
-cdef bint _status_line(const uint8_t *data, Py_ssize_t size, Start *start) noexcept nogil:
-    """A status line begins the data. Its reason phrase may be missing, and the blank before it too."""
-    cdef Py_ssize_t at = _status_code(data, size, start)
-    if at < 0 or at >= size or _is_digit(data[at]):
-        return False
-    start.newline = _next_newline(data, at, size)
-    if start.newline == size:
-        return False
-    start.second.at, start.second.end = at, start.newline
-    _strip(data, &start.second)
-    return True
-
-
-cdef inline Py_ssize_t _value_of(
-    const uint8_t *data, Py_ssize_t at, Py_ssize_t end, const char *name, Py_ssize_t name_size
-) noexcept nogil:
-    """Where the value begins if a line is a field of that name, given in lower case; -1: it is not."""
-    cdef Py_ssize_t i
-    if end - at <= name_size:
-        return -1
-    for i in range(name_size):
-        # CR would be the lower case of '-', were that a letter.
-        if data[at + i] | 0x20 != <uint8_t>name[i] or (name[i] == c"-" and data[at + i] != c"-"):
-            return -1
-    at += name_size
-    while at < end and (data[at] == SPACE or data[at] == TAB):
-        at += 1
-    return at + 1 if at < end and data[at] == c":" else -1
-
-
-cdef inline void _strip(const uint8_t *data, Part *part) noexcept nogil:
-    while part.at < part.end and _is_space(data[part.at]):
-        part.at += 1
-    while part.at < part.end and _is_space(data[part.end - 1]):
-        part.end -= 1
-
-
 cdef inline int64_t _plain_length(const uint8_t *data, Part value) noexcept nogil:
     """The number that a value is; -1: it is none, or too large."""
     cdef int64_t number = 0
     cdef Py_ssize_t at
-    _strip(data, &value)
+    strip(data, &value)
     if not 0 < value.end - value.at <= DIGITS_MAX:
         return -1
     for at in range(value.at, value.end):
-        if not _is_digit(data[at]):
+        if not is_digit(data[at]):
             return -1
         number = 10 * number + (data[at] - c"0")
     return number
@@ -214,7 +55,7 @@ cdef inline Part _unfolded(const uint8_t *data, Py_ssize_t at, Py_ssize_t end, P
     """A value with the lines that go on with it (RFC 9112 section 5.2); `end`: of its first line."""
     cdef Part value
     while end + 1 < size and (data[end + 1] == SPACE or data[end + 1] == TAB):
-        end = _next_newline(data, end + 1, size)
+        end = next_newline(data, end + 1, size)
     value.at, value.end = at, end
     return value
 
@@ -224,14 +65,14 @@ cdef inline Py_ssize_t _framing_value(const uint8_t *data, Py_ssize_t at, Py_ssi
     cdef Py_ssize_t value
     is_length[0] = False
     if data[at] | 0x20 == c"t":
-        return _value_of(data, at, end, b"transfer-encoding", 17)
+        return value_of(data, at, end, b"transfer-encoding", 17)
     if data[at] | 0x20 != c"c":
         return -1
-    value = _value_of(data, at, end, b"content-length", 14)
+    value = value_of(data, at, end, b"content-length", 14)
     if value >= 0:
         is_length[0] = True
         return value
-    return _value_of(data, at, end, b"content-encoding", 16)
+    return value_of(data, at, end, b"content-encoding", 16)
 
 
 cdef bint _read_fields(const uint8_t *data, const Start *start, Py_ssize_t size, bint is_cut, Fields *fields) noexcept nogil:
@@ -247,11 +88,11 @@ cdef bint _read_fields(const uint8_t *data, const Start *start, Py_ssize_t size,
         return True
     while True:
         at = newline + 1
-        end = _line_end(data, at, size)
+        end = line_end(data, at, size)
         if end >= 0:
             fields.end = end + 1
             return True
-        end = _next_newline(data, at, size)
+        end = next_newline(data, at, size)
         if at < end:
             value = _framing_value(data, at, end, &is_length)
             if value >= 0:
@@ -270,7 +111,7 @@ cdef bint _read_fields(const uint8_t *data, const Start *start, Py_ssize_t size,
 
 cdef inline void _read_host(const uint8_t *data, Py_ssize_t at, Py_ssize_t end, Py_ssize_t size, Part *host) noexcept nogil:
     """The value of Host, if this line is that field, and is all of it."""
-    cdef Py_ssize_t value = _value_of(data, at, end, b"host", 4)
+    cdef Py_ssize_t value = value_of(data, at, end, b"host", 4)
     if value < 0 or (end + 1 < size and (data[end + 1] == SPACE or data[end + 1] == TAB)):
         return
     if end > value and data[end - 1] == CR:
@@ -278,7 +119,7 @@ cdef inline void _read_host(const uint8_t *data, Py_ssize_t at, Py_ssize_t end, 
     if end > value and memchr(data + value, CR, end - value) != NULL:
         return
     host.at, host.end = value, end
-    _strip(data, host)
+    strip(data, host)
 
 
 cdef object _framing(const uint8_t *data, Py_ssize_t newline, const Fields *fields, bint of_response):
@@ -299,7 +140,7 @@ cdef object _rare_framing(const uint8_t *data, Py_ssize_t newline, const Fields 
     cdef list named = []
     while newline < fields.end:
         at = newline + 1
-        end = _next_newline(data, at, fields.end)
+        end = next_newline(data, at, fields.end)
         value = _framing_value(data, at, end, &is_length) if at < end else -1
         if value >= 0:
             part = _unfolded(data, value, end, fields.end)
@@ -354,7 +195,7 @@ def request_in(data, moment, *, bint is_cut=False):
     PyObject_GetBuffer(data, &view, PyBUF_SIMPLE)
     try:
         head, size = <const uint8_t *>view.buf, min(view.len, _HEAD_LIMIT)
-        if not _request_line(head, size, &start) or not _read_fields(head, &start, size, is_cut, &fields):
+        if not request_line(head, size, &start) or not _read_fields(head, &start, size, is_cut, &fields):
             return None
         request = _made(HttpRequest, moment, head, &start, &fields, is_cut)
         request.method = PyUnicode_DecodeASCII(<char *>head + start.first.at, start.first.end - start.first.at, NULL)
@@ -374,7 +215,7 @@ def response_in(data, moment, *, bint is_cut=False):
     PyObject_GetBuffer(data, &view, PyBUF_SIMPLE)
     try:
         head, size = <const uint8_t *>view.buf, min(view.len, _HEAD_LIMIT)
-        if not _status_line(head, size, &start) or not _read_fields(head, &start, size, is_cut, &fields):
+        if not status_line(head, size, &start) or not _read_fields(head, &start, size, is_cut, &fields):
             return None
         response = _made(HttpResponse, moment, head, &start, &fields, is_cut)
         head += start.first.at
@@ -398,10 +239,10 @@ def starts(data):
     PyObject_GetBuffer(data, &view, PyBUF_SIMPLE)
     try:
         head, size = <const uint8_t *>view.buf, min(view.len, _HEAD_LIMIT)
-        at = _status_code(head, size, &start)
+        at = status_code(head, size, &start)
         if at >= 0:
-            return at < size and not _is_digit(head[at])
-        return bool(_request_line(head, size, &start) or _is_preface(head, size))
+            return at < size and not is_digit(head[at])
+        return bool(request_line(head, size, &start) or _is_preface(head, size))
     finally:
         PyBuffer_Release(&view)
 
@@ -414,9 +255,9 @@ def is_response(data):
     PyObject_GetBuffer(data, &view, PyBUF_SIMPLE)
     try:
         head = <const uint8_t *>view.buf
-        if _status_line(head, view.len, &start):
+        if status_line(head, view.len, &start):
             return True
-        if _request_line(head, min(view.len, _HEAD_LIMIT), &start) or _is_preface(head, view.len):
+        if request_line(head, min(view.len, _HEAD_LIMIT), &start) or _is_preface(head, view.len):
             return False
         return None
     finally:
