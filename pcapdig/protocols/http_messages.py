@@ -58,7 +58,7 @@ class HttpMessage:
 
     moment: Moment
     version: str
-    """1.0, 1.1."""
+    """1.0, 1.1; as it was written, so others too; 0.9 where there is none."""
     fields: bytes
     """The header fields as sent, from the end of the first line on (its newline is there)."""
     framing: Framing
@@ -116,7 +116,7 @@ class HttpResponse(HttpMessage):
 class HttpCall(Record):
     """A request and its response, one of which may be missing.
 
-    A request of version 2.0 stands for all of a connection in HTTP/2, which is not read.
+    A request with the method PRI stands for all of a connection in HTTP/2, which is not read.
     """
 
     request: HttpRequest | None
