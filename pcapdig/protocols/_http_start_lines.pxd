@@ -9,7 +9,7 @@ from libc.string cimport memchr, memcmp
 
 cdef enum:
     METHOD_MAX = 32  # characters
-    VERSION_MAX = 4  # characters
+    VERSION_MAX = 8  # characters
     SPACE = 0x20
     TAB = 0x09
     CR = 0x0D
@@ -113,17 +113,28 @@ cdef inline bint request_line(const uint8_t *data, Py_ssize_t size, Start *start
     return start.first.end - start.first.at != 3 or memcmp(data + start.first.at, b"PRI", 3) != 0
 
 
+cdef inline bint is_version(const uint8_t *data, Part part) noexcept nogil:
+    """Digit, dot, digit, and then what some put behind it: 1.1, 1.10, 1.0.8."""
+    cdef Py_ssize_t at
+    if not 3 <= part.end - part.at <= VERSION_MAX or data[part.at + 1] != c"." or data[part.at + 2] == c".":
+        return False
+    for at in range(part.at, part.end):
+        if not (is_digit(data[at]) or at > part.at and data[at] == c"."):
+            return False
+    return True
+
+
 cdef inline bint version_at_end(const uint8_t *data, Py_ssize_t *end, Start *start) noexcept nogil:
-    """`HTTP/`, digit, dot, digit end a line, behind a blank; then `end` is moved to the target's end."""
-    cdef Py_ssize_t at = end[0] - 8
-    if at <= start.second.at or not is_blank(data[at - 1]) or memcmp(data + at, b"HTTP/", 5) != 0:
-        return False
-    if not (is_digit(data[at + 5]) and data[at + 6] == c"." and is_digit(data[at + 7])):
-        return False
-    start.version.at, start.version.end = at + 5, at + 8
-    while is_blank(data[at - 1]):  # ends at the method
+    """`HTTP/` and a version end a line, behind a blank; then `end` is moved to the target's end."""
+    cdef Py_ssize_t at = end[0]
+    while at > start.second.at and not is_blank(data[at - 1]):
         at -= 1
-    end[0] = max(at, start.second.at)
+    start.version.at, start.version.end = at + 5, end[0]
+    if at == start.second.at or end[0] - at < 8 or memcmp(data + at, b"HTTP/", 5) != 0 or not is_version(data, start.version):
+        return False
+    while is_blank(data[at - 1]):  # ends at the target: it does not begin with a blank
+        at -= 1
+    end[0] = at
     return True
 
 
@@ -143,14 +154,13 @@ cdef inline bint is_simple(const uint8_t *data, Py_ssize_t size, Start *start) n
 cdef inline Py_ssize_t status_code(const uint8_t *data, Py_ssize_t size, Start *start) noexcept nogil:
     """Behind the version and status code that begin the data, an empty line before them passed over; -1: they do not."""
     cdef Py_ssize_t at = line_end(data, 0, size) + 1
-    if size - at < 8 or memcmp(data + at, b"HTTP/", 5) != 0 or not is_digit(data[at + 5]) or data[at + 6] != c".":
+    if size - at < 8 or memcmp(data + at, b"HTTP/", 5) != 0:
         return -1
-    start.version.at = at + 5
-    at += 7
-    while at < size and at - start.version.at < VERSION_MAX and is_digit(data[at]):
+    start.version.at = at = at + 5
+    while at < size and at - start.version.at < VERSION_MAX and (is_digit(data[at]) or data[at] == c"."):
         at += 1
     start.version.end = at
-    if at - start.version.at < 3 or at >= size or not is_blank(data[at]):
+    if not is_version(data, start.version) or at >= size or not is_blank(data[at]):
         return -1
     at = past_blanks(data, at, size)
     if size - at < 3 or not c"1" <= data[at] <= c"9" or not (is_digit(data[at + 1]) and is_digit(data[at + 2])):

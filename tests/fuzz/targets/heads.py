@@ -22,11 +22,11 @@ from targets.target import Target, exact
 from targets.words import WORDS
 
 _REQUEST = re.compile(
-    rb"(?:\r?\n)?(?!PRI[ \t])([A-Z][A-Z0-9_-]{0,31})[ \t]+([^ \t\r\n](?:[^\r\n]*[^ \t\r\n])?)[ \t]+HTTP/([0-9]\.[0-9])[ \t]*\r?\n"
+    rb"(?:\r?\n)?(?!PRI[ \t])([A-Z][A-Z0-9_-]{0,31})[ \t]+([^ \t\r\n](?:[^\r\n]*[^ \t\r\n])?)[ \t]+HTTP/([0-9]\.[0-9][0-9.]{0,5})[ \t]*\r?\n"
 )
 _SIMPLE = re.compile(rb"(?:\r?\n)?(GET)[ \t]+(/[^\s]*)[ \t]*()\r?\n(?:\Z|(?=(?i:host)[ \t]*:))")
-_STATUS = re.compile(rb"(?:\r?\n)?HTTP/([0-9]\.[0-9]{1,2})[ \t]+([1-9][0-9]{2})(?![0-9])([^\n]*)\n")
-_RESPONSE = re.compile(rb"(?:\r?\n)?HTTP/[0-9]\.[0-9]{1,2}[ \t]+[1-9][0-9]{2}[^0-9]", re.DOTALL)
+_STATUS = re.compile(rb"(?:\r?\n)?HTTP/([0-9]\.[0-9][0-9.]{0,5})[ \t]+([1-9][0-9]{2})(?![0-9])([^\n]*)\n")
+_RESPONSE = re.compile(rb"(?:\r?\n)?HTTP/[0-9]\.[0-9][0-9.]{0,5}[ \t]+[1-9][0-9]{2}[^0-9]", re.DOTALL)
 _FRAMING = re.compile(
     rb"\n(content-length|transfer-encoding|content-encoding)[ \t]*+:([^\n]*+(?:\n[ \t][^\n]*+)*+)", re.IGNORECASE
 )
@@ -148,6 +148,7 @@ SEEDS = (
         b"GET  / a \t HTTP/2.0 \r\n\r\n",
         b"GET /a \r\nHost: h\r\n\r\n",
         b"GET /\r\n",
+        b"GET / HTTP/1.0.8\r\n\r\n",
         b"\r\nHTTP/1.10  200\rok\r\n\r\n",
     ),
 )

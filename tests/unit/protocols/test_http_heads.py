@@ -46,7 +46,7 @@ def test_what_is_no_request(head: bytes) -> None:
         b"HTTP/1.1 2xx OK\r\n\r\n",
         b"HTTP/1.1200 OK\r\n\r\n",
         b"HTTP/1 200 OK\r\n\r\n",
-        b"HTTP/1.111 200 OK\r\n\r\n",
+        b"HTTP/1..1 200 OK\r\n\r\n",
         b"\r\n\r\nHTTP/1.1 200 OK\r\n\r\n",
     ],
 )
@@ -96,6 +96,7 @@ def test_a_response(line: bytes, reason: str) -> None:
         (b"GET / HTTP/1.1 ", "/", "1.1"),
         (b"\r\nGET / HTTP/2.0", "/", "2.0"),
         (b"GET HTTP/1.1 HTTP/1.0", "HTTP/1.1", "1.0"),
+        (b"GET / HTTP/1.0.8", "/", "1.0.8"),
         (b"GET /a\r\nHost: h", "/a", "0.9"),
     ],
 )
