@@ -29,7 +29,7 @@ BODILESS = (101, 204, 304)
 FIRST_BYTES = bytes(chr(value) in "\r\nABCDEFGHIJKLMNOPQRSTUVWXYZ" for value in range(256))
 """By value, 1 for the first bytes of what `starts` takes."""
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
-_LENGTH = re.compile(r"[0-9]{1,18}", re.ASCII)
+_LENGTH = re.compile(r"0*+[0-9]{0,18}(?<=[0-9])", re.ASCII)
 
 
 class Ending(Enum):
