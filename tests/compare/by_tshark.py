@@ -28,6 +28,8 @@ FIELDS = (
     "dns.id", "dns.flags.response", "dns.flags.rcode", "dns.resp.ext_rcode", "dns.qry.name", "dns.qry.type", "dns.a", "dns.aaaa",
     "dns.count.answers", "dns.count.auth_rr", "dns.count.add_rr", "dns.resp.type",
     "mysql.query", "mysql.compressed_packet_length", "pgsql.query", "resp.bulk_string.value", "resp.array.length", "memcache.command", "memcache.key",
+    "ftp.request.command", "ftp.request.arg", "pop.request.command", "pop.request.parameter", "imap.request.password", "ldap.simple",
+    "smtp.auth.password", "smtp.auth.username_password",
     "tls.handshake.type", "tls.handshake.extensions_server_name", "tls.handshake.ciphersuite", "x509ce.dNSName",
 )  # fmt: skip
 CARRIERS = ("tcp", "udp", "sctp", "quic", "dtls", "tls", "http", "http2", "http3", "eap", "openvpn")
