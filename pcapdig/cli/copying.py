@@ -1,6 +1,6 @@
 """-r with -w: the packets that pass, from files into a file, their blocks untouched.
 
-In: paths. Out: batches of whole pcapng blocks, for dig/'s BlockFilter. Interfaces, comments and all other blocks go along;
+In: open sources. Out: batches of whole pcapng blocks, for dig/'s BlockFilter. Interfaces, comments and all other blocks go along;
 a classic pcap is given the blocks that pcapng wants. Several files become one section in the order of time (trace/merge.py).
 """
 
@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 
 from pcapdig.errors import InputError
 from pcapdig.pcapng import blocks
-from pcapdig.pcapng.source import open_source
 from pcapdig.trace.trace import Trace
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from pcapdig.pcapng.source import CaptureSource
     from pcapdig.trace.columns import Packets
 
 BATCH_BYTES = 4 << 20
@@ -27,35 +27,37 @@ _LONGEST_BLOCK = 1 << 24
 """Bytes; a block that claims more is damage. So that a wrong length cannot make us gather a whole file in memory."""
 
 
-def blocks_of(paths: Sequence[str], trace: Trace) -> Iterator[bytes]:
+def blocks_of(sources: Sequence[CaptureSource], trace: Trace) -> Iterator[bytes]:
     """Give one capture, or several merged by time, as batches of whole pcapng blocks. Arguments and errors as `section_of`."""
-    if len(paths) == 1:
-        return section_of(paths[0], trace)
+    if len(sources) == 1:
+        return section_of(sources[0], trace)
     from pcapdig.trace.merge import merged
 
     trace.begin("the merged captures")
-    return merged(paths)
+    return merged(sources)
 
 
-def section_of(path: str, trace: Trace) -> Iterator[bytes]:
-    """Give a capture file as batches of whole pcapng blocks.
+def section_of(source: CaptureSource, trace: Trace) -> Iterator[bytes]:
+    """Give a capture as batches of whole pcapng blocks.
 
     Args:
-        path: the file; "-" is standard input.
+        source: will be closed. It is noted there how far it has been read.
         trace: will be fed with the blocks, and is told what to call them in errors.
 
     Raises:
-        InputError: the file cannot be opened or is no capture; or it is damaged, after all whole blocks before that.
+        InputError: it is damaged, after all whole blocks before that.
     """
-    with open_source(path) as source:
+    with source:
         chunks = source.chunks()
         first = next(chunks, b"")
         unit = "uncompressed byte" if source.compression else "byte"
         trace.begin(source.name, unit)
         if bytes(first[:4]) != _SECTION_HEADER:
-            yield from _converted(_with_first(first, chunks), source.name, unit)
+            yield from _converted(_with_first(first, chunks), source, unit)
             return
-        yield from whole_blocks(_with_first(first, chunks), f"{source.name}: damaged at {unit}")
+        for whole in whole_blocks(_with_first(first, chunks), f"{source.name}: damaged at {unit}"):
+            source.walked_bytes += len(whole)
+            yield whole
 
 
 def whole_blocks(chunks: Iterable[memoryview | bytes], where: str) -> Iterator[bytes]:
@@ -104,12 +106,14 @@ def _whole_until(view: bytes, order: str) -> tuple[int, str, bool]:
     return at, order, False
 
 
-def _converted(chunks: Iterable[memoryview | bytes], name: str, unit: str) -> Iterator[bytes]:
+def _converted(chunks: Iterable[memoryview | bytes], source: CaptureSource, unit: str) -> Iterator[bytes]:
     """Give a classic pcap as pcapng blocks."""
     trace = Trace()
-    trace.begin(name, unit)
+    trace.batch_bytes = BATCH_BYTES
+    trace.begin(source.name, unit)
     is_begun = False
     for packets in _batches(trace, chunks):
+        source.walked_bytes = trace.offset  # of the batch's beginning
         if not is_begun:
             yield _head(trace)
             is_begun = True

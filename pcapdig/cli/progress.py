@@ -1,4 +1,4 @@
-"""How far a dig has come: one line on a terminal's stderr, once it takes over a second.
+"""How far a dig or a copy has come: one line on a terminal's stderr, once it takes over a second.
 
     38%  402.11M of 1.03G  512.40M/s  1s left
 
@@ -13,15 +13,18 @@ import stat
 import sys
 import termios
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, TextIO
 
 from pcapdig.dig import dig
+from pcapdig.dig.summing import dig_sums
 from pcapdig.render.units import bytes_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from pcapdig.dig import Plan
+    from pcapdig.dig.summing import Summing
     from pcapdig.pcapng.source import CaptureSource
     from pcapdig.trace.columns import Packets
     from pcapdig.trace.trace import Trace
@@ -152,6 +155,38 @@ def watched_dig(
     progress = Progress(sys.stderr, out, sources)
     try:
         dig(progress.watch(batches, trace), trace, plan, progress)
+    finally:
+        progress.clear()
+
+
+def watched_sums(summing: Summing, plan: Plan, out: TextIO, sources: Sequence[CaptureSource]) -> None:
+    """`dig_sums`, watched in the same way."""
+    if not shows_progress(sys.stderr):
+        dig_sums(summing, plan, out)
+        return
+    progress = Progress(sys.stderr, out, sources)
+    summing.trace.batch_bytes = min(_FIRST_BATCH_BYTES, summing.trace.batch_bytes)
+
+    def look() -> None:
+        with suppress(OSError):  # a source that the thread has just closed
+            progress.update()
+
+    try:
+        dig_sums(summing, plan, progress, look)
+    finally:
+        progress.clear()
+
+
+def watched_copy(batches: Iterator[bytes], sources: Sequence[CaptureSource]) -> Iterator[bytes]:
+    """The same batches of blocks, showing on stderr how far their sources have been read, if it is a terminal that can."""
+    if not shows_progress(sys.stderr):
+        yield from batches
+        return
+    progress = Progress(sys.stderr, sys.stdout, sources)
+    try:
+        for blocks in batches:
+            yield blocks
+            progress.update()
     finally:
         progress.clear()
 

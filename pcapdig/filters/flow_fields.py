@@ -21,6 +21,7 @@ _PROTOCOLS = {
     89: "ospf", 103: "pim", 112: "vrrp", 132: "sctp", 136: "udplite",
 }  # fmt: skip
 """Source: IANA Protocol Numbers. Those not listed are shown as `ip-proto-N`."""
+_PROTOCOL_NAMES = tuple(_PROTOCOLS.get(number, f"ip-proto-{number}") for number in range(256))
 _WITH_PORTS = (6, 17)
 """The protocols whose ports packets/ reads. An ICMP identifier is no port."""
 
@@ -49,8 +50,8 @@ def _socket_family(flows: Flows, index: Index) -> Choices:
     return Choices(np.zeros(len(flows.family[index]), dtype=np.int8), ("ip",))
 
 
-def _protocol(flows: Flows, index: Index) -> Texts:
-    return Texts([_PROTOCOLS.get(number, f"ip-proto-{number}") for number in flows.protocol[index].tolist()])
+def _protocol(flows: Flows, index: Index) -> Choices:
+    return Choices(flows.protocol[index].astype(np.int16), _PROTOCOL_NAMES)
 
 
 def _client(flows: Flows, index: Index) -> Addresses:

@@ -42,6 +42,8 @@ cdef inline int64_t _plain_length(const uint8_t *data, Part value) noexcept nogi
     cdef int64_t number = 0
     cdef Py_ssize_t at
     strip(data, &value)
+    while value.end - value.at > 1 and data[value.at] == c"0":
+        value.at += 1
     if not 0 < value.end - value.at <= DIGITS_MAX:
         return -1
     for at in range(value.at, value.end):

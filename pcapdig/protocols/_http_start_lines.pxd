@@ -148,7 +148,8 @@ cdef inline bint is_simple(const uint8_t *data, Py_ssize_t size, Start *start) n
     if line_end(data, past_blanks(data, at, start.newline), start.newline + 1) != start.newline:
         return False
     start.version.at = start.version.end = 0
-    return start.newline + 1 == size or value_of(data, start.newline + 1, size, b"host", 4) >= 0
+    at = start.newline + 1
+    return at == size or line_end(data, at, size) >= 0 or value_of(data, at, size, b"host", 4) >= 0
 
 
 cdef inline Py_ssize_t status_code(const uint8_t *data, Py_ssize_t size, Start *start) noexcept nogil:

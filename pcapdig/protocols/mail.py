@@ -23,8 +23,8 @@ _WORDS_LIMIT = 16
 _LINE_END = re.compile(rb"\n")
 _GREETING = re.compile(rb"220[ -]|\+OK[ \r]|\* (?:OK|PREAUTH)[ \r]|20[01] ")
 _COMMAND = re.compile(
-    rb"(?:USER [^ \r\n]|(?:EHLO|HELO|LHLO) |CAPA\r|AUTHINFO USER |AUTH (?:%b)\b|[^ \r\n\"{%%(]{1,64} (?:LOGIN|AUTHENTICATE|CAPABILITY)[ \r])"
-    % MECHANISMS.encode(),
+    rb"(?:USER [^ \r\n]|PASS [^ \r\n]+\r\n\Z|(?:EHLO|HELO|LHLO) |CAPA\r|AUTHINFO USER "
+    rb"|AUTH (?:%b)\b|[^ \r\n\"{%%(]{1,64} (?:LOGIN|AUTHENTICATE|CAPABILITY)[ \r])" % MECHANISMS.encode(),
     re.IGNORECASE,
 )
 _REPLY = re.compile(rb"[1-5][0-9][0-9][ -]")
@@ -52,6 +52,9 @@ class MailDialogue(Dialogue[Login, None]):
         self._said = b""  # the beginning of the server's last line
         self._is_news = False
         self._user: bytes | None = None
+        self._unsure: tuple[Moment, bytes] | None = (
+            None  # a password that came first of all: the server's answer tells what it is
+        )
         self._exchange: Exchange | None = None
         self._exchange_kind = ""
 
@@ -77,6 +80,9 @@ class MailDialogue(Dialogue[Login, None]):
             elif _REPLY.match(data):
                 self._is_news |= not self._kind and data.startswith(b"20")
                 self._kind = "reply"
+            if self._unsure and self._kind in ("pop3", "reply"):
+                self._tell_password(*self._unsure)
+            self._unsure = None
             start = data.rfind(b"\n", 0, max(len(data) - 2, 0)) + 1
             self._said = data[start : start + 8]
             if self._exchange is not None and not self._said.startswith((b"334", b"+ ", b"+\r", b"383")):
@@ -138,9 +144,9 @@ class MailDialogue(Dialogue[Login, None]):
         if verb == b"USER" and rest:
             self._user = rest
         elif verb == b"PASS" and rest and (self._user is not None or self._kind):
-            protocol = "nntp" if self._is_news else {"pop3": "pop3", "reply": "ftp"}.get(self._kind, "ftp or pop3")
-            self._tell(moment, protocol, "AUTHINFO" if self._is_news else "USER/PASS", self._user, rest)
-            self._user = None
+            self._tell_password(moment, rest)
+        elif verb == b"PASS" and rest:
+            self._unsure = moment, rest
         elif sasl := _SASL.fullmatch(line):
             self._exchange = Exchange(sasl[3].decode().upper())
             self._exchange_kind = "imap" if sasl[2] else "pop3" if self._kind == "pop3" else "smtp"
@@ -148,6 +154,11 @@ class MailDialogue(Dialogue[Login, None]):
                 self._respond(moment, sasl[4])
         elif login := _IMAP_LOGIN.fullmatch(line):
             self._imap_login(moment, login[1])
+
+    def _tell_password(self, moment: Moment, secret: bytes) -> None:
+        protocol = "nntp" if self._is_news else {"pop3": "pop3", "reply": "ftp"}.get(self._kind, "ftp or pop3")
+        self._tell(moment, protocol, "AUTHINFO" if self._is_news else "USER/PASS", self._user, secret)
+        self._user = None
 
     def _respond(self, moment: Moment, line: bytes) -> None:
         """A line of an exchange."""

@@ -16,9 +16,9 @@ from pcapdig.protocols.inbox import LostPlaceError
 if TYPE_CHECKING:
     from pcapdig.protocols.inbox import Inbox, Reading
 
-LINE_LIMIT = 64 << 10
+LINE_LIMIT = 256 << 10
 """Bytes of a command line; a get of many keys may be long."""
-KEYS_KEPT = 256
+KEYS_KEPT = 1024
 """Keys kept of one command."""
 STORAGE = frozenset({"set", "add", "replace", "append", "prepend", "cas"})
 """Commands that carry a value."""

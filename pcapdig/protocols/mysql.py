@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from pcapdig.protocols.inbox import Inbox, Reading
 
 _PARAMETERS_LIMIT = 65_535
+_RECORDS_LIMIT = 10_000
+"""Commands told of one compressed turn. Clients wait for answers; more was made to fill memory, and is not read on."""
 _LAST_PREPARED = 0xFFFFFFFF
 """MariaDB's id of the statement prepared last, so that it can be executed before its id is known."""
 _NO_ANSWER = {0x01: "quit", 0x18: "send_long_data", 0x19: "close"}
@@ -119,6 +121,9 @@ class MysqlDialogue(Dialogue[SqlCall, _Command]):
                 self.lose_place(turn.from_client)
             else:
                 found += super().feed(inner)
+            if len(found) > _RECORDS_LIMIT:
+                self.is_over = True
+                break
         return found + super().feed(turn._replace(data=b"", gaps=()))
 
     def begins(self, data: bytes, *, asks: bool) -> bool:

@@ -2,7 +2,8 @@
 
 In: turns as they were sent. Out: turns of the packets inside. Source: MySQL Source Code Documentation, "Compressed Packet": 3 bytes size, 1 byte
 number, 3 bytes size before compression, or 0 where the frame holds its bytes as they are. Packets and frames need not begin together.
-zlib (RFC 1950) and zstd (RFC 8878) are told apart by their first byte. Never more than a few MiB are held.
+zlib (RFC 1950) and zstd (RFC 8878) are told apart by their first byte. Never more than a few MiB are held, nor more
+unpacked than a multiple of what was sent.
 """
 
 from __future__ import annotations
@@ -22,6 +23,10 @@ if TYPE_CHECKING:
 _HEADER = 7
 _STEP = 64 << 10
 """Bytes of a frame that are unpacked at once."""
+_PLAIN_LIMIT = 16 << 20
+_RATIO_LIMIT = 64
+"""So much is unpacked of one direction: 16 MiB, and 64 bytes for each one sent. Real rows become a tenth; what was made to fill memory and
+take hours becomes a thousandth. What is beyond is missing."""
 _CODINGS = {0x78: "deflate", 0x28: "zstd"}
 """By their first bytes: zlib's header, with the window that all clients leave as it is, and zstd's magic number."""
 
@@ -46,12 +51,14 @@ class Unpacker:
     def __init__(self) -> None:
         self._inbox = Inbox()
         self._unpacking: Unpacking | None = None
+        self._left = _PLAIN_LIMIT
 
     def feed(self, turn: Turn) -> Iterator[Turn | None]:
         """What one turn holds, in turns of moderate size; None: the place is lost, what follows goes on with another packet."""
         inbox = self._inbox
         inbox.add(turn)
-        while not inbox.is_empty:
+        self._left += _RATIO_LIMIT * len(turn.data)
+        while True:
             unpacking = self._unpacking = self._unpacking or _unpack(inbox)
             try:
                 piece = next(unpacking)
@@ -63,7 +70,11 @@ class Unpacker:
             if piece is None:
                 return
             data, missing = piece
-            yield Turn(data, turn.from_client, turn.moment, ((len(data), missing),) if missing else ())
+            for at in range(0, max(len(data), 1), _STEP):
+                part = data[at : at + min(_STEP, self._left)]
+                self._left -= len(part)
+                absent = len(data[at : at + _STEP]) - len(part) + (missing if at + _STEP >= len(data) else 0)
+                yield Turn(part, turn.from_client, turn.moment, ((len(part), absent),) if absent else ())
 
 
 def _unpack(inbox: Inbox) -> Unpacking:

@@ -58,6 +58,7 @@ cdef class _Conversation:
     cdef int64_t stored  # bytes in pieces
     cdef int64_t last_ns  # time of its last packet
     cdef bint has_opened  # a message that opens was seen, so all that follow are wanted
+    cdef bint is_judged  # by the first byte of the open message it is known whether it is dull
     cdef bint is_dull  # the open message opens nothing: its bytes are counted, not kept
 
 

@@ -2,8 +2,11 @@
 """What reassembly remembers of a connection, and how little of it where that is enough.
 
 A connection is a `_Conversation` with a `_Half` a direction from its first packet on that is more than a SYN, until both directions have
-ended and all of it was handed out. Before and after that it is a `_Brief`.
+ended and all of it was handed out. Before and after that it is a `_Brief`. None of them is ever part of a circle, so the search for those
+passes them over: it took as long as reassembly itself.
 """
+
+cimport cython
 
 from libc.stdint cimport int32_t, uint8_t, uint32_t
 from libc.stdlib cimport free
@@ -14,10 +17,12 @@ cdef enum:
     BEYOND_END_MAX = 1 << 16  # bytes after a FIN that belong to the connection it ended
 
 
+@cython.no_gc
 cdef class _Segment:
     """Payload that came before its turn."""
 
 
+@cython.no_gc
 cdef class _Brief:
     """A connection of which there is little to remember: just begun, or ended. A scan, or a busy server, makes millions of them."""
 
@@ -44,10 +49,12 @@ cdef Py_ssize_t first_from(_Half half, uint32_t position):
     return low
 
 
+@cython.no_gc
 cdef class _Half:
     """One direction of a connection."""
 
 
+@cython.no_gc
 cdef class _Conversation:
     """Both directions of a flow, and the message that is open."""
 

@@ -77,7 +77,7 @@ cdef class Outbox:
         cdef _Half half = conversation.client if forward else conversation.server
         self.close(conversation)
         conversation.is_open = True
-        conversation.is_dull = False
+        conversation.is_dull = conversation.is_judged = False
         conversation.forward = forward
         conversation.meta = meta[0]
         conversation.gaps = None
@@ -100,8 +100,9 @@ cdef class Outbox:
             self.open(conversation, forward, meta)
         conversation.meta.tcp_flags |= meta.tcp_flags
         conversation.last_ns = max(conversation.last_ns, meta.time_ns)
-        if size and self.opens is not None and not conversation.stored and not conversation.has_opened:
-            conversation.is_dull = not <uint8_t>self.first_bytes[data[0]]
+        if size and not conversation.is_judged:
+            conversation.is_judged = True
+            conversation.is_dull = self.opens is not None and not conversation.has_opened and not <uint8_t>self.first_bytes[data[0]]
         if size and not conversation.is_dull:
             add(&conversation.pieces, data, size)
             conversation.stored += size

@@ -101,18 +101,18 @@ class Pcapdig:
         turns = [turn for turn in self.turns.get(flow, ()) if turn[0] == who]
         return Said(data=b"".join(turn[1] for turn in turns), missing=sum(turn[2] for turn in turns))
 
-    def records(self, chisel: str) -> list[dict[str, Any]]:
+    def records(self, chisel: str, **arguments: str) -> list[dict[str, Any]]:
         """The lines of a chisel as JSON objects."""
-        return [json.loads(line) for line in self._dug(chisel).splitlines()]
+        return [json.loads(line) for line in self._dug(chisel, **arguments).splitlines()]
 
     def table(self, chisel: str) -> list[list[Any]]:
         """The rows of a chisel that shows one table."""
         text = self._dug(chisel)
         return json.loads(text)["data"] if text else []
 
-    def _dug(self, chisel: str) -> str:
+    def _dug(self, chisel: str, **arguments: str) -> str:
         trace, out = self.open(), io.StringIO()
-        plan = Plan(chisels=(registry.find(chisel)(),), show=Options(json=True))
+        plan = Plan(chisels=(registry.find(chisel)(**arguments),), show=Options(json=True))
         try:
             dig(trace.read(str(self.path)), trace, plan, out)
         except InputError as error:

@@ -28,6 +28,8 @@ FIELDS = (
     "dns.id", "dns.flags.response", "dns.flags.rcode", "dns.resp.ext_rcode", "dns.qry.name", "dns.qry.type", "dns.a", "dns.aaaa",
     "dns.count.answers", "dns.count.auth_rr", "dns.count.add_rr", "dns.resp.type",
     "mysql.query", "mysql.compressed_packet_length", "pgsql.query", "resp.bulk_string.value", "resp.array.length", "memcache.command", "memcache.key",
+    "ftp.request.command", "ftp.request.arg", "pop.request.command", "pop.request.parameter", "imap.request.password", "ldap.simple",
+    "smtp.auth.password", "smtp.auth.username_password",
     "tls.handshake.type", "tls.handshake.extensions_server_name", "tls.handshake.ciphersuite", "x509ce.dNSName",
 )  # fmt: skip
 CARRIERS = ("tcp", "udp", "sctp", "quic", "dtls", "tls", "http", "http2", "http3", "eap", "openvpn")
@@ -68,7 +70,7 @@ class Frame:
         return "icmp" in self.protocols or "icmpv6" in self.protocols
 
     def carrier(self, *names: str) -> str | None:
-        """The layer of CARRIERS that carries the first of some protocols; None: it has none of them, or an ICMP error or a sample of sFlow quotes it."""
+        """The layer of CARRIERS that carries the first of some protocols; None: it has none, or an ICMP error or sFlow quotes it."""
         index = next((i for i, each in enumerate(self.protocols) if each in names), None)
         if index is None or self.is_error_report or "sflow" in self.protocols:
             return None

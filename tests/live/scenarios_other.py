@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import socket
 import struct
 import time
@@ -11,7 +10,7 @@ from collections.abc import Iterator
 from ipaddress import ip_address
 
 from scenarios_tcp import ANSWER, REQUEST, ask, serve
-from truth import TIMEOUT_SECONDS, Datagrams, Endpoint, Truth, child, connect, join, listener, udp
+from truth import TIMEOUT_SECONDS, Datagrams, Endpoint, Rounds, Truth, child, connect, end, join, listener, udp
 
 ECHO_REQUEST = {socket.AF_INET: 8, socket.AF_INET6: 128}
 ECHO_REPLY = {socket.AF_INET: 0, socket.AF_INET6: 129}
@@ -26,12 +25,14 @@ def bound(address: str = "127.0.0.1", *, reuse_port: bool = False, port: int = 0
     return handle
 
 
-def reply(handle: socket.socket, truth: Truth, count: int) -> None:
+def reply(handle: socket.socket, truth: Truth, count: int, rounds: Rounds | None = None) -> None:
     """Answer so many datagrams, each to whoever sent it."""
     socket_ = Datagrams(handle, truth)
     for _ in range(count):
         payload, sender = socket_.receive()
         socket_.send(f"re {payload}", sender)
+        if rounds is not None:
+            rounds.served()
 
 
 def question(mine: Datagrams, words: str, to: Endpoint | None = None) -> None:
@@ -116,7 +117,8 @@ def udp_shared(truth: Truth) -> Iterator[None]:
     """Three workers receive from one inherited socket, one question at a time: 31 of them."""
     server_socket = bound()
     yield
-    workers = [child(f"shared{number}", reply, server_socket, truth, 1_000) for number in range(3)]
+    rounds = Rounds()
+    workers = [child(f"shared{number}", reply, server_socket, truth, 1_000, rounds) for number in range(3)]
 
     def client() -> None:
         with udp() as handle:
@@ -125,9 +127,8 @@ def udp_shared(truth: Truth) -> Iterator[None]:
                 question(mine, f"shared {number}", server_socket.getsockname())
 
     join(child("client", client))
-    for worker in workers:
-        os.kill(worker, signal.SIGTERM)
-        os.waitpid(worker, 0)
+    rounds.wait(31)
+    end(workers)
 
 
 def udp_reuse_port(truth: Truth) -> Iterator[None]:
@@ -136,7 +137,8 @@ def udp_reuse_port(truth: Truth) -> Iterator[None]:
     address: Endpoint = first.getsockname()
     handles = [first, *(bound(reuse_port=True, port=address[1]) for _ in range(2))]
     yield
-    workers = [child(f"sharer{number}", reply, handle, truth, 1_000) for number, handle in enumerate(handles)]
+    rounds = Rounds()
+    workers = [child(f"sharer{number}", reply, handle, truth, 1_000, rounds) for number, handle in enumerate(handles)]
 
     def client() -> None:
         for number in range(47):
@@ -144,9 +146,8 @@ def udp_reuse_port(truth: Truth) -> Iterator[None]:
                 question(Datagrams(handle, truth), f"group {number}", address)
 
     join(child("client", client))
-    for worker in workers:
-        os.kill(worker, signal.SIGTERM)
-        os.waitpid(worker, 0)
+    rounds.wait(47)
+    end(workers)
 
 
 def udp_open_before(truth: Truth) -> Iterator[None]:

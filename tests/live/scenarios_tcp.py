@@ -12,7 +12,7 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 
-from truth import Connection, Endpoint, Truth, accept, child, connect, join, listener, plain
+from truth import Connection, Endpoint, Rounds, Truth, accept, child, connect, end, join, listener, plain
 
 REQUEST, ANSWER = b"q" * 37, b"a" * 1009
 
@@ -123,27 +123,25 @@ def reuse_port(truth: Truth) -> Iterator[None]:
     address = address_of(first)
     listeners = [first, *(listener(port=address[1], reuse_port=True) for _ in range(2))]
     yield
-    ready_out, ready_in = os.pipe()
+    ready, rounds = Rounds(), Rounds()
 
     def work(mine: socket.socket) -> None:
         for other in listeners:
             if other is not mine:
                 other.close()
-        os.write(ready_in, b".")
+        ready.served()
         mine.settimeout(None)
         while True:
             answer(accept(mine, truth))
+            rounds.served()
 
     workers = [child(f"sharer{number}", work, mine) for number, mine in enumerate(listeners)]
     for mine in listeners:
         mine.close()
-    for _ in workers:
-        os.read(ready_out, 1)
-    client = child("client", repeat, 47, ask, address, truth)
-    join(client)
-    for worker in workers:
-        os.kill(worker, signal.SIGTERM)
-        os.waitpid(worker, 0)
+    ready.wait(len(workers))
+    join(child("client", repeat, 47, ask, address, truth))
+    rounds.wait(47)
+    end(workers)
 
 
 def dual_stack(truth: Truth) -> Iterator[None]:

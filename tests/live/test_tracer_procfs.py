@@ -88,14 +88,22 @@ def test_a_socket_of_two_is_nobodys_until_one_lets_go(watch: Watch) -> None:
     accepted = accept(server)
     ports = port_of(server), port_of(client)
     watch.wait_for(lambda: bool(pids(watch.of_port(*ports), *Kind)))
-    child = Child(lambda: time.sleep(3.0))
+    may_end, end = os.pipe()
+
+    def hold() -> None:
+        os.close(end)
+        os.read(may_end, 1)
+
+    child = Child(hold)
     watch.wait_for(lambda: "closed" in kinds(watch.of_port(*ports)))
     assert kinds(watch.of_port(*ports))[-2:] == ["closed", "bound"]
     assert pids(watch.of_port(*ports), *Kind) == [os.getpid()]
     accepted.close()
-    watch.wait_for(lambda: child.pid in pids(watch.of_port(*ports), Kind.SOCKET_HELD))
+    watch.wait_for(lambda: child.pid in pids(watch.of_port(*ports), *Kind))
     assert pids(watch.of_port(*ports), *Kind) == [os.getpid(), child.pid]
+    os.close(end)
     child.result()
+    os.close(may_end)
 
 
 def test_sockets_from_before_are_in_the_snapshot() -> None:

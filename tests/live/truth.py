@@ -24,6 +24,7 @@ from __future__ import annotations
 import ctypes
 import json
 import os
+import signal
 import socket
 import sys
 from collections.abc import Callable, Iterator
@@ -181,6 +182,29 @@ def child(name: str, work: Callable[..., object], *arguments: object) -> int:
         print(f"{name}: {error!r}", file=sys.stderr, flush=True)
     finally:
         os._exit(status)
+
+
+class Rounds:
+    """Counts, over processes, what workers have served and written down: those without an end of their own may be ended then."""
+
+    def __init__(self) -> None:
+        self._told, self._tell = os.pipe()
+
+    def served(self) -> None:
+        """One more, by this process."""
+        os.write(self._tell, b".")
+
+    def wait(self, count: int) -> None:
+        """Until that many more were served."""
+        while count:
+            count -= len(os.read(self._told, count))
+
+
+def end(pids: list[int]) -> None:
+    """End children that serve for ever."""
+    for pid in pids:
+        os.kill(pid, signal.SIGTERM)
+        os.waitpid(pid, 0)
 
 
 def join(*pids: int) -> None:

@@ -30,6 +30,7 @@ from pcapdig.protocols.ldap import LdapDialogue
 from pcapdig.protocols.mail import MailDialogue
 from pcapdig.protocols.memcached import MemcachedDialogue
 from pcapdig.protocols.memcached_binary import MemcachedBinaryDialogue
+from pcapdig.protocols.memcached_datagrams import MemcachedDatagrams
 from pcapdig.protocols.mysql import MysqlDialogue
 from pcapdig.protocols.postgres import PostgresDialogue
 from pcapdig.protocols.redis import RedisDialogue
@@ -217,7 +218,9 @@ DIALOGUES: dict[str, tuple[Callable[[], Dialogue[Any, Any]], Callable[[Turn], ob
     "redis": (RedisDialogue, lambda turn: redis.starts(turn.data)),
     "memcached": (MemcachedDialogue, None),
     "memcached_binary": (MemcachedBinaryDialogue, None),
-    "mysql": (MysqlDialogue, lambda turn: mysql.starts(turn.data, from_client=turn.from_client)),
+    "memcached_udp": (MemcachedDatagrams, None),
+    "mysql": (MysqlDialogue, lambda turn: mysql.begin(turn.data, from_client=turn.from_client)),
+    "mysql_compressed": (lambda: MysqlDialogue(is_compressed=True), None),
     "postgres": (PostgresDialogue, lambda turn: postgres_messages.said_by_client(turn.data)),
     "mail": (MailDialogue, lambda turn: mail.starts(turn.data, from_client=turn.from_client)),
     "ldap": (LdapDialogue, lambda turn: ldap.starts(turn.data)),

@@ -24,7 +24,7 @@ from targets.words import WORDS
 _REQUEST = re.compile(
     rb"(?:\r?\n)?(?!PRI[ \t])([A-Z][A-Z0-9_-]{0,31})[ \t]+([^ \t\r\n](?:[^\r\n]*[^ \t\r\n])?)[ \t]+HTTP/([0-9]\.[0-9][0-9.]{0,5})[ \t]*\r?\n"
 )
-_SIMPLE = re.compile(rb"(?:\r?\n)?(GET)[ \t]+(/[^\s]*)[ \t]*()\r?\n(?:\Z|(?=(?i:host)[ \t]*:))")
+_SIMPLE = re.compile(rb"(?:\r?\n)?(GET)[ \t]+(/[^\s]*)[ \t]*()\r?\n(?:\Z|(?=\r?\n)|(?=(?i:host)[ \t]*:))")
 _STATUS = re.compile(rb"(?:\r?\n)?HTTP/([0-9]\.[0-9][0-9.]{0,5})[ \t]+([1-9][0-9]{2})(?![0-9])([^\n]*)\n")
 _RESPONSE = re.compile(rb"(?:\r?\n)?HTTP/[0-9]\.[0-9][0-9.]{0,5}[ \t]+[1-9][0-9]{2}[^0-9]", re.DOTALL)
 _FRAMING = re.compile(
@@ -121,6 +121,7 @@ def _text(data: bytes) -> str:
 
 
 FIELDS = (
+    *(b"Content-Length: 00\r\n", b"Content-Length: 0000000000000000000009\r\n", b"Content-Length: 03, 3\r\n"),
     *(b"Host: h\r\n", b"host :\t h \r\n", b"HOST:a\r\n b\r\n", b"Host: a\rb\r\n", b"Host:\n", b"Hos\r\n", b"X-Host: z\r\n", b"Host: \xe9\xff\n"),
     *(b"Content-Length: 3\r\n", b"content-length\t: 0\n", b"Content-Length: 3, 3\r\n", b"Content-Length:\r\n 7\r\n", b"Content-Length: -1\r\n"),
     *(b"Content-Length: 999999999999999999\r\n", b"Content-Length: 1999999999999999999\r\n", b"Content-Length: \xd9\xa3\r\n", b"Content-Length:"),
@@ -148,6 +149,7 @@ SEEDS = (
         b"GET  / a \t HTTP/2.0 \r\n\r\n",
         b"GET /a \r\nHost: h\r\n\r\n",
         b"GET /\r\n",
+        b"GET /\r\n\r\n",
         b"GET / HTTP/1.0.8\r\n\r\n",
         b"\r\nHTTP/1.10  200\rok\r\n\r\n",
     ),

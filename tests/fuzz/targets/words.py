@@ -29,6 +29,13 @@ WORDS: dict[str, tuple[bytes, ...]] = {
         *(b"\x16", b"\x17\1\0\0\0", b"\x19\1\0\0\0", b"\x1c", b"\x11", b"\xfb", b"\xfc\xff\xff", b"\xfd", b"\xfe\xff\xff\xff\xff\xff\xff\xff\xff"),
         *(b"\3def", b"\xff\x28\x04#42000", b"\x0a8.0.1\0", b"\0\0\0\0\x0c\x3f\0"),
     ),
+    "memcached_udp": (
+        *(b"\0\7\0\0\0\1\0\0", b"\0\7\0\0\0\2\0\0", b"\0\7\0\1\0\2\0\0", b"get k\r\n", b"VALUE k 0 3\r\nabc\r\n", b"END\r\n", b" noreply\r\n"),
+    ),
+    "mysql_compressed": (
+        *(b"\x0d\0\0\0\0\0\0", b"\x0b\0\0\0\0\0\0", b"\x09\0\0\0\x03SELECT 1", b"\7\0\0\1\0\0\0\2\0\0\0", b"\x78\x9c", b"\x28\xb5\x2f\xfd"),
+        *(b"\x13\0\0\0\x0b\0\0\x78\x9c\x63\x67\x60\x60\x60\x84\x62\x26\x06\x10\0\0\x01\x26\0\x0b", b"\1\0\0\0\x0e", b"\1\0\0\1\1"),
+    ),
     "postgres": (
         *(b"\0\0\0\x08\x04\xd2\x16\x2f", b"\0\0\0\x13\0\3\0\0user\0alice\0"),
         *(b"R\0\0\0\x08\0\0\0\3", b"p\0\0\0\x06a\0", b"Z\0\0\0\5I", b"N"),

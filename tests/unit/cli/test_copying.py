@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from pcapdig.cli.copying import section_of, whole_blocks
 from pcapdig.errors import InputError
 from pcapdig.pcapng import blocks
+from pcapdig.pcapng.source import open_source
 from pcapdig.trace.trace import Trace
 
 Run = Callable[..., "Ended"]  # noqa: F821  # of conftest.py, which tests cannot import
@@ -156,7 +157,7 @@ def test_a_chisel_digs_beside_the_copy(run: Run, folder: Path) -> None:
 def test_an_empty_pcap_is_an_empty_pcapng(folder: Path) -> None:
     """Section and interface, no packet."""
     (folder / "none.pcap").write_bytes((folder / "t.pcap").read_bytes()[:24])
-    (folder / "none.pcapng").write_bytes(b"".join(section_of("none.pcap", Trace())))
+    (folder / "none.pcapng").write_bytes(b"".join(section_of(open_source("none.pcap"), Trace())))
     assert [] == tshark(folder / "none.pcapng", "frame.number")
 
 

@@ -175,7 +175,8 @@ def test_only_on_a_terminal_that_can(monkeypatch: pytest.MonkeyPatch) -> None:
 
 RUN = """
 import sys
-from pcapdig.cli import main, progress
+from pcapdig.cli import copying, main, progress
+copying.BATCH_BYTES = 4_000
 progress._QUIET_NS = progress._REDRAW_NS = 0
 progress._FIRST_BATCH_BYTES = 20_000
 sys.exit(main(sys.argv[1:]))
@@ -231,13 +232,36 @@ def plain(tmp_path: Path) -> str:
 
 def test_a_terminal_sees_it_go_on_and_away(plain: str) -> None:
     """Rising percentages, and an empty line at the end; output is as ever."""
-    out, said, status = on_terminal("-r", plain, "-c", "topconns")
+    out, said, status = on_terminal("-r", plain, "-c", "topconns", "-n", "1000000")
     percents = [int(percent) for percent in re.findall(r"\r *(\d+)%", said)]
     assert (status, out) == (0, (ROOT / "fixtures" / "golden" / "topconns.txt").read_text())
     assert len(percents) > 2
     assert percents == sorted(percents)
     assert percents[-1] >= 90
     assert said.endswith("\r\x1b[K")
+
+
+def test_tables_of_all_packets_are_watched_too(plain: str) -> None:
+    """They are read in a thread, looked at from time to time and at the end."""
+    out, said, status = on_terminal("-r", plain, "-c", "topconns")
+    assert (status, out) == (0, (ROOT / "fixtures" / "golden" / "topconns.txt").read_text())
+    assert "\r100%" in said
+    assert said.endswith("\r\x1b[K")
+
+
+def test_a_copy_is_seen_too(plain: str, tmp_path: Path) -> None:
+    """-r with -w, of pcapng as of pcap and of several files; what is written is as ever."""
+    subprocess.run(["editcap", "-F", "pcap", plain, tmp_path / "lamp.pcap"], check=True)
+    for sources in ([plain], [str(tmp_path / "lamp.pcap")], [plain, plain]):
+        words = [word for source in sources for word in ("-r", source)]
+        _, said, status = on_terminal(*words, "-w", str(tmp_path / "seen"))
+        on_terminal(*words, "-w", str(tmp_path / "unseen"), term="dumb")
+        percents = [int(percent) for percent in re.findall(r"\r *(\d+)%", said)]
+        assert status == 0
+        assert percents == sorted(percents)
+        assert percents[-1] >= 90
+        assert said.endswith("\r\x1b[K")
+        assert (tmp_path / "seen").read_bytes() == (tmp_path / "unseen").read_bytes()
 
 
 def test_compressed_files_are_measured_as_they_lie_on_disk() -> None:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from pcapdig.chisels import registry
+from pcapdig.chisels.lines import LineChisel
 from pcapdig.dig.digger import Digger
 from pcapdig.dig.plan import Plan
 from pcapdig.errors import UsageError
 from pcapdig.filters import compile_filter
 from pcapdig.procs.process import Process
+from pcapdig.render.items import Item, Line
 from pcapdig.render.options import DataStyle, Options, TimeStyle
 from pcapdig.trace.columns import Packets, Tables
 from pcapdig.trace.flows import FlowRecord, Flows
@@ -262,7 +264,7 @@ def test_live_messages_do_not_wait_for_the_other_end() -> None:
     digger.pass_time(102 * NS)
     assert len(pieces) == shown
     digger.pass_time(103 * NS)
-    assert [piece.splitlines()[0] for piece in pieces[shown:]] == [
+    assert "".join(pieces[shown:]).splitlines()[::2] == [
         f"------ Write 6B to {WEB}",
         f"------ Read 6B from {WEB}",
     ]
@@ -273,6 +275,26 @@ def test_live_screen_is_kept_for_what_scrolls() -> None:
     digger, pieces, tables = live_digger("echo_fds", refresh="<clear>")
     digger.feed(conversation(tables))
     assert "<clear>" not in pieces
+
+
+class Verbose(LineChisel):
+    """Gives many long lines, and fails after them."""
+
+    name = "verbose"
+
+    def end(self) -> Iterator[Item]:
+        yield from (Line(text=f"{number} {'x' * 5000}") for number in range(20))
+        raise UsageError("that was all")
+
+
+def test_lines_are_written_many_at_once_but_not_all() -> None:
+    """What comes before an error too, and whatever there is of them, little has to be kept."""
+    pieces: list[str] = []
+    digger = Digger(trace(), Plan(chisels=(Verbose(),)), pieces.append)
+    with pytest.raises(UsageError, match="that was all"):
+        digger.end()
+    assert [line.split()[0] for line in "".join(pieces).splitlines()] == [str(number) for number in range(20)]
+    assert 1 < len(pieces) < 20 and max(map(len, pieces)) < 50_000
 
 
 def test_extracts_are_written_and_not_shown(tmp_path: Path) -> None:

@@ -106,10 +106,11 @@ def test_odd_request_lines(line: bytes, target: str, version: str) -> None:
     assert made and (made.method, made.target, made.version) == ("GET", target, version)
 
 
-def test_a_request_of_http_09() -> None:
-    """A line is all of it."""
-    made = request_in(b"GET /a?b\r\n", NOW)
-    assert made and (made.target, made.version, made.head_size) == ("/a?b", "0.9", 10)
+@pytest.mark.parametrize("head", [b"GET /a?b\r\n", b"GET /a?b\n\r\n"])
+def test_a_request_of_http_09(head: bytes) -> None:
+    """A line is all of it, or it and an empty one."""
+    made = request_in(head, NOW)
+    assert made and (made.target, made.version, made.head_size) == ("/a?b", "0.9", len(head))
 
 
 @pytest.mark.parametrize(

@@ -30,6 +30,8 @@ ALICE, SECRET = base64.b64encode(b"alice"), base64.b64encode(b"secret")
     "lines",
     [
         [b"C:PASS secret"],
+        [b"C:PASS secret", b"S::irc.example 001 alice", b"S:200 x"],
+        [b"C:PASS secret", b"S:hello", b"C:NICK alice"],
         [b"S:220 x", b"C:USER alice", b"S:331 x", b"C:PASS"],
         [b"S:220 x", b"C:AUTH PLAIN !!!"],
         [b"S:220 x", b"C:AUTH PLAIN " + base64.b64encode(b"alice")],
@@ -105,6 +107,15 @@ def test_imap_login(commands: list[bytes]) -> None:
 def test_a_password_whose_name_was_not_captured() -> None:
     """Is one all the same."""
     assert heard(b"S:331 x", b"C:PASS secret") == [("ftp", "USER/PASS", None, "secret")]
+
+
+@pytest.mark.parametrize(
+    ("answer", "protocol"), [(b"S:230 in", "ftp"), (b"S:530 no", "ftp"), (b"S:-ERR no", "pop3"), (b"S:+OK in", "pop3")]
+)
+def test_a_password_that_the_capture_begins_with(answer: bytes, protocol: str) -> None:
+    """The server's answer tells what it was."""
+    assert starts(b"PASS secret\r\n", from_client=True)
+    assert heard(b"C:PASS secret", answer) == [(protocol, "USER/PASS", None, "secret")]
 
 
 def test_tokens() -> None:

@@ -20,7 +20,7 @@ def calls(*turns: tuple[bool, bytes]) -> list[MemcachedCall]:
 
 
 @pytest.mark.parametrize(
-    "data", [b"\x80\0\0\1", b"hello world\r\n", b"set k 0 0 x\r\n", b"set k 0\r\n", b"\r\n\r\n", b"x" * 70_000]
+    "data", [b"\x80\0\0\1", b"hello world\r\n", b"set k 0 0 x\r\n", b"set k 0\r\n", b"\r\n\r\n", b"x" * 270_000]
 )
 def test_what_is_no_command_is_passed_over(data: bytes) -> None:
     """The binary protocol, words, a set without a size."""

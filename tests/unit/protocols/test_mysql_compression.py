@@ -68,6 +68,23 @@ def test_no_more_is_unpacked_than_the_frame_says() -> None:
     assert sum(len(piece[0]) for piece in unpacked(bytes(bomb)) if piece) == 1000
 
 
+def test_what_grows_a_thousandfold_is_not_unpacked_whole() -> None:
+    """Beyond 16 MiB and 64 times what was sent it is missing; its length stays known."""
+    data = frame(bytes(16_000_000)) * 10
+    found = unpacked(data)
+    assert sum(len(piece[0]) for piece in found if piece) == (16 << 20) + 64 * len(data)
+    assert sum(len(piece[0]) + piece[1] for piece in found if piece) == 160_000_000
+    assert max(len(piece[0]) for piece in found if piece) <= 64 << 10
+
+
+def test_millions_of_commands_are_not_told() -> None:
+    """A turn of some kilobytes that holds them is given up."""
+    dialogue = MysqlDialogue(is_compressed=True)
+    found = dialogue.feed(Turn(frame(packet(b"\x0e") * 3_000_000), True, Moment(0)))
+    assert dialogue.is_over
+    assert 10_000 < len(found) < 30_000
+
+
 @pytest.mark.parametrize("where", [3, 10])
 def test_a_hole(where: int) -> None:
     """In a header the place is lost, in a frame its rest is missing."""

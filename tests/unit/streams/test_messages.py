@@ -92,3 +92,10 @@ def test_a_beginning_behind_a_gap() -> None:
     packets = Packets.from_payloads(trace, [b"", b"GET", b"", b"200"], payload_length=[3, 3, 3, 3], **columns)
     rows = [*reassembler.feed(packets, np.ones(1, np.bool_)).facts.buffers, *reassembler.flush().facts.buffers]
     assert rows == [b"GET", b"200"]
+
+
+@pytest.mark.parametrize("batch", [1, 1000])
+def test_a_message_is_judged_by_its_own_first_byte(batch: int) -> None:
+    """Not by that of a later segment: what looks like a beginning there is the middle of something else."""
+    pieces = [[b"\0binary", b"GET yes"], [b"answer"]]
+    assert messages(pieces, b"", batch=batch, beginning=Beginning(lambda data: b"GET" in data[:3], FIRST_BYTES)) == []
