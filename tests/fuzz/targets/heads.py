@@ -21,9 +21,9 @@ from pcapdig.protocols.http_messages import (
 from targets.target import Target, exact
 from targets.words import WORDS
 
-_REQUEST = re.compile(rb"(?:\r?\n)?([A-Z][A-Z0-9_-]{0,31}) ([^\s]+) HTTP/(1\.[0-9])\r?\n")
-_STATUS = re.compile(rb"HTTP/(1\.[0-9]) ([1-9][0-9]{2})(?: ([^\r\n]*))?\r?\n")
-_RESPONSE = re.compile(rb"HTTP/1\.[0-9] [1-9][0-9]{2}[ \r\n]")
+_REQUEST = re.compile(rb"\0?(?:\r?\n)?([A-Z][A-Z0-9_-]{0,31}) ([^\s]+) HTTP/(1\.[0-9])\r?\n")
+_STATUS = re.compile(rb"\0?HTTP/(1\.[0-9]) ([1-9][0-9]{2})(?: ([^\r\n]*))?\r?\n")
+_RESPONSE = re.compile(rb"\0?HTTP/1\.[0-9] [1-9][0-9]{2}[ \r\n]")
 _FRAMING = re.compile(
     rb"\n(content-length|transfer-encoding|content-encoding)[ \t]*+:([^\n]*+(?:\n[ \t][^\n]*+)*+)", re.IGNORECASE
 )
@@ -125,6 +125,10 @@ SEEDS = (
     *(b"GET /a?b HTTP/1.1\r\n" + field + b"\r\nabc" for field in FIELDS),
     *(b"HTTP/1.0 200 OK\r\n" + field + field + b"\r\nabc" for field in FIELDS),
     *(
+        b"\0GET / HTTP/1.1\r\n\r\n",
+        b"\0\r\nGET / HTTP/1.1\n\n",
+        b"\0\0GET / HTTP/1.1\n\n",
+        b"\0HTTP/1.1 200 OK\r\n\r\n",
         b"\r\nPOST http://h/ HTTP/1.0\n\nx",
         b"HTTP/1.1 404\r\n\r\n",
         b"HTTP/1.1 304 \n\n",
