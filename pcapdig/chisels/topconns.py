@@ -50,6 +50,11 @@ class Topconns(FlowTable):
         self._ends.clear()
         return items
 
+    @property
+    def adds_up(self) -> bool:
+        """Under -v, who was seen at the ends is told by packets."""
+        return not self.verbose and self._counts_like(Topconns)
+
     def _count(self, rows: Rows) -> None:
         super()._count(rows)
         if self.verbose:

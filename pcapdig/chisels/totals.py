@@ -36,6 +36,13 @@ class Totals:
             # Doubles hold sums below 2**53 exactly: more than one batch can carry.
             self._sums[:needed] += np.bincount(slots, weights=sizes_bytes, minlength=needed).astype(np.int64)
 
+    def add_all(self, sums_bytes: bytes | bytearray) -> None:
+        """Count sums for the ids -1, 0, 1 ..., as `pcapdig.trace.sums.Sums` has them."""
+        added = np.frombuffer(sums_bytes, np.int64)
+        if len(added) > len(self._sums):
+            self._sums = np.append(self._sums, np.zeros(len(added) - len(self._sums), np.int64))
+        self._sums[: len(added)] += added
+
     def counted(self) -> tuple[NDArray[np.intp], NDArray[np.int64]]:
         """The ids that have bytes, ascending, and their sums."""
         slots = np.flatnonzero(self._sums)

@@ -13,15 +13,18 @@ import stat
 import sys
 import termios
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, TextIO
 
 from pcapdig.dig import dig
+from pcapdig.dig.summing import dig_sums
 from pcapdig.render.units import bytes_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from pcapdig.dig import Plan
+    from pcapdig.dig.summing import Summing
     from pcapdig.pcapng.source import CaptureSource
     from pcapdig.trace.columns import Packets
     from pcapdig.trace.trace import Trace
@@ -152,6 +155,24 @@ def watched_dig(
     progress = Progress(sys.stderr, out, sources)
     try:
         dig(progress.watch(batches, trace), trace, plan, progress)
+    finally:
+        progress.clear()
+
+
+def watched_sums(summing: Summing, plan: Plan, out: TextIO, sources: Sequence[CaptureSource]) -> None:
+    """`dig_sums`, watched in the same way."""
+    if not shows_progress(sys.stderr):
+        dig_sums(summing, plan, out)
+        return
+    progress = Progress(sys.stderr, out, sources)
+    summing.trace.batch_bytes = min(_FIRST_BATCH_BYTES, summing.trace.batch_bytes)
+
+    def look() -> None:
+        with suppress(OSError):  # a source that the thread has just closed
+            progress.update()
+
+    try:
+        dig_sums(summing, plan, progress, look)
     finally:
         progress.clear()
 

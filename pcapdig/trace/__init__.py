@@ -10,6 +10,8 @@ chisels or text output.
     trace.read(path) -> Iterator[Packets]        # a file, "-" standard input, or an open source; at most a million packets or 64 MiB of it a batch
     trace.feed(chunk, final=False) -> Iterator[Packets]   # run it to its end; a partial block at the chunk's end waits for the next
     trace.read_all(captures) -> Iterator[Packets]   # several files merged by time (merge.py: merged(paths) gives that as pcapng bytes)
+    trace.sum_up(captures) -> Iterator[int]      # the same without columns, and without numpy: packets in each part, while bytes are added up in
+    trace.sums() -> Sums                         # by flow, by process (as Rows would), packets by interface; sums.py
     Several files may be read one after another: numbers and tables go on.
     Damaged input: everything whole before the damage is handed out, then InputError("FILE: damaged at byte N: what").
 
