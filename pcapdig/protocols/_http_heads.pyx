@@ -66,11 +66,6 @@ cdef inline Py_ssize_t _line_end(const uint8_t *data, Py_ssize_t at, Py_ssize_t 
     return at if at < size and data[at] == LF else -1
 
 
-cdef inline Py_ssize_t _begin(const uint8_t *data, Py_ssize_t size) noexcept nogil:
-    """Where a message may begin: behind the NUL of a keep-alive probe (RFC 9293 section 3.8.4), with which a capture may begin."""
-    return 1 if size and data[0] == 0 else 0
-
-
 cdef inline Py_ssize_t _version(const uint8_t *data, Py_ssize_t at, Py_ssize_t size, uint8_t *minor) noexcept nogil:
     """Behind `HTTP/1.` and a digit that stand here; -1: they do not."""
     if size - at < 8 or memcmp(data + at, b"HTTP/1.", 7) != 0 or not _is_digit(data[at + 7]):
@@ -86,8 +81,10 @@ cdef inline Py_ssize_t _next_newline(const uint8_t *data, Py_ssize_t at, Py_ssiz
 
 
 cdef bint _request_line(const uint8_t *data, Py_ssize_t size, Start *start) noexcept nogil:
-    """A request line begins the data; one empty line before it is passed over (RFC 9112 section 2.2)."""
-    cdef Py_ssize_t at = _begin(data, size), newline = _line_end(data, at, size)
+    """A request line begins the data. Passed over are the NUL of a keep-alive probe (RFC 9293 section 3.8.4), which is data where a capture
+    begins with it, and one empty line (RFC 9112 section 2.2).
+    """
+    cdef Py_ssize_t at = 1 if size and data[0] == 0 else 0, newline = _line_end(data, at, size)
     if newline >= 0:
         at = newline + 1
     start.first.at = at
@@ -112,7 +109,7 @@ cdef bint _request_line(const uint8_t *data, Py_ssize_t size, Start *start) noex
 
 cdef Py_ssize_t _status_code(const uint8_t *data, Py_ssize_t size, Start *start) noexcept nogil:
     """Behind the version and status code that begin the data; -1: they do not."""
-    cdef Py_ssize_t at = _version(data, _begin(data, size), size, &start.minor)
+    cdef Py_ssize_t at = _version(data, 0, size, &start.minor)
     if at < 0 or size - at < 4 or data[at] != SPACE or not c"1" <= data[at + 1] <= c"9":
         return -1
     if not (_is_digit(data[at + 2]) and _is_digit(data[at + 3])):

@@ -22,8 +22,8 @@ from targets.target import Target, exact
 from targets.words import WORDS
 
 _REQUEST = re.compile(rb"\0?(?:\r?\n)?([A-Z][A-Z0-9_-]{0,31}) ([^\s]+) HTTP/(1\.[0-9])\r?\n")
-_STATUS = re.compile(rb"\0?HTTP/(1\.[0-9]) ([1-9][0-9]{2})(?: ([^\r\n]*))?\r?\n")
-_RESPONSE = re.compile(rb"\0?HTTP/1\.[0-9] [1-9][0-9]{2}[ \r\n]")
+_STATUS = re.compile(rb"HTTP/(1\.[0-9]) ([1-9][0-9]{2})(?: ([^\r\n]*))?\r?\n")
+_RESPONSE = re.compile(rb"HTTP/1\.[0-9] [1-9][0-9]{2}[ \r\n]")
 _FRAMING = re.compile(
     rb"\n(content-length|transfer-encoding|content-encoding)[ \t]*+:([^\n]*+(?:\n[ \t][^\n]*+)*+)", re.IGNORECASE
 )
