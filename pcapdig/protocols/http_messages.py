@@ -29,7 +29,7 @@ BODILESS = (101, 204, 304)
 FIRST_BYTES = bytes(chr(value) in "\r\nABCDEFGHIJKLMNOPQRSTUVWXYZ" for value in range(256))
 """By value, 1 for the first bytes of what `starts` takes."""
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
-_LENGTH = re.compile(r"[0-9]{1,18}", re.ASCII)
+_LENGTH = re.compile(r"0*+[0-9]{0,18}(?<=[0-9])", re.ASCII)
 
 
 class Ending(Enum):
@@ -58,7 +58,7 @@ class HttpMessage:
 
     moment: Moment
     version: str
-    """1.0, 1.1."""
+    """1.0, 1.1; as it was written, so others too; 0.9 where there is none."""
     fields: bytes
     """The header fields as sent, from the end of the first line on (its newline is there)."""
     framing: Framing
@@ -116,7 +116,7 @@ class HttpResponse(HttpMessage):
 class HttpCall(Record):
     """A request and its response, one of which may be missing.
 
-    A request of version 2.0 stands for all of a connection in HTTP/2, which is not read.
+    A request with the method PRI stands for all of a connection in HTTP/2, which is not read.
     """
 
     request: HttpRequest | None
