@@ -1,4 +1,4 @@
-"""HTTP/1 requests: Basic (RFC 7617) and Bearer (RFC 6750) authentication and tokens like it, and passwords in forms, JSON bodies and query strings."""
+"""HTTP/1 requests: Basic (RFC 7617), Bearer (RFC 6750) and tokens like it, and passwords in forms, JSON bodies and query strings."""
 
 from __future__ import annotations
 
