@@ -11,6 +11,10 @@ from libc.string cimport memcpy, memset
 from pcapdig.packets._links cimport get16, get32, read_link, version_of_ethertype
 from pcapdig.packets._rare_links cimport read_rare_link
 
+# A pointer keeps this much code for few packets out of the function that reads all of them.
+cdef uint8_t (*read_seldom_met)(const uint8_t *, uint64_t, uint32_t, uint64_t *) noexcept nogil
+read_seldom_met = read_rare_link
+
 cdef enum:
     PROTOCOL_HOP_BY_HOP = 0
     PROTOCOL_ICMP = 1
@@ -300,7 +304,7 @@ cdef bint read_headers(
     cdef uint8_t version
     version = read_link(data, end, link_type, &network)
     if version == NOT_IP and network == 0:
-        version = read_rare_link(data, end, link_type, &network)
+        version = read_seldom_met(data, end, link_type, &network)
     return read_network(data, end, wire, version, network, out)
 
 

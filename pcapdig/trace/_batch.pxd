@@ -1,5 +1,6 @@
 """One batch of packets being filled. See `_batch.pyx`."""
 
+cimport cython
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 
 from pcapdig.trace._claims cimport Claims
@@ -47,6 +48,7 @@ cdef struct Waiting:  # a fragment that came before its datagram's first one
     Ends ends  # and processes
     Stored packet
 
+@cython.final
 cdef class Batch:
     cdef FlowTable flows
     cdef Claims claims

@@ -1,7 +1,9 @@
 """Fresh payload bytes added up while packets are taken, for who wants sums and no packets. See `_sums.pyx`."""
 
+cimport cython
 from libc.stdint cimport int32_t, int64_t, uint16_t, uint64_t
 
+@cython.final
 cdef class Sums:
     cdef uint64_t *by_process  # at the process's row + 1; first what no process is known for
     cdef uint64_t *packets_by_interface
