@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from pcapdig.protocols.conversation import Dialogue, Moment, Record
@@ -27,6 +28,8 @@ _LINE_END = re.compile(rb"\r\n")
 _INLINE_END = re.compile(rb"\n")
 _START = re.compile(rb"\*[1-9][0-9]{0,6}\r\n\$[0-9]{1,9}\r\n")
 _COUNT = re.compile(rb"-?[0-9]{1,18}")
+FIRST_BYTES = bytes(value < 128 and (chr(value) == "*" or chr(value).isalpha()) for value in range(256))
+"""By value, 1 for the first bytes of what `starts` and `starts_inline` take."""
 _INLINE_START = re.compile(
     rb"(?:ping|info|get|set|del|keys|incr|decr|exists|expire|ttl|type|echo|time|role|dbsize|select|config|client|command|cluster|hello|h(?:get|set|getall|del)"
     rb"|l(?:push|pop|range|len)|r(?:push|pop)|s(?:add|members|card)|z(?:add|range|card)|m(?:get|set|ulti)|publish|subscribe|psubscribe|flushall|flushdb"
@@ -121,7 +124,7 @@ class RedisDialogue(Dialogue[RedisCall, _Command]):
 
     def unanswered(self, asked: _Command) -> RedisCall:
         """A command alone."""
-        return self._call(asked, None, None)
+        return self._call(asked)
 
     def asking(self, inbox: Inbox) -> Reading[None]:
         """Commands: arrays of bulk strings, or words on a line."""
@@ -163,7 +166,7 @@ class RedisDialogue(Dialogue[RedisCall, _Command]):
         if is_silent:
             self.give_up(command)
         else:
-            self.open.append(command)
+            self.ask(command)
 
     def answering(self, inbox: Inbox) -> Reading[None]:
         """Replies, one a command."""
@@ -177,9 +180,8 @@ class RedisDialogue(Dialogue[RedisCall, _Command]):
                 raise
             self._is_sure = True
             if not self._is_published(reply):
-                call = self._call(self.next_open(), moment, reply)
-                self.tell(call)
-                if call.name in _NO_MORE and reply.kind != "-":
+                call = self.answer(partial(self._call, answered=moment, reply=reply))
+                if call and call.name in _NO_MORE and reply.kind != "-":
                     self.is_over = True
                     return
 
@@ -197,7 +199,9 @@ class RedisDialogue(Dialogue[RedisCall, _Command]):
             return self._is_subscribed or reply.kind == ">"
         return reply.kind == ">" or (self._is_subscribed and reply.kind == "*" and word in _PUBLISHED)
 
-    def _call(self, command: _Command | None, answered: Moment | None, reply: RedisReply | None) -> RedisCall:
+    def _call(
+        self, command: _Command | None, answered: Moment | None = None, reply: RedisReply | None = None
+    ) -> RedisCall:
         return RedisCall(
             asked=command.moment if command else None,
             answered=answered,
