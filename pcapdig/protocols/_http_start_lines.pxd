@@ -85,9 +85,20 @@ cdef inline void strip(const uint8_t *data, Part *part) noexcept nogil:
         part.end -= 1
 
 
+cdef inline Py_ssize_t past_first_line(const uint8_t *data, Py_ssize_t size) noexcept nogil:
+    """Behind an empty line (RFC 9112 section 2.2), or a PROXY header of version 1; 0: neither begins the data."""
+    cdef Py_ssize_t end = line_end(data, 0, size)
+    if end < 0 and size >= 13 and memcmp(data, b"PROXY ", 6) == 0 and (
+            memcmp(data + 6, b"TCP4 ", 5) == 0 or memcmp(data + 6, b"TCP6 ", 5) == 0 or memcmp(data + 6, b"UNKNOWN", 7) == 0):
+        end = next_newline(data, 6, size)
+        if end == size:
+            return 0
+    return end + 1
+
+
 cdef inline bint request_line(const uint8_t *data, Py_ssize_t size, Start *start) noexcept nogil:
-    """A request line begins the data; one empty line before it is passed over (RFC 9112 section 2.2)."""
-    cdef Py_ssize_t at = line_end(data, 0, size) + 1  # 0 where there is no such line
+    """A request line begins the data, or follows what may stand before it."""
+    cdef Py_ssize_t at = past_first_line(data, size)
     cdef Py_ssize_t end
     start.first.at = at
     while at < size and at - start.first.at < METHOD_MAX and (
