@@ -15,7 +15,7 @@ from pcapdig.cli.book import Book
 from pcapdig.dig.summing import Summing, adds_up, dig_sums, load_tables
 from pcapdig.errors import InputError, UsageError
 from pcapdig.pcapng.source import CaptureSource, open_source
-from pcapdig.trace.columns import LINK_TYPES
+from pcapdig.trace.blocks import LINK_TYPES, WIFI_LINK_TYPES
 from pcapdig.trace.trace import Trace
 
 if TYPE_CHECKING:
@@ -47,6 +47,8 @@ def dig_files(settings: Settings, out: TextIO, loaded: Callable[[], None] = lamb
     if unread:
         kinds = ", ".join(map(str, sorted(unread)))
         print(f"note: link types not read here ({kinds}) have {sum(unread.values())} packets", file=sys.stderr)
+    elif not len(trace.flows) and any(each.link_type in WIFI_LINK_TYPES for each in trace.interfaces):
+        print("note: all that this capture of Wi-Fi holds is encrypted, in pieces or no data", file=sys.stderr)
 
 
 def _dig_batches(
@@ -87,13 +89,13 @@ def _dig_tables(
         if sys.stderr.isatty():
             from pcapdig.cli.progress import watched_sums
 
-            watched_sums(summing, plan, out, sources)
+            sums = watched_sums(summing, plan, out, sources)
         else:
-            dig_sums(summing, plan, out)
+            sums = dig_sums(summing, plan, out)
     finally:
         summing.end()
     unread: dict[int, int] = {}
-    for interface, count in zip(trace.interfaces, trace.sums().packets_by_interface, strict=True):
+    for interface, count in zip(trace.interfaces, sums.packets_by_interface, strict=True):
         if count and interface.link_type not in LINK_TYPES:
             unread[interface.link_type] = unread.get(interface.link_type, 0) + count
     return unread

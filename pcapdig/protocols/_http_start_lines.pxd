@@ -86,14 +86,18 @@ cdef inline void strip(const uint8_t *data, Part *part) noexcept nogil:
 
 
 cdef inline Py_ssize_t past_first_line(const uint8_t *data, Py_ssize_t size) noexcept nogil:
-    """Behind an empty line (RFC 9112 section 2.2), or a PROXY header of version 1; 0: neither begins the data."""
-    cdef Py_ssize_t end = line_end(data, 0, size)
-    if end < 0 and size >= 13 and memcmp(data, b"PROXY ", 6) == 0 and (
-            memcmp(data + 6, b"TCP4 ", 5) == 0 or memcmp(data + 6, b"TCP6 ", 5) == 0 or memcmp(data + 6, b"UNKNOWN", 7) == 0):
-        end = next_newline(data, 6, size)
+    """Where what may stand before a request ends: the NUL of a keep-alive probe (RFC 9293 section 3.8.4), which is data where a capture
+    begins with it, then an empty line (RFC 9112 section 2.2) or a PROXY header of version 1.
+    """
+    cdef Py_ssize_t at = 1 if size and data[0] == 0 else 0
+    cdef Py_ssize_t end = line_end(data, at, size)
+    if end < 0 and size - at >= 13 and memcmp(data + at, b"PROXY ", 6) == 0 and (
+            memcmp(data + at + 6, b"TCP4 ", 5) == 0 or memcmp(data + at + 6, b"TCP6 ", 5) == 0
+            or memcmp(data + at + 6, b"UNKNOWN", 7) == 0):
+        end = next_newline(data, at, size)
         if end == size:
-            return 0
-    return end + 1
+            return at
+    return end + 1 if end >= 0 else at
 
 
 cdef inline bint request_line(const uint8_t *data, Py_ssize_t size, Start *start) noexcept nogil:

@@ -41,7 +41,7 @@ __all__ = ["HttpBodies", "HttpCall", "HttpDialogue", "HttpPiece", "HttpRequest",
 
 _CHUNK_LINE_LIMIT = 4096
 _LINE_END = re.compile(rb"\n")
-_BLANKS = re.compile(rb"[\r\n]+")
+_BLANKS = re.compile(rb"[\0\r\n]+")  # NUL: of a keep-alive probe
 _REQUEST_START = re.compile(rb"[A-Z][A-Z0-9_-]{0,31}(?:[ \t]|\Z)")
 _STATUS_START = re.compile(rb"HTTP/|(?:H|HT|HTT|HTTP)\Z")
 _LOOK = 33

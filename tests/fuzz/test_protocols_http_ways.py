@@ -12,7 +12,7 @@ from pcapdig.protocols.http import HttpDialogue
 
 PIECES = (
     *(b"GET /a HTTP/1.1\r\nHost: h\r\n\r\n", b"GET /a b HTTP/1.1\n\n", b"HEAD / HTTP/1.0\r\n\r\n", b"GET /\r\n", b"GET /x\r\n\r\n"),
-    *(b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc", b"HTTP/2.0  200ok\r\n\r\n", b"HTTP/1.1 101 x\r\n\r\n", b"\r\n", b"\n", b"junk"),
+    *(b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc", b"HTTP/2.0  200ok\r\n\r\n", b"HTTP/1.1 101 x\r\n\r\n", b"\r\n", b"\n", b"junk", b"\0"),
     *(b"CONNECT h:1 HTTP/1.1\r\n\r\n", b"HTTP/1.1 200 OK\r\n\r\n", b"\x16\x03\x01", b"PROXY TCP4 a b 1 2\r\n"),
     *(b"PRI * HTTP/2.0\r\n\r\n", b"SM\r\n\r\n"),
 )  # fmt: skip

@@ -21,7 +21,7 @@ from pcapdig.protocols.http_messages import (
 from targets.target import Target, exact
 from targets.words import WORDS
 
-_BEFORE = rb"(?>(?:\r?\n|PROXY (?:TCP[46] |UNKNOWN)[^\n]*\n)?)"
+_BEFORE = rb"(?>\0?(?:\r?\n|PROXY (?:TCP[46] |UNKNOWN)[^\n]*\n)?)"
 _REQUEST = re.compile(
     rb"%b(?!PRI[ \t])([A-Z][A-Z0-9_-]{0,31})[ \t]+([^ \t\r\n](?:[^\r\n]*[^ \t\r\n])?)[ \t]+HTTP/([0-9]\.[0-9][0-9.]{0,5})[ \t]*\r?\n"
     % _BEFORE
@@ -136,6 +136,10 @@ SEEDS = (
     *(b"GET /a?b HTTP/1.1\r\n" + field + b"\r\nabc" for field in FIELDS),
     *(b"HTTP/1.0 200 OK\r\n" + field + field + b"\r\nabc" for field in FIELDS),
     *(
+        b"\0GET / HTTP/1.1\r\n\r\n",
+        b"\0\r\nGET / HTTP/1.1\n\n",
+        b"\0\0GET / HTTP/1.1\n\n",
+        b"\0HTTP/1.1 200 OK\r\n\r\n",
         b"\r\nPOST http://h/ HTTP/1.0\n\nx",
         b"HTTP/1.1 404\r\n\r\n",
         b"HTTP/1.1 304 \n\n",
