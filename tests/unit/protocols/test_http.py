@@ -151,8 +151,13 @@ def test_bytes_behind_a_message(more: bytes) -> None:
 
 
 def test_http_09() -> None:
-    """The request is told; its answer has no head."""
-    assert story((True, b"GET /a\r\n"), (False, b"<html>hello</html>")) == [("/a", None, None)]
+    """The request is told; its answer has no head. A line that has come in pieces is one, too."""
+    answer = (False, b"<html>hello</html>")
+    assert story((True, b"GET /a\r\n"), answer) == [("/a", None, None)]
+    assert story((True, b"GET /"), (True, b"a\n"), answer, (True, b"\nGET /b\r\n"), answer) == [
+        ("/a", None, None),
+        ("/b", None, None),
+    ]
 
 
 def test_roles_are_seen_from_what_is_said() -> None:
