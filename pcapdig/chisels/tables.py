@@ -168,15 +168,12 @@ class FlowTable(TableChisel):
     def _ranked(
         self, trace: Dimensions, ids: NDArray[np.intp], sums: NDArray[np.int64]
     ) -> list[tuple[int, tuple[str, ...]]]:
-        from pcapdig.chisels.totals import grouped
-
         is_flow = ids >= 0
         ids, sums = ids[is_flow], sums[is_flow]
         keep = self._has_key(trace.flows, ids)
-        ids, sums = ids[keep], sums[keep]
-        groups = grouped(self._group_key(trace.flows, ids), sums, self.limit)
-        texts = key_texts(trace, self.keys, [int(ids[members[0]]) for _, members in groups])
-        extra = [self._extra(trace, ids[members]) for _, members in groups]
+        groups = self._groups(trace.flows, ids[keep], sums[keep])
+        texts = key_texts(trace, self.keys, [members[0] for _, members in groups])
+        extra = [self._extra(trace, members) for _, members in groups]
         return [(total, (*text, *more)) for (total, _), text, more in zip(groups, texts, extra, strict=True)]
 
     def _has_key(self, flows: Flows, ids: NDArray[np.intp]) -> NDArray[np.bool_]:
@@ -185,11 +182,11 @@ class FlowTable(TableChisel):
 
         return np.ones(len(ids), np.bool_)
 
-    def _group_key(self, flows: Flows, ids: NDArray[np.intp]) -> NDArray[np.generic]:
-        """One value a flow, equal for flows of one row; its order settles ties."""
+    def _groups(self, flows: Flows, ids: NDArray[np.intp], sums: NDArray[np.int64]) -> list[tuple[int, list[int]]]:
+        """Bytes and flows of each row to be shown, in order."""
         raise NotImplementedError
 
-    def _extra(self, trace: Dimensions, ids: NDArray[np.intp]) -> tuple[str, ...]:
+    def _extra(self, trace: Dimensions, ids: list[int]) -> tuple[str, ...]:
         """Texts of further columns for the flows of one row."""
         return ()
 

@@ -87,13 +87,13 @@ def _dig_tables(
         if sys.stderr.isatty():
             from pcapdig.cli.progress import watched_sums
 
-            watched_sums(summing, plan, out, sources)
+            sums = watched_sums(summing, plan, out, sources)
         else:
-            dig_sums(summing, plan, out)
+            sums = dig_sums(summing, plan, out)
     finally:
         summing.end()
     unread: dict[int, int] = {}
-    for interface, count in zip(trace.interfaces, trace.sums().packets_by_interface, strict=True):
+    for interface, count in zip(trace.interfaces, sums.packets_by_interface, strict=True):
         if count and interface.link_type not in LINK_TYPES:
             unread[interface.link_type] = unread.get(interface.link_type, 0) + count
     return unread

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from pcapdig.dig.summing import Summing
     from pcapdig.pcapng.source import CaptureSource
     from pcapdig.trace.columns import Packets
+    from pcapdig.trace.sums import Sums
     from pcapdig.trace.trace import Trace
 
 _ERASE = "\r\x1b[K"
@@ -159,11 +160,10 @@ def watched_dig(
         progress.clear()
 
 
-def watched_sums(summing: Summing, plan: Plan, out: TextIO, sources: Sequence[CaptureSource]) -> None:
+def watched_sums(summing: Summing, plan: Plan, out: TextIO, sources: Sequence[CaptureSource]) -> Sums:
     """`dig_sums`, watched in the same way."""
     if not shows_progress(sys.stderr):
-        dig_sums(summing, plan, out)
-        return
+        return dig_sums(summing, plan, out)
     progress = Progress(sys.stderr, out, sources)
     summing.trace.batch_bytes = min(_FIRST_BATCH_BYTES, summing.trace.batch_bytes)
 
@@ -172,7 +172,7 @@ def watched_sums(summing: Summing, plan: Plan, out: TextIO, sources: Sequence[Ca
             progress.update()
 
     try:
-        dig_sums(summing, plan, progress, look)
+        return dig_sums(summing, plan, progress, look)
     finally:
         progress.clear()
 

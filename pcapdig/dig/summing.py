@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pcapdig.chisels.chisel import Chisel
     from pcapdig.dig.offline import Output
     from pcapdig.dig.plan import Plan
+    from pcapdig.trace.sums import Sums
     from pcapdig.trace.trace import Trace
 
 SWITCH_S = 0.0002
@@ -101,8 +102,8 @@ def load_tables() -> None:
         import_module(name)
 
 
-def dig_sums(summing: Summing, plan: Plan, out: Output, look: Callable[[], None] | None = None) -> None:
-    """Write to `out` the tables of a plan without filter and limit, all of whose chisels add up.
+def dig_sums(summing: Summing, plan: Plan, out: Output, look: Callable[[], None] | None = None) -> Sums:
+    """Write to `out` the tables of a plan without filter and limit, all of whose chisels add up. Returns what they show.
 
     Raises:
         UsageError, InputError: as `dig`, in the same cases.
@@ -122,3 +123,4 @@ def dig_sums(summing: Summing, plan: Plan, out: Output, look: Callable[[], None]
         digger.end()
     if damage is not None:
         raise damage
+    return sums

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
 from pcapdig.protocols.inbox import Inbox, LostPlaceError, StreamEndedError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from pcapdig.protocols.inbox import Reading
 
 OPEN_LIMIT = 1000
@@ -97,6 +99,7 @@ class Dialogue(Generic[_R, _Open]):
         """Nothing more will be read of this flow, whatever comes."""
         self.open: deque[_Open] = deque()
         """What waits for an answer, oldest first."""
+        self._early: Callable[[_Open | None], _R] | None = None  # an answer whose request is half read
         self._done: list[_R] = []
         self._inboxes: dict[bool, Inbox] = {}  # made when a side first says something that is not read at once
         self._readings: dict[bool, Reading[None] | None] = {}
@@ -134,8 +137,7 @@ class Dialogue(Generic[_R, _Open]):
                 self._readings[asks] = None
                 while inbox.skip_hole() and not self.begins(inbox.peek(), asks=asks):
                     pass
-                if not asks:
-                    self._hand_out_open()
+                self._after_loss(asks)
             except StopIteration:
                 self._readings[asks] = None
         if turn.is_last:
@@ -145,6 +147,8 @@ class Dialogue(Generic[_R, _Open]):
     def end(self) -> list[_R]:
         """The capture has ended: what is still open, unanswered."""
         self.end_side(True, is_cut_off=True)
+        if self._early is not None:
+            self._tell_early(None)
         self.end_side(False, is_cut_off=True)
         self._hand_out_open()
         return self._taken()
@@ -153,8 +157,14 @@ class Dialogue(Generic[_R, _Open]):
         """What was read of one side does not go on. Its reading begins anew with what comes."""
         self._readings[asks] = None
         self._inbox(asks).clear()
+        self._after_loss(asks)
+
+    def _after_loss(self, asks: bool) -> None:
+        """The place was lost: what is half known stays so."""
         if not asks:
             self._hand_out_open()
+        elif self._early is not None:
+            self._tell_early(None)
 
     def _hand_out_open(self) -> None:
         """What is open gets no answer any more: nobody knows which of those to come would be whose."""
@@ -204,6 +214,34 @@ class Dialogue(Generic[_R, _Open]):
     def tell(self, record: _R) -> None:
         """A record is complete."""
         self._done.append(record)
+
+    def ask(self, asked: _Open) -> None:
+        """A request is whole. It waits for its answer, unless that has come: see `answer`."""
+        if self._early is not None:
+            self._tell_early(asked)
+        else:
+            self.open.append(asked)
+
+    def answer(self, make: Callable[[_Open | None], _R]) -> _R | None:
+        """An answer is whole. Tell what `make` makes of it and the oldest request, or of None: the request was not captured.
+
+        Where nothing is open and a request is half read, its end was lost, which is only seen when its side goes on: then it is told.
+
+        Returns:
+            What was told.
+        """
+        if not self.open and self._early is None and not self.is_between(True):
+            self._early = make
+            return None
+        record = make(self.next_open())
+        self.tell(record)
+        return record
+
+    def _tell_early(self, asked: _Open | None) -> None:
+        """A request that is answered already is whole, or, None, will never be."""
+        make, self._early = self._early, None
+        assert make is not None
+        self.tell(make(asked))
 
     def next_open(self) -> _Open | None:
         """The oldest request without an answer, taken from the queue."""

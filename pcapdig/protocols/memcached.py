@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from pcapdig.protocols.conversation import Dialogue, Moment, Record
@@ -98,7 +99,7 @@ class MemcachedDialogue(Dialogue[MemcachedCall, MemcachedCommand]):
             if is_quiet or name == "quit":
                 self.tell(memcached_call(command, None, (), "", is_quiet=True))
             else:
-                self.open.append(command)
+                self.ask(command)
 
     def answering(self, inbox: Inbox) -> Reading[None]:
         """Answers: values until END, or one line."""
@@ -125,17 +126,27 @@ class MemcachedDialogue(Dialogue[MemcachedCall, MemcachedCommand]):
                     values.append((key, size))
             if status in ("VALUE", "STAT", "ITEM"):
                 continue  # more lines follow
-            command = self._answered_by(status)
-            if command or status not in ("HD", "VA", "MN"):  # those may answer a quiet command, told before
-                self.tell(memcached_call(command, moment, _with_keys(command, values), status))
+            make = partial(_answered, answered=moment, values=values, status=status)
+            is_quiets = status in ("HD", "VA", "MN")  # they may answer a quiet command, told before
+            if self.open and not _fits(self.open[0], status):
+                if not is_quiets:
+                    self.tell(make(None))
+            elif self.open or not self.is_between(True) or not is_quiets:
+                self.answer(make)
             values, is_begun = [], False
 
-    def _answered_by(self, status: str) -> MemcachedCommand | None:
-        """The command that an answer belongs to. Meta answers, which may be a quiet command's, only belong to meta commands."""
-        if self.open and status in ("HD", "VA", "NS", "EX", "NF", "EN", "MN", "ME"):
-            is_meta = self.open[0].name in _META | {"mn"}
-            return self.next_open() if is_meta and (status == "MN") == (self.open[0].name == "mn") else None
-        return self.next_open()
+
+def _fits(command: MemcachedCommand, status: str) -> bool:
+    """Whether a command can be answered so. Meta answers, which may be a quiet command's, only belong to meta commands."""
+    if status not in ("HD", "VA", "NS", "EX", "NF", "EN", "MN", "ME"):
+        return True
+    return command.name in _META | {"mn"} and (status == "MN") == (command.name == "mn")
+
+
+def _answered(
+    command: MemcachedCommand | None, *, answered: Moment, values: list[tuple[str, int]], status: str
+) -> MemcachedCall:
+    return memcached_call(command, answered, _with_keys(command, values), status)
 
 
 def _with_keys(command: MemcachedCommand | None, values: list[tuple[str, int]]) -> tuple[tuple[str, int], ...]:

@@ -95,11 +95,7 @@ class MemcachedBinaryDialogue(Dialogue[MemcachedCall, _Asked]):
             name = _NAMES.get(_QUIET.get(opcode, opcode), "")
             if name == "stats" and status == 0 and key:
                 continue
-            while self.open and self.open[0].command.is_quiet and not self.open[0].is_answered_by(opcode, opaque, key):
-                self.give_up(self.open.popleft())
-            asked = None
-            if self.open and self.open[0].is_answered_by(opcode, opaque, key):
-                asked = self.open.popleft().command
+            asked = self._answered_by(opcode, opaque, key)
             command = asked or MemcachedCommand(None, name, (key.decode("utf-8", "replace"),) if key else (), 0)
             values = (
                 tuple((key, value_size) for key in command.keys[:KEYS_KEPT]) if name in _READ and not status else ()
@@ -108,6 +104,14 @@ class MemcachedBinaryDialogue(Dialogue[MemcachedCall, _Asked]):
             if name in _READ and status == 1:
                 text = "END"  # as the text protocol says that there is none
             self.tell(memcached_call(command, moment, values, text))
+
+    def _answered_by(self, opcode: int, opaque: int, key: bytes) -> MemcachedCommand | None:
+        """The request that an answer names. Those before it get none any more: answers come in order."""
+        if not any(asked.is_answered_by(opcode, opaque, key) for asked in self.open):
+            return None
+        while not (asked := self.open.popleft()).is_answered_by(opcode, opaque, key):
+            self.give_up(asked)
+        return asked.command
 
 
 def _message(inbox: Inbox, magic: int) -> Reading[tuple[int, int, int, bytes, int]]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from pcapdig.protocols.conversation import Dialogue, Moment
@@ -132,7 +133,7 @@ class MysqlDialogue(Dialogue[SqlCall, _Command]):
 
     def unanswered(self, asked: _Command) -> SqlCall:
         """A command alone."""
-        return self._call(asked, None, None)
+        return self._call(asked)
 
     def asking(self, inbox: Inbox) -> Reading[None]:
         """The login, then commands."""
@@ -170,13 +171,17 @@ class MysqlDialogue(Dialogue[SqlCall, _Command]):
             answer = yield from reader.read(inbox)
             if answer is None:
                 continue
-            command = self.next_open()
-            if command and command.prepared and reader.prepared is not None and not answer.error:
-                command.prepared.parameter_count = reader.parameter_count
-                self._prepared[reader.prepared] = command.prepared
-                if len(self._prepared) > STATEMENTS_LIMIT:
-                    del self._prepared[next(iter(self._prepared))]
-            self.tell(self._call(command, moment, answer))
+            if self.open and self.open[0].prepared and reader.prepared is not None and not answer.error:
+                self._remember(self.open[0].prepared, reader)
+            self.answer(partial(self._call, answered=moment, answer=answer))
+
+    def _remember(self, prepared: _Prepared, reader: AnswerReader) -> None:
+        """A statement by the id that the server gave it."""
+        assert reader.prepared is not None
+        prepared.parameter_count = reader.parameter_count
+        self._prepared[reader.prepared] = prepared
+        if len(self._prepared) > STATEMENTS_LIMIT:
+            del self._prepared[next(iter(self._prepared))]
 
     def _greeting(self, inbox: Inbox) -> Reading[None]:
         _, payload, _ = yield from read_packet(inbox, 512)
@@ -242,7 +247,7 @@ class MysqlDialogue(Dialogue[SqlCall, _Command]):
         if prepared and code in (0x17, 0x1A):
             command = command._replace(long_data=prepared.long_data)
             prepared.long_data = {}
-        self.open.append(command)
+        self.ask(command)
 
     def _find_prepared(self, payload: bytes) -> _Prepared | None:
         """The statement that a command names by its id."""
@@ -308,7 +313,9 @@ class MysqlDialogue(Dialogue[SqlCall, _Command]):
             pass
         return tuple(values), types
 
-    def _call(self, command: _Command | None, answered: Moment | None, answer: SqlAnswer | None) -> SqlCall:
+    def _call(
+        self, command: _Command | None, answered: Moment | None = None, answer: SqlAnswer | None = None
+    ) -> SqlCall:
         is_login = command is not None and command.name == "connect"
         return SqlCall(
             asked=command.moment if command else None,

@@ -123,6 +123,7 @@ class PostgresDialogue(Dialogue[SqlCall, _Asked]):
         self._database: str | None = None
         self._encryption_asked = 0
         self._wants_password = False
+        self._is_ready_early = False  # what a half-read message begins has been answered
         self._statements: dict[str, _Statement] = {}
         self._portals: dict[str, _Portal] = {}
         self._unnamed: _Asked | None = None  # prepared, and not executed so far
@@ -238,6 +239,9 @@ class PostgresDialogue(Dialogue[SqlCall, _Asked]):
         elif kind == "X":
             self.is_over = True
         self._wants_password = False
+        if self._is_ready_early and kind in _ENDS:
+            self._is_ready_early = False
+            self._hand_out_open()
 
     def _named(self, data: bytes) -> _Statement | None:
         """The statement that Describe names, or whose portal it names."""
@@ -330,6 +334,7 @@ class PostgresDialogue(Dialogue[SqlCall, _Asked]):
         """ReadyForQuery: the end of a query, of a login, or of what was asked until Sync."""
         while self.open and self.open[0].kind not in _ENDS:
             self.give_up(self.open.popleft())
+        self._is_ready_early = not self.open and not self.is_between(True)
         asked = self._current(_ENDS, moment)
         if asked:
             self.open.popleft()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from pcapdig.protocols.conversation import Dialogue, Moment, Record
@@ -123,7 +124,7 @@ class RedisDialogue(Dialogue[RedisCall, _Command]):
 
     def unanswered(self, asked: _Command) -> RedisCall:
         """A command alone."""
-        return self._call(asked, None, None)
+        return self._call(asked)
 
     def asking(self, inbox: Inbox) -> Reading[None]:
         """Commands: arrays of bulk strings, or words on a line."""
@@ -165,7 +166,7 @@ class RedisDialogue(Dialogue[RedisCall, _Command]):
         if is_silent:
             self.give_up(command)
         else:
-            self.open.append(command)
+            self.ask(command)
 
     def answering(self, inbox: Inbox) -> Reading[None]:
         """Replies, one a command."""
@@ -179,9 +180,8 @@ class RedisDialogue(Dialogue[RedisCall, _Command]):
                 raise
             self._is_sure = True
             if not self._is_published(reply):
-                call = self._call(self.next_open(), moment, reply)
-                self.tell(call)
-                if call.name in _NO_MORE and reply.kind != "-":
+                call = self.answer(partial(self._call, answered=moment, reply=reply))
+                if call and call.name in _NO_MORE and reply.kind != "-":
                     self.is_over = True
                     return
 
@@ -199,7 +199,9 @@ class RedisDialogue(Dialogue[RedisCall, _Command]):
             return self._is_subscribed or reply.kind == ">"
         return reply.kind == ">" or (self._is_subscribed and reply.kind == "*" and word in _PUBLISHED)
 
-    def _call(self, command: _Command | None, answered: Moment | None, reply: RedisReply | None) -> RedisCall:
+    def _call(
+        self, command: _Command | None, answered: Moment | None = None, reply: RedisReply | None = None
+    ) -> RedisCall:
         return RedisCall(
             asked=command.moment if command else None,
             answered=answered,

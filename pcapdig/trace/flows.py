@@ -185,6 +185,17 @@ class Flows:
             return f"{self.client_ip(row)}->{self.server_ip(row)}"
         return f"{self.client_ip(row)}:{client_port}->{self.server_ip(row)}:{server_port}"
 
+    def largest(self, rows: NDArray[np.intp], sums: NDArray[np.int64], limit: int) -> list[tuple[int, list[int]]]:
+        """Of some rows with a number each, the `limit` connections with the largest sums: (sum, its rows), largest first.
+
+        Flows between the same ends, as client and server, are one connection. Equal sums are in the order of protocol, client, server.
+        """
+        import numpy as np
+
+        from pcapdig.trace._ranking import largest
+
+        return largest(self._memory, np.ascontiguousarray(rows, np.int64), np.ascontiguousarray(sums, np.int64), limit)
+
     def _at(self, row: int, name: str) -> NDArray[np.generic]:
         if not 0 <= row < self._count:
             raise IndexError(f"flow {row} of {self._count}")

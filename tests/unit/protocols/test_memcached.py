@@ -78,3 +78,13 @@ def test_the_capture(records_of: Callable[..., list[Any]], tshark: Callable[...,
         word for (field,) in tshark("memcached", "memcache.command", "memcache.command") for word in field.split(",")
     }
     assert named <= {call.command for call in found} | {"stats"}
+
+
+def test_a_command_whose_end_was_lost_has_its_answer() -> None:
+    """The answers after it are the next commands'."""
+    dialogue = MemcachedDialogue()
+    found = dialogue.feed(Turn(b"set k 0 0 6\r\nabc", True, Moment(0)))
+    found += dialogue.feed(Turn(b"STORED\r\n", False, Moment(0)))
+    found += dialogue.feed(Turn(b"\r\nget a\r\n", True, Moment(0), ((0, 3),)))
+    found += dialogue.feed(Turn(b"END\r\n", False, Moment(0)))
+    assert [(call.command, call.status) for call in found] == [("set", "STORED"), ("get", "END")]

@@ -113,3 +113,12 @@ def test_the_capture(records_of: Callable[..., list[Any]], tshark: Callable[...,
         ("get", ("k",), (("k", 5),), "END"),
         ("delete", ("k",), (), "DELETED"),
     ]
+
+
+def test_a_request_that_was_not_answered_is_passed_by() -> None:
+    """The answers after it are still those of the requests that they name."""
+    asked = [b"\x80\0\0\1" + bytes(7) + b"\1\0\0\0" + bytes([number]) + bytes(8) + b"k" for number in (1, 2)]
+    answer = b"\x81\0\0\0\4" + bytes(6) + b"\6\0\0\0\2" + bytes(8) + b"\0\0\0\0hi"
+    dialogue = MemcachedBinaryDialogue()
+    found = dialogue.feed(Turn(b"".join(asked), True, Moment(0))) + dialogue.feed(Turn(answer, False, Moment(0)))
+    assert [(call.keys, call.status) for call in found] == [(("k",), ""), (("k",), "END")]

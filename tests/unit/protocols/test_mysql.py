@@ -224,3 +224,18 @@ def test_progress_after_a_file() -> None:
         (False, packet(b"\xff\xff\xff\1\2\2\0\0\0\4work", 4) + packet(b"\0\7\0\2\0\0\0", 5)),
     ]
     assert [call.answer for call in calls(*turns)] == [SqlAnswer(affected=7)]
+
+
+def test_a_command_whose_end_was_lost_has_its_answer() -> None:
+    """The answers after it are the next commands'."""
+    dialogue = MysqlDialogue()
+    first = packet(b"\x03INSERT INTO t VALUES (" + b"1" * 50 + b")")
+    found = dialogue.feed(Turn(first[:40], True, Moment(0)))
+    found += dialogue.feed(Turn(packet(b"\0\7\0\2\0\0\0", 1), False, Moment(0)))
+    rest = len(first) - 40
+    found += dialogue.feed(Turn(packet(b"\x03UPDATE t"), True, Moment(0), ((0, rest),)))
+    found += dialogue.feed(Turn(packet(b"\0\3\0\2\0\0\0", 1), False, Moment(0)))
+    assert [(call.statement[:6], call.answer and call.answer.affected) for call in found] == [
+        ("INSERT", 7),
+        ("UPDATE", 3),
+    ]

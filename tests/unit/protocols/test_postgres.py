@@ -171,3 +171,18 @@ def test_the_capture(records_of: Callable[..., list[Any]], tshark: Callable[...,
     ]
     assert parts == [2, 2, 1]
     assert [call.secret.text for call in found if call.secret] == [b"wrong", b"open-sesame"]
+
+
+def test_a_query_whose_end_was_lost_does_not_take_the_next_ones_answer() -> None:
+    """It was answered before it was whole; what comes then is of the query after it."""
+    dialogue = PostgresDialogue()
+    query = b"Q\0\0\0\x30insert into t values (" + b"1" * 21 + b")\0"
+    found = dialogue.feed(Turn(query[:30], True, Moment(0)))
+    found += dialogue.feed(Turn(b"C\0\0\0\x0fINSERT 0 7\0Z\0\0\0\5I", False, Moment(0)))
+    found += dialogue.feed(Turn(b"Q\0\0\0\x0dupdate t\0", True, Moment(0), ((0, len(query) - 30),)))
+    found += dialogue.feed(Turn(b"C\0\0\0\x0dUPDATE 3\0Z\0\0\0\5I", False, Moment(0)))
+    assert [(call.command, call.statement[:6], call.answer and call.answer.affected) for call in found] == [
+        ("unknown", "", 7),
+        ("query", "insert", None),
+        ("query", "update", 3),
+    ]

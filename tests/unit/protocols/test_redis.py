@@ -176,3 +176,28 @@ def test_a_password_sent_inline() -> None:
     """A connection may begin with it; what is SASL's is another protocol's."""
     assert starts_inline(b"AUTH secret\r\n") and starts_inline(b"auth alice secret\r\n")
     assert not starts_inline(b"AUTH PLAIN AGEAYg==\r\n") and not starts_inline(b"AUTH LOGIN\r\n")
+
+
+def test_a_command_whose_end_was_lost_has_its_reply() -> None:
+    """That it was lost shows only when the client goes on; the replies after it are the next commands'."""
+    dialogue = RedisDialogue()
+    found = dialogue.feed(Turn(b"*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$6\r\nabc", True, Moment(1)))
+    found += dialogue.feed(Turn(b"+OK\r\n", False, Moment(2)))
+    assert found == []
+    found += dialogue.feed(Turn(b"\r\n" + GET, True, Moment(3), ((0, 3),)))
+    found += dialogue.feed(Turn(b"$1\r\nv\r\n", False, Moment(4)))
+    assert [(call.name, call.latency_ns, call.reply and call.reply.text) for call in found] == [
+        ("SET", 1, "OK"),
+        ("GET", 1, "v"),
+    ]
+
+
+def test_a_reply_to_a_command_of_which_too_much_was_lost() -> None:
+    """It is told alone."""
+    dialogue = RedisDialogue()
+    dialogue.feed(Turn(b"*3\r\n$3\r\nSET\r\n$", True, Moment(1)))
+    dialogue.feed(Turn(b"+OK\r\n", False, Moment(2)))
+    found = dialogue.feed(Turn(GET, True, Moment(3), ((0, 30),))) + dialogue.feed(
+        Turn(b"$1\r\nv\r\n", False, Moment(4))
+    )
+    assert [(call.name, call.reply and call.reply.text) for call in found] == [("", "OK"), ("GET", "v")]
