@@ -298,4 +298,6 @@ def test_a_request_behind_a_keep_alive_probe(before: bytes) -> None:
     turns = [(True, before + b"POST /a HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\na"), (True, b"bc"), (False, OK)]
     (call,) = calls(*turns)
     assert call.request and (call.request.url, call.request.body.kept) == ("h/a", b"abc")
-    assert story((True, before + GET), (False, OK)) == story((True, before), (True, GET), (False, OK)) == [("h/a", 200, 3)]
+    assert (
+        story((True, before + GET), (False, OK)) == story((True, before), (True, GET), (False, OK)) == [("h/a", 200, 3)]
+    )
