@@ -59,7 +59,8 @@ def begin(opening: Opening) -> Dialogue[Any, Any] | None:
         return http.HttpDialogue(body_limit=BODY_LIMIT_BYTES)
     if from_client and (_INLINE_AUTH.match(data) or (redis.starts(data) and _REDIS_AUTH.search(data))):
         return redis.RedisDialogue()
-    if not from_client and mysql.starts(data, from_client=False):
+    is_login = not from_client or data[3:4] == b"\1"  # a command of a client is none
+    if is_login and mysql.starts(data, from_client=from_client):
         return _MysqlLogin()
     if data[:1] == b"\0" and postgres_messages.said_by_client(data):
         return _PostgresLogin()

@@ -78,6 +78,7 @@ def test_no_credentials(heard: Heard, messages: list[bytes]) -> None:
             [b"S:" + GREETING, len(LOGIN).to_bytes(3, "little") + b"\1" + LOGIN, b"S:\7\0\0\2\0\0\0\2\0\0\0"],
             ("mysql", "clear password", "alice", "secret"),
         ),
+        ([len(LOGIN).to_bytes(3, "little") + b"\1" + LOGIN], ("mysql", "clear password", "alice", "secret")),
     ],
 )  # fmt: skip
 def test_each_protocol_is_known_by_what_is_said(
