@@ -194,6 +194,7 @@ class RedisDialogue(Dialogue[RedisCall, _Command]):
             if asked == word:
                 self._is_subscribed = True
                 return False
+            self._is_subscribed |= asked in _SUBSCRIBED  # by a command that was not captured
             return self._is_subscribed or reply.kind == ">"
         return reply.kind == ">" or (self._is_subscribed and reply.kind == "*" and word in _PUBLISHED)
 

@@ -201,3 +201,11 @@ def test_a_reply_to_a_command_of_which_too_much_was_lost() -> None:
         Turn(b"$1\r\nv\r\n", False, Moment(4))
     )
     assert [(call.name, call.reply and call.reply.text) for call in found] == [("", "OK"), ("GET", "v")]
+
+
+def test_a_subscription_that_was_not_captured() -> None:
+    """The reply to it is not taken for that of the next one."""
+    psubscribe = b"*2\r\n$10\r\nPSUBSCRIBE\r\n$2\r\np*\r\n"
+    reply = b"*3\r\n$%d\r\n%s\r\n$2\r\n%s\r\n:1\r\n"
+    found = calls((True, psubscribe), (False, reply % (9, b"subscribe", b"c1") + reply % (10, b"psubscribe", b"p*")))
+    assert [(call.name, call.reply and call.reply.text) for call in found] == [("PSUBSCRIBE", "psubscribe p* 1")]
