@@ -209,3 +209,18 @@ def test_a_subscription_that_was_not_captured() -> None:
     reply = b"*3\r\n$%d\r\n%s\r\n$2\r\n%s\r\n:1\r\n"
     found = calls((True, psubscribe), (False, reply % (9, b"subscribe", b"c1") + reply % (10, b"psubscribe", b"p*")))
     assert [(call.name, call.reply and call.reply.text) for call in found] == [("PSUBSCRIBE", "psubscribe p* 1")]
+
+
+def test_requests_lost_amid_others() -> None:
+    """Those behind the hole are not given the answers of those in it; what is asked later has its own."""
+    dialogue = RedisDialogue()
+    found = dialogue.feed(Turn(GET + GET, True, Moment(0), ((len(GET), len(GET)),)))
+    found += dialogue.feed(Turn(b"".join(b"$1\r\n%d\r\n" % number for number in (1, 2, 3)), False, Moment(0)))
+    found += dialogue.feed(Turn(GET, True, Moment(0))) + dialogue.feed(Turn(b"$1\r\n4\r\n", False, Moment(0)))
+    assert [(call.name, call.reply and call.reply.text) for call in found] == [
+        ("GET", None),
+        ("GET", "1"),
+        ("", "2"),
+        ("", "3"),
+        ("GET", "4"),
+    ]
