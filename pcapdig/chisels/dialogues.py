@@ -112,7 +112,7 @@ class Dialogues(Generic[R]):
         by_flow, protocol = self._by_flow, trace.flows.protocol
         for flow, dialogue, turn in Turns(rows, by_flow, _Left.OVER, self._ends):
             if dialogue is None or isinstance(dialogue, _Left):
-                opening = Opening(turn.data, turn.from_client, bool(protocol[flow] == _UDP), dialogue is not None)
+                opening = Opening(turn.data, turn.from_client, protocol.item(flow) == _UDP, dialogue is not None)
                 dialogue = self._begin(opening)
                 if dialogue is None:
                     continue

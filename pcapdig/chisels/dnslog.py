@@ -51,16 +51,19 @@ class Dnslog(LogChisel["DnsCall"]):
 
     def lines(self, found: Found[DnsCall]) -> Iterable[Line]:
         """One line, with both ends."""
-        from pcapdig.protocols.dns_records import opcode_name
+        from pcapdig.protocols.dns_records import UPDATE, opcode_name
 
         call = found.record
         questions, answer, opcode = call.told.questions, call.answer, call.told.opcode
         name = ",".join(question.name for question in questions) or None
         kind = ",".join(question.type for question in questions) or None
         rcode = answer.rcode if answer else None
+        # What is in the place of answers in an update are its conditions (RFC 2136 section 2.4).
         # An answer that does not repeat the question says itself what it is of.
         texts = (
-            [f"{'' if questions else f'{one.name} {one.type} '}{one.text}" for one in answer.answers] if answer else []
+            [f"{'' if questions else f'{one.name} {one.type} '}{one.text}" for one in answer.answers]
+            if answer and opcode != UPDATE
+            else []
         )
         pairs: dict[str, object] = {"query": name, "type": kind, "rcode": rcode, "answer": ",".join(texts) or None}
         members: dict[str, int | str | None] = {

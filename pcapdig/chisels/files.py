@@ -55,8 +55,11 @@ class Files(LogChisel["HttpPiece"]):
         self, *, save: str | None = None, max_mib: str = "100", total_mib: str = "10000", verbose: bool = False
     ) -> None:
         """Raises UsageError where a limit is no number, or `save` is empty."""
+        from pcapdig.protocols.http import HttpBodies, starts  # once: a dialogue is begun for each connection
+
         super().__init__(verbose=verbose)
         self.beginning = http_beginning()
+        self._starts, self._new_dialogue = starts, HttpBodies
         if save == "":
             raise UsageError("chisel files: save is empty; it takes a directory")
         self._directory = save
@@ -67,9 +70,7 @@ class Files(LogChisel["HttpPiece"]):
 
     def begin(self, opening: Opening) -> Dialogue[HttpPiece, Any] | None:
         """Where a request or a response begins."""
-        from pcapdig.protocols.http import HttpBodies, starts
-
-        return HttpBodies() if starts(opening.data) else None
+        return self._new_dialogue() if self._starts(opening.data) else None
 
     def end(self) -> Iterator[Item]:
         """What never ended."""

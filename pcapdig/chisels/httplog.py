@@ -67,7 +67,7 @@ class Httplog(LogChisel["HttpCall"]):
         latency_ns = call.latency_ns
         latency = NOT_KNOWN if latency_ns is None else f"{latency_ns // 1_000_000}ms"
         words = f"method={method} url={url} response_code={code} latency={latency} size={size}"
-        if request and request.version == "2.0":
+        if request and request.method == "PRI":
             words += " (HTTP/2: not read)"
         when = self.when(call)
         for asks, process in found.views():

@@ -149,7 +149,7 @@ def value_text(value: object) -> str:
     if value is None:
         return NOT_KNOWN
     text = str(value)
-    if text and text.isprintable() and not set(text) & set(' "\\'):
+    if text and text.isprintable() and " " not in text and '"' not in text and "\\" not in text:
         return text
     return json.dumps(text, ensure_ascii=False)
 

@@ -33,7 +33,11 @@ class Redislog(LogChisel["RedisCall"]):
 
     def __init__(self, *, verbose: bool = False) -> None:
         """`verbose`: with process ids and connection."""
+        from pcapdig.protocols.redis import FIRST_BYTES, starts, starts_inline
+        from pcapdig.streams.reassembler import Beginning
+
         super().__init__(verbose=verbose)
+        self.beginning = Beginning(lambda data: starts(data) or starts_inline(data), FIRST_BYTES)
 
     def begin(self, opening: Opening) -> Dialogue[RedisCall, Any] | None:
         """Where a client's command begins: an array of strings, or a line that the reply confirms."""

@@ -34,15 +34,21 @@ class Sqllog(LogChisel["SqlCall"]):
 
     def __init__(self, *, verbose: bool = False) -> None:
         """`verbose`: with process ids, connection and whole statements."""
+        from pcapdig.protocols import (  # once: each message of other flows is asked about
+            mysql,
+            postgres,
+            postgres_messages,
+        )
+
         super().__init__(verbose=verbose)
+        self._begin_mysql, self._new_postgres = mysql.begin, postgres.PostgresDialogue
+        self._said_by_postgres_client = postgres_messages.said_by_client
 
     def begin(self, opening: Opening) -> Dialogue[SqlCall, Any] | None:
         """Where a server greets, or a client sends a statement on a connection older than the capture."""
-        from pcapdig.protocols import mysql, postgres, postgres_messages
-
-        if (dialogue := mysql.begin(opening.data, from_client=opening.from_client)) is not None:
+        if (dialogue := self._begin_mysql(opening.data, from_client=opening.from_client)) is not None:
             return dialogue
-        return None if postgres_messages.said_by_client(opening.data) is None else postgres.PostgresDialogue()
+        return None if self._said_by_postgres_client(opening.data) is None else self._new_postgres()
 
     def lines(self, found: Found[SqlCall]) -> Iterable[Line]:
         """One line, with both ends."""

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pcapdig.trace.columns import Dimensions
     from pcapdig.trace.flows import Flows
     from pcapdig.trace.rows import Rows
+    from pcapdig.trace.sums import Sums
 
 BYTES = Column("evt.rawarg.res", "Bytes")
 """What all of them count, under sysdig's name."""
@@ -49,26 +50,50 @@ class TableChisel:
         self.verbose = verbose
         self._trace: Dimensions | None = None
         self._time_ns = 0
-        self._totals = self._new_totals()
+        self._counted: Totals | None = None
 
-    @staticmethod
-    def _new_totals() -> Totals:
-        from pcapdig.chisels.totals import Totals
+    @property
+    def _totals(self) -> Totals:
+        """What was counted; made when something is, for it loads numpy."""
+        if self._counted is None:
+            from pcapdig.chisels.totals import Totals
 
-        return Totals()
+            self._counted = Totals()
+        return self._counted
 
     def feed(self, rows: Rows) -> Iterable[Item]:
         """Count."""
         if len(rows):
             self._trace = rows.trace
-            self._time_ns = max(self._time_ns, int(rows.time_ns[-1]))
+            self._time_ns = max(self._time_ns, int(rows.time_ns.max()))
             self._count(rows)
         return ()
+
+    @property
+    def adds_up(self) -> bool:
+        """All it shows of a file are sums by flow or by process, so that `feed_sums` may take the place of `feed`."""
+        return False
+
+    def feed_sums(self, sums: Sums) -> None:
+        """Count all packets of a trace at once; only where it adds up."""
+        self._trace = sums.trace
+        self._time_ns = max(self._time_ns, sums.latest_ns)
+        self._totals.add_all(self._sums_of(sums))
+
+    def _sums_of(self, sums: Sums) -> bytes | bytearray:
+        """Those it shows."""
+        raise NotImplementedError
+
+    def _counts_like(self, base: type[TableChisel]) -> bool:
+        """Is every packet counted, and just as `base` does it? A chisel of the user's may do otherwise."""
+        kind = type(self)
+        is_plain = kind.needs == "packets" and not kind.filter and not kind.every_second
+        return is_plain and kind.feed is TableChisel.feed and kind._count is base._count
 
     def interval(self, time_ns: int) -> Iterable[Item]:
         """The table of this second; counting starts anew."""
         table = self._table()
-        self._totals = self._new_totals()
+        self._counted = None
         return (table,)
 
     def end(self) -> Iterable[Item]:
@@ -100,6 +125,14 @@ class ProcessTable(TableChisel):
     def _count(self, rows: Rows) -> None:
         self._totals.add(rows.process, rows.size)
 
+    @property
+    def adds_up(self) -> bool:
+        """Each row counts for its process."""
+        return self._counts_like(ProcessTable)
+
+    def _sums_of(self, sums: Sums) -> bytes | bytearray:
+        return sums.by_process
+
     def _ranked(
         self, trace: Dimensions, ids: NDArray[np.intp], sums: NDArray[np.int64]
     ) -> list[tuple[int, tuple[str, ...]]]:
@@ -124,18 +157,23 @@ class FlowTable(TableChisel):
         packet = rows.packet[first_of_packet(rows)]
         self._totals.add(facts.flow[packet], facts.fresh[packet])
 
+    @property
+    def adds_up(self) -> bool:
+        """Each packet counts for its flow."""
+        return self._counts_like(FlowTable)
+
+    def _sums_of(self, sums: Sums) -> bytes | bytearray:
+        return sums.by_flow
+
     def _ranked(
         self, trace: Dimensions, ids: NDArray[np.intp], sums: NDArray[np.int64]
     ) -> list[tuple[int, tuple[str, ...]]]:
-        from pcapdig.chisels.totals import grouped
-
         is_flow = ids >= 0
         ids, sums = ids[is_flow], sums[is_flow]
         keep = self._has_key(trace.flows, ids)
-        ids, sums = ids[keep], sums[keep]
-        groups = grouped(self._group_key(trace.flows, ids), sums, self.limit)
-        texts = key_texts(trace, self.keys, [int(ids[members[0]]) for _, members in groups])
-        extra = [self._extra(trace, ids[members]) for _, members in groups]
+        groups = self._groups(trace.flows, ids[keep], sums[keep])
+        texts = key_texts(trace, self.keys, [members[0] for _, members in groups])
+        extra = [self._extra(trace, members) for _, members in groups]
         return [(total, (*text, *more)) for (total, _), text, more in zip(groups, texts, extra, strict=True)]
 
     def _has_key(self, flows: Flows, ids: NDArray[np.intp]) -> NDArray[np.bool_]:
@@ -144,11 +182,11 @@ class FlowTable(TableChisel):
 
         return np.ones(len(ids), np.bool_)
 
-    def _group_key(self, flows: Flows, ids: NDArray[np.intp]) -> NDArray[np.generic]:
-        """One value a flow, equal for flows of one row; its order settles ties."""
+    def _groups(self, flows: Flows, ids: NDArray[np.intp], sums: NDArray[np.int64]) -> list[tuple[int, list[int]]]:
+        """Bytes and flows of each row to be shown, in order."""
         raise NotImplementedError
 
-    def _extra(self, trace: Dimensions, ids: NDArray[np.intp]) -> tuple[str, ...]:
+    def _extra(self, trace: Dimensions, ids: list[int]) -> tuple[str, ...]:
         """Texts of further columns for the flows of one row."""
         return ()
 

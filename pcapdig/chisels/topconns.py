@@ -50,6 +50,11 @@ class Topconns(FlowTable):
         self._ends.clear()
         return items
 
+    @property
+    def adds_up(self) -> bool:
+        """Under -v, who was seen at the ends is told by packets."""
+        return not self.verbose and self._counts_like(Topconns)
+
     def _count(self, rows: Rows) -> None:
         super()._count(rows)
         if self.verbose:
@@ -64,24 +69,15 @@ class Topconns(FlowTable):
         for flow, process, at_server in np.unique(seen, axis=1).T.tolist():
             self._ends.setdefault(flow, (set(), set()))[at_server].add(process)
 
-    def _group_key(self, flows: Flows, ids: NDArray[np.intp]) -> NDArray[np.generic]:
-        """Protocol, client, server: packed so that text comparison orders them as numbers."""
-        import numpy as np
+    def _groups(self, flows: Flows, ids: NDArray[np.intp], sums: NDArray[np.int64]) -> list[tuple[int, list[int]]]:
+        return flows.largest(ids, sums, self.limit)
 
-        packed = np.empty((len(ids), 37), np.uint8)
-        packed[:, 0] = flows.protocol[ids]
-        packed[:, 1:17] = flows.client[ids]
-        packed[:, 17:19] = flows.client_port[ids].astype(">u2").view(np.uint8).reshape(-1, 2)
-        packed[:, 19:35] = flows.server[ids]
-        packed[:, 35:37] = flows.server_port[ids].astype(">u2").view(np.uint8).reshape(-1, 2)
-        return packed.view("S37").reshape(-1)
-
-    def _extra(self, trace: Dimensions, ids: NDArray[np.intp]) -> tuple[str, ...]:
+    def _extra(self, trace: Dimensions, ids: list[int]) -> tuple[str, ...]:
         if not self.verbose:
             return ()
         clients: set[int] = set()
         servers: set[int] = set()
-        for flow in ids.tolist():
+        for flow in ids:
             at_client, at_server = self._ends.get(flow, ((), ()))
             clients.update(at_client)
             servers.update(at_server)

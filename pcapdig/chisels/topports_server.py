@@ -33,8 +33,11 @@ class TopportsServer(FlowTable):
 
         return np.isin(flows.protocol[ids], (_TCP, _UDP))
 
-    def _group_key(self, flows: Flows, ids: NDArray[np.intp]) -> NDArray[np.generic]:
-        return flows.server_port[ids]
+    def _groups(self, flows: Flows, ids: NDArray[np.intp], sums: NDArray[np.int64]) -> list[tuple[int, list[int]]]:
+        from pcapdig.chisels.totals import grouped
+
+        groups = grouped(flows.server_port[ids], sums, self.limit)
+        return [(total, ids[members].tolist()) for total, members in groups]
 
 
 class TopportsServerWithContainers(FieldTable):

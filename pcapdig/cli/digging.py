@@ -12,46 +12,91 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, TextIO
 
 from pcapdig.cli.book import Book
-from pcapdig.dig import Plan, dig
+from pcapdig.dig.summing import Summing, adds_up, dig_sums, load_tables
 from pcapdig.errors import InputError, UsageError
-from pcapdig.filters import ALWAYS, compile_filter
 from pcapdig.pcapng.source import CaptureSource, open_source
 from pcapdig.trace.columns import LINK_TYPES
 from pcapdig.trace.trace import Trace
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Generator, Iterator
 
     from pcapdig.chisels.chisel import Chisel
     from pcapdig.cli.chisel_call import ChiselCall
     from pcapdig.cli.settings import Settings
+    from pcapdig.dig import Plan
     from pcapdig.filters import Filter
     from pcapdig.render.options import Options
     from pcapdig.trace.columns import Packets
 
 
-def dig_files(settings: Settings, out: TextIO) -> None:
-    """Dig in files as one trace, several merged by time.
+def dig_files(settings: Settings, out: TextIO, loaded: Callable[[], None] = lambda: None) -> None:
+    """Dig in files as one trace, several merged by time. `loaded` is called when all modules are there that this needs.
 
     Raises:
         UsageError: the filter, the format or a chisel's argument is wrong. Nothing has been written.
         InputError: a file is no capture, or damaged; what came before has been dug.
     """
-    plan = make_plan(settings, out)
-    check_files(settings.files[1:])
+    chisels = make_chisels(settings)
     trace = Trace(decap=settings.decap)
+    counts_all = not settings.filter_text and settings.limit is None and not settings.summary
+    if counts_all and adds_up(chisels):
+        unread = _dig_tables(settings, chisels, trace, out, loaded)
+    else:
+        unread = _dig_batches(settings, chisels, trace, out, loaded)
+    if unread:
+        kinds = ", ".join(map(str, sorted(unread)))
+        print(f"note: link types not read here ({kinds}) have {sum(unread.values())} packets", file=sys.stderr)
+
+
+def _dig_batches(
+    settings: Settings, chisels: tuple[Chisel, ...], trace: Trace, out: TextIO, loaded: Callable[[], None]
+) -> dict[int, int]:
+    """Dig with columns. Returns how many packets have each link type that is not read here."""
+    plan = make_plan(settings, out, chisels)
+    check_files(settings.files[1:])
     unread: dict[int, int] = {}
     sources: list[CaptureSource] = []
     batches = _shown_as_they_come(trace, settings.files, sources, out, unread)
     if sys.stderr.isatty():
         from pcapdig.cli.progress import watched_dig  # elsewhere a dig knows nothing of it
 
+        loaded()
         watched_dig(batches, trace, plan, out, sources)
     else:
+        from pcapdig.dig import dig
+
+        loaded()
         dig(batches, trace, plan, out)
-    if unread:
-        kinds = ", ".join(map(str, sorted(unread)))
-        print(f"note: link types not read here ({kinds}) have {sum(unread.values())} packets", file=sys.stderr)
+    return unread
+
+
+def _dig_tables(
+    settings: Settings, chisels: tuple[Chisel, ...], trace: Trace, out: TextIO, loaded: Callable[[], None]
+) -> dict[int, int]:
+    """The same for tables of all packets. Files are read from now on, in a thread, while the rest is loaded and checked."""
+    sources: list[CaptureSource] = []
+    summing = Summing(trace, _summed(trace, settings.files, sources))
+    if all(map(_is_regular, settings.files)):  # what else there is may keep a thread waiting when something is wrong
+        summing.begin()
+    try:
+        plan = make_plan(settings, out, chisels)
+        check_files(settings.files[1:])
+        load_tables()
+        loaded()
+        if sys.stderr.isatty():
+            from pcapdig.cli.progress import watched_sums
+
+            sums = watched_sums(summing, plan, out, sources)
+        else:
+            sums = dig_sums(summing, plan, out)
+    finally:
+        summing.end()
+    unread: dict[int, int] = {}
+    for interface, count in zip(trace.interfaces, sums.packets_by_interface, strict=True):
+        if count and interface.link_type not in LINK_TYPES:
+            unread[interface.link_type] = unread.get(interface.link_type, 0) + count
+    return unread
 
 
 def copy_files(settings: Settings, out: TextIO) -> None:
@@ -98,21 +143,30 @@ def _copy(settings: Settings, target: str, chosen: Filter) -> None:
                 return
 
 
-def make_plan(settings: Settings, out: TextIO) -> Plan:
-    """Give what is asked of a dig. Colour only where the output is a terminal.
+def make_chisels(settings: Settings) -> tuple[Chisel, ...]:
+    """Give the chisels that are asked for.
+
+    Raises:
+        UsageError: a directory or a chisel's argument is wrong. ChiselError: a chisel fails, and did not come with pcapdig.
+    """
+    book = Book(settings.chisel_directories)
+    if settings.chisel_directories:
+        book.library()  # a mistyped directory is told, be there a chisel or not
+    return tuple(_made(book.find(call.name), call, settings.show) for call in settings.chisels)
+
+
+def make_plan(settings: Settings, out: TextIO, chisels: tuple[Chisel, ...] | None = None) -> Plan:
+    """Give what is asked of a dig, with chisels that were made before or new ones. Colour only where the output is a terminal.
 
     Raises:
         UsageError: the filter, a directory or a chisel's argument is wrong.
     """
-    show = replace(settings.show, colour=out.isatty() and not settings.show.json)
-    book = Book(settings.chisel_directories)
-    if settings.chisel_directories:
-        book.library()  # a mistyped directory is told, be there a chisel or not
-    chisels = tuple(_made(book.find(call.name), call, show) for call in settings.chisels)
+    from pcapdig.dig import Plan  # and with it the filters' numpy, which a dig of tables need not wait for
+
     return Plan(
+        chisels=make_chisels(settings) if chisels is None else chisels,
         filter=user_filter(settings),
-        chisels=chisels,
-        show=show,
+        show=replace(settings.show, colour=out.isatty() and not settings.show.json),
         format=settings.format,
         limit=settings.limit,
         quiet=settings.quiet,
@@ -145,6 +199,8 @@ def user_filter(settings: Settings) -> Filter:
     Raises:
         FilterError: it is none.
     """
+    from pcapdig.filters import ALWAYS, compile_filter
+
     return compile_filter(settings.filter_text) if settings.filter_text else ALWAYS
 
 
@@ -167,12 +223,22 @@ def check_files(files: tuple[str, ...]) -> None:
         InputError: one is missing or no capture.
     """
     for file in files:
-        try:
-            is_regular = stat.S_ISREG(os.stat(file).st_mode)
-        except OSError:
-            is_regular = file != "-"
-        if is_regular:
+        if _is_regular(file):
             open_source(file).close()
+
+
+def _is_regular(file: str) -> bool:
+    """No pipe; or not there, which whoever opens it says."""
+    try:
+        return stat.S_ISREG(os.stat(file).st_mode)
+    except OSError:
+        return file != "-"
+
+
+def _summed(trace: Trace, files: tuple[str, ...], sources: list[CaptureSource]) -> Generator[int]:
+    """Add up all packets of all files. `sources` is given the open files."""
+    sources += [open_source(file) for file in files]
+    yield from trace.sum_up(sources)
 
 
 def _shown_as_they_come(

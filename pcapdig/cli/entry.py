@@ -118,8 +118,11 @@ def _run(settings: Settings) -> None:
     elif action in (Action.DIG, Action.COPY):
         from pcapdig.cli.digging import copy_files, dig_files
 
-        _started()
-        (copy_files if action is Action.COPY else dig_files)(settings, sys.stdout)
+        if action is Action.COPY:
+            _started()
+            copy_files(settings, sys.stdout)
+        else:
+            dig_files(settings, sys.stdout, _started)
     else:
         from pcapdig.cli.recording import record  # a dig must not load the recorder
 

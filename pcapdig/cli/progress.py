@@ -13,17 +13,21 @@ import stat
 import sys
 import termios
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, TextIO
 
 from pcapdig.dig import dig
+from pcapdig.dig.summing import dig_sums
 from pcapdig.render.units import bytes_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from pcapdig.dig import Plan
+    from pcapdig.dig.summing import Summing
     from pcapdig.pcapng.source import CaptureSource
     from pcapdig.trace.columns import Packets
+    from pcapdig.trace.sums import Sums
     from pcapdig.trace.trace import Trace
 
 _ERASE = "\r\x1b[K"
@@ -152,6 +156,23 @@ def watched_dig(
     progress = Progress(sys.stderr, out, sources)
     try:
         dig(progress.watch(batches, trace), trace, plan, progress)
+    finally:
+        progress.clear()
+
+
+def watched_sums(summing: Summing, plan: Plan, out: TextIO, sources: Sequence[CaptureSource]) -> Sums:
+    """`dig_sums`, watched in the same way."""
+    if not shows_progress(sys.stderr):
+        return dig_sums(summing, plan, out)
+    progress = Progress(sys.stderr, out, sources)
+    summing.trace.batch_bytes = min(_FIRST_BATCH_BYTES, summing.trace.batch_bytes)
+
+    def look() -> None:
+        with suppress(OSError):  # a source that the thread has just closed
+            progress.update()
+
+    try:
+        return dig_sums(summing, plan, progress, look)
     finally:
         progress.clear()
 

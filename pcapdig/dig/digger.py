@@ -8,7 +8,7 @@ Rows are messages if the filter looks into buffers or a chisel wants messages; t
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from pcapdig.chisels.chisel import Chisel
+    from pcapdig.chisels.tables import TableChisel
     from pcapdig.dig.event_lines import EventLines, TypeCounts
     from pcapdig.dig.extracts import ExtractFiles
     from pcapdig.dig.plan import Plan
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from pcapdig.streams.reassembler import Reassembler
     from pcapdig.trace.columns import Dimensions, Packets
     from pcapdig.trace.rows import Rows
+    from pcapdig.trace.sums import Sums
 
 _WRITE_SIZE = 1 << 15
 """Characters written at once, where there are more: a line costs as much to write as to make."""
@@ -51,6 +53,10 @@ class _ChiselRun:
 
     def feed(self, rows: Rows) -> Iterator[str]:
         return self._texts(lambda: self.chisel.feed(_passing(rows, self.filter)))
+
+    def feed_sums(self, sums: Sums) -> None:
+        """Only for a chisel that adds up."""
+        cast("TableChisel", self.chisel).feed_sums(sums)
 
     def interval(self, time_ns: int) -> Iterator[str]:
         return self._texts(lambda: self.chisel.interval(time_ns))
@@ -158,6 +164,11 @@ class Digger:
                 self._second_over(over_ns)
             if not self._take(self._rows(packets, rows, start, stop)):
                 return
+
+    def feed_sums(self, sums: Sums) -> None:
+        """In place of all batches, where every chisel adds up and nothing is left out: see `summing.adds_up`."""
+        for run in self._runs:
+            run.feed_sums(sums)
 
     def pass_time(self, time_ns: int) -> None:
         """Live: no packet came until then. Ends the second that is over by it, and messages silent for a second."""

@@ -2,7 +2,8 @@
 """Heads of HTTP/1.0 and HTTP/1.1 messages, out of bytes in one pass: the start line, where the head ends, and the few fields that all need.
 
 In: any bytes. Out: the messages of http_messages.py, with their framing. Source: RFC 9112 (start lines: sections 3 and 4, fields: 5, the
-empty line: 2.1; a lone LF ends a line too: 2.2). Nothing is read twice, so a hostile head takes no more time than others of its size.
+empty line: 2.1; a lone LF ends a line too: 2.2). _http_start_lines.pxd reads the first line.
+Nothing is read more than twice, so a hostile head takes no more time than others of its size.
 """
 
 from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
@@ -12,6 +13,10 @@ from cpython.unicode cimport PyUnicode_DecodeASCII, PyUnicode_DecodeLatin1, PyUn
 from libc.stdint cimport int64_t, uint8_t
 from libc.string cimport memchr, memcmp
 
+from pcapdig.protocols._http_start_lines cimport (
+    CR, LF, SPACE, TAB, Part, Start,
+    is_digit, line_end, next_newline, request_line, status_code, status_line, strip, value_of,
+)
 from pcapdig.protocols.bodies import NO_BODY
 from pcapdig.protocols.http_messages import HEAD_LIMIT, PREFACE, Ending, Framing, HttpRequest, HttpResponse, framing_by
 
@@ -23,21 +28,7 @@ cdef tuple _EMPTY = ()
 cdef object _NO_BODY = NO_BODY
 
 cdef enum:
-    METHOD_MAX = 32  # characters
     DIGITS_MAX = 18  # of a length that fits in 64 bits
-    SPACE = 0x20
-    TAB = 0x09
-    CR = 0x0D
-    LF = 0x0A
-
-cdef struct Part:
-    Py_ssize_t at, end
-
-cdef struct Start:  # a start line
-    Part first  # the method, or the status code's three digits
-    Part second  # the target, or the reason phrase
-    uint8_t minor  # version 1.x
-    Py_ssize_t newline  # that ends it
 
 cdef struct Fields:
     Py_ssize_t end  # of the head, behind its empty line
@@ -46,123 +37,17 @@ cdef struct Fields:
     bint has_more  # other fields that say how the body ends or is coded
 
 
-cdef inline bint _is_upper(uint8_t c) noexcept nogil:
-    return c"A" <= c <= c"Z"
-
-
-cdef inline bint _is_digit(uint8_t c) noexcept nogil:
-    return c"0" <= c <= c"9"
-
-
-cdef inline bint _is_space(uint8_t c) noexcept nogil:
-    """What parts words: blank, HT, LF, VT, FF, CR."""
-    return c == SPACE or TAB <= c <= CR
-
-
-cdef inline Py_ssize_t _line_end(const uint8_t *data, Py_ssize_t at, Py_ssize_t size) noexcept nogil:
-    """The LF of a line that ends here, with CR or without; -1: none does."""
-    if at < size and data[at] == CR:
-        at += 1
-    return at if at < size and data[at] == LF else -1
-
-
-cdef inline Py_ssize_t _version(const uint8_t *data, Py_ssize_t at, Py_ssize_t size, uint8_t *minor) noexcept nogil:
-    """Behind `HTTP/1.` and a digit that stand here; -1: they do not."""
-    if size - at < 8 or memcmp(data + at, b"HTTP/1.", 7) != 0 or not _is_digit(data[at + 7]):
-        return -1
-    minor[0] = data[at + 7]
-    return at + 8
-
-
-cdef inline Py_ssize_t _next_newline(const uint8_t *data, Py_ssize_t at, Py_ssize_t size) noexcept nogil:
-    """The next LF; `size` where there is none."""
-    cdef const uint8_t *found = <const uint8_t *>memchr(data + at, LF, size - at) if at < size else NULL
-    return found - data if found != NULL else size
-
-
-cdef bint _request_line(const uint8_t *data, Py_ssize_t size, Start *start) noexcept nogil:
-    """A request line begins the data; one empty line before it is passed over (RFC 9112 section 2.2)."""
-    cdef Py_ssize_t at = _line_end(data, 0, size) + 1  # 0 where there is no such line
-    start.first.at = at
-    while at < size and at - start.first.at < METHOD_MAX and (
-            _is_upper(data[at]) or at > start.first.at and (_is_digit(data[at]) or data[at] == c"_" or data[at] == c"-")):
-        at += 1
-    start.first.end = at
-    if at == start.first.at or at >= size or data[at] != SPACE:
-        return False
-    start.second.at = at = at + 1
-    while at < size and not _is_space(data[at]):
-        at += 1
-    start.second.end = at
-    if at == start.second.at or at >= size or data[at] != SPACE:
-        return False
-    at = _version(data, at + 1, size, &start.minor)
-    if at < 0:
-        return False
-    start.newline = _line_end(data, at, size)
-    return start.newline >= 0
-
-
-cdef Py_ssize_t _status_code(const uint8_t *data, Py_ssize_t size, Start *start) noexcept nogil:
-    """Behind the version and status code that begin the data; -1: they do not."""
-    cdef Py_ssize_t at = _version(data, 0, size, &start.minor)
-    if at < 0 or size - at < 4 or data[at] != SPACE or not c"1" <= data[at + 1] <= c"9":
-        return -1
-    if not (_is_digit(data[at + 2]) and _is_digit(data[at + 3])):
-        return -1
-    start.first.at, start.first.end = at + 1, at + 4
-    return at + 4
-
-
-cdef bint _status_line(const uint8_t *data, Py_ssize_t size, Start *start) noexcept nogil:
-    """A status line begins the data. Its reason phrase may be missing, and the blank before it too."""
-    cdef Py_ssize_t at = _status_code(data, size, start)
-    if at < 0:
-        return False
-    start.second.at = start.second.end = at
-    if at < size and data[at] == SPACE:
-        at += 1
-        start.second.at = at
-        while at < size and data[at] != CR and data[at] != LF:
-            at += 1
-        start.second.end = at
-    start.newline = _line_end(data, at, size)
-    return start.newline >= 0
-
-
-cdef inline Py_ssize_t _value_of(
-    const uint8_t *data, Py_ssize_t at, Py_ssize_t end, const char *name, Py_ssize_t name_size
-) noexcept nogil:
-    """Where the value begins if a line is a field of that name, given in lower case; -1: it is not."""
-    cdef Py_ssize_t i
-    if end - at <= name_size:
-        return -1
-    for i in range(name_size):
-        # CR would be the lower case of '-', were that a letter.
-        if data[at + i] | 0x20 != <uint8_t>name[i] or (name[i] == c"-" and data[at + i] != c"-"):
-            return -1
-    at += name_size
-    while at < end and (data[at] == SPACE or data[at] == TAB):
-        at += 1
-    return at + 1 if at < end and data[at] == c":" else -1
-
-
-cdef inline void _strip(const uint8_t *data, Part *part) noexcept nogil:
-    while part.at < part.end and _is_space(data[part.at]):
-        part.at += 1
-    while part.at < part.end and _is_space(data[part.end - 1]):
-        part.end -= 1
-
-
 cdef inline int64_t _plain_length(const uint8_t *data, Part value) noexcept nogil:
     """The number that a value is; -1: it is none, or too large."""
     cdef int64_t number = 0
     cdef Py_ssize_t at
-    _strip(data, &value)
+    strip(data, &value)
+    while value.end - value.at > 1 and data[value.at] == c"0":
+        value.at += 1
     if not 0 < value.end - value.at <= DIGITS_MAX:
         return -1
     for at in range(value.at, value.end):
-        if not _is_digit(data[at]):
+        if not is_digit(data[at]):
             return -1
         number = 10 * number + (data[at] - c"0")
     return number
@@ -172,7 +57,7 @@ cdef inline Part _unfolded(const uint8_t *data, Py_ssize_t at, Py_ssize_t end, P
     """A value with the lines that go on with it (RFC 9112 section 5.2); `end`: of its first line."""
     cdef Part value
     while end + 1 < size and (data[end + 1] == SPACE or data[end + 1] == TAB):
-        end = _next_newline(data, end + 1, size)
+        end = next_newline(data, end + 1, size)
     value.at, value.end = at, end
     return value
 
@@ -182,29 +67,34 @@ cdef inline Py_ssize_t _framing_value(const uint8_t *data, Py_ssize_t at, Py_ssi
     cdef Py_ssize_t value
     is_length[0] = False
     if data[at] | 0x20 == c"t":
-        return _value_of(data, at, end, b"transfer-encoding", 17)
+        return value_of(data, at, end, b"transfer-encoding", 17)
     if data[at] | 0x20 != c"c":
         return -1
-    value = _value_of(data, at, end, b"content-length", 14)
+    value = value_of(data, at, end, b"content-length", 14)
     if value >= 0:
         is_length[0] = True
         return value
-    return _value_of(data, at, end, b"content-encoding", 16)
+    return value_of(data, at, end, b"content-encoding", 16)
 
 
-cdef bint _read_fields(const uint8_t *data, Py_ssize_t newline, Py_ssize_t size, bint is_cut, Fields *fields) noexcept nogil:
+cdef bint _read_fields(const uint8_t *data, const Start *start, Py_ssize_t size, bint is_cut, Fields *fields) noexcept nogil:
     """The fields behind a start line, up to the empty line; False: there is none. `is_cut`: all the data is the head."""
+    cdef Py_ssize_t newline = start.newline
+    cdef bint is_simple = start.version.end == 0
     cdef Py_ssize_t at, end, value
     cdef bint is_length
     fields.host.at = fields.length = -1
     fields.has_more = False
+    if newline + 1 == size and is_simple:
+        fields.end = size
+        return True
     while True:
         at = newline + 1
-        end = _line_end(data, at, size)
+        end = line_end(data, at, size)
         if end >= 0:
             fields.end = end + 1
             return True
-        end = _next_newline(data, at, size)
+        end = next_newline(data, at, size)
         if at < end:
             value = _framing_value(data, at, end, &is_length)
             if value >= 0:
@@ -223,7 +113,7 @@ cdef bint _read_fields(const uint8_t *data, Py_ssize_t newline, Py_ssize_t size,
 
 cdef inline void _read_host(const uint8_t *data, Py_ssize_t at, Py_ssize_t end, Py_ssize_t size, Part *host) noexcept nogil:
     """The value of Host, if this line is that field, and is all of it."""
-    cdef Py_ssize_t value = _value_of(data, at, end, b"host", 4)
+    cdef Py_ssize_t value = value_of(data, at, end, b"host", 4)
     if value < 0 or (end + 1 < size and (data[end + 1] == SPACE or data[end + 1] == TAB)):
         return
     if end > value and data[end - 1] == CR:
@@ -231,7 +121,7 @@ cdef inline void _read_host(const uint8_t *data, Py_ssize_t at, Py_ssize_t end, 
     if end > value and memchr(data + value, CR, end - value) != NULL:
         return
     host.at, host.end = value, end
-    _strip(data, host)
+    strip(data, host)
 
 
 cdef object _framing(const uint8_t *data, Py_ssize_t newline, const Fields *fields, bint of_response):
@@ -252,7 +142,7 @@ cdef object _rare_framing(const uint8_t *data, Py_ssize_t newline, const Fields 
     cdef list named = []
     while newline < fields.end:
         at = newline + 1
-        end = _next_newline(data, at, fields.end)
+        end = next_newline(data, at, fields.end)
         value = _framing_value(data, at, end, &is_length) if at < end else -1
         if value >= 0:
             part = _unfolded(data, value, end, fields.end)
@@ -283,10 +173,13 @@ cdef inline object _made(object kind, object moment, const uint8_t *data, const 
     """A message with what all have. Its attributes are set one by one: the constructor takes longer than reading the head."""
     cdef object message = (<PyTypeObject *>kind).tp_new(<type>kind, <PyObject *>_EMPTY, NULL)
     message.moment = moment
-    if start.minor == c"1":
+    cdef Py_ssize_t version_size = start.version.end - start.version.at
+    if version_size == 3 and memcmp(data + start.version.at, b"1.1", 3) == 0:
         message.version = "1.1"
+    elif version_size:
+        message.version = PyUnicode_DecodeASCII(<char *>data + start.version.at, version_size, NULL)
     else:
-        message.version = f"1.{start.minor - c'0'}"
+        message.version = "0.9"
     message.fields = PyBytes_FromStringAndSize(<const char *>data + start.newline, fields.end - start.newline)
     message.framing = _framing(data, start.newline, fields, kind is HttpResponse)
     message.head_size = fields.end
@@ -304,7 +197,7 @@ def request_in(data, moment, *, bint is_cut=False):
     PyObject_GetBuffer(data, &view, PyBUF_SIMPLE)
     try:
         head, size = <const uint8_t *>view.buf, min(view.len, _HEAD_LIMIT)
-        if not _request_line(head, size, &start) or not _read_fields(head, start.newline, size, is_cut, &fields):
+        if not request_line(head, size, &start) or not _read_fields(head, &start, size, is_cut, &fields):
             return None
         request = _made(HttpRequest, moment, head, &start, &fields, is_cut)
         request.method = PyUnicode_DecodeASCII(<char *>head + start.first.at, start.first.end - start.first.at, NULL)
@@ -324,7 +217,7 @@ def response_in(data, moment, *, bint is_cut=False):
     PyObject_GetBuffer(data, &view, PyBUF_SIMPLE)
     try:
         head, size = <const uint8_t *>view.buf, min(view.len, _HEAD_LIMIT)
-        if not _status_line(head, size, &start) or not _read_fields(head, start.newline, size, is_cut, &fields):
+        if not status_line(head, size, &start) or not _read_fields(head, &start, size, is_cut, &fields):
             return None
         response = _made(HttpResponse, moment, head, &start, &fields, is_cut)
         head += start.first.at
@@ -348,10 +241,10 @@ def starts(data):
     PyObject_GetBuffer(data, &view, PyBUF_SIMPLE)
     try:
         head, size = <const uint8_t *>view.buf, min(view.len, _HEAD_LIMIT)
-        at = _status_code(head, size, &start)
+        at = status_code(head, size, &start)
         if at >= 0:
-            return at < size and (head[at] == SPACE or head[at] == CR or head[at] == LF)
-        return bool(_request_line(head, size, &start) or _is_preface(head, size))
+            return at < size and not is_digit(head[at])
+        return bool(request_line(head, size, &start) or _is_preface(head, size))
     finally:
         PyBuffer_Release(&view)
 
@@ -364,9 +257,9 @@ def is_response(data):
     PyObject_GetBuffer(data, &view, PyBUF_SIMPLE)
     try:
         head = <const uint8_t *>view.buf
-        if _status_line(head, view.len, &start):
+        if status_line(head, view.len, &start):
             return True
-        if _request_line(head, min(view.len, _HEAD_LIMIT), &start) or _is_preface(head, view.len):
+        if request_line(head, min(view.len, _HEAD_LIMIT), &start) or _is_preface(head, view.len):
             return False
         return None
     finally:

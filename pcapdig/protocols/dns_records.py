@@ -25,6 +25,8 @@ RCODES = {
     22: "BADTRUNC", 23: "BADCOOKIE",
 }  # fmt: skip
 OPCODES = {0: "QUERY", 1: "IQUERY", 2: "STATUS", 4: "NOTIFY", 5: "UPDATE", 6: "DSO"}
+UPDATE = 5
+"""The opcode of a dynamic update."""
 _OPT = 41
 
 

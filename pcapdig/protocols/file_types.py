@@ -41,6 +41,10 @@ _SIGNATURES: tuple[tuple[int, bytes, str], ...] = (
     (257, b"ustar", "application/x-tar"),
 )
 """(offset, bytes, type)."""
+_FIRST_TYPES = tuple(name for offset, _, name in _SIGNATURES if offset == 0)
+_FIRST_BYTES = re.compile(b"|".join(b"(%b)" % re.escape(word) for offset, word, _ in _SIGNATURES if offset == 0))
+"""All that stand at the beginning, asked for at once: of web pages, which are most files, none is true."""
+_LATER = tuple(signature for signature in _SIGNATURES if signature[0])
 _RIFF = {b"WEBP": "image/webp", b"WAVE": "audio/wav", b"AVI ": "video/x-msvideo"}
 
 _EXTENDED_NAME = re.compile(r"filename\*\s*=\s*(utf-8|iso-8859-1)'[^']*'([^;\s]+)", re.IGNORECASE)
@@ -51,7 +55,9 @@ _BARE_NAME = re.compile(r'filename\s*=\s*([^;"\s]+)', re.IGNORECASE)
 
 def type_of(data: bytes) -> str | None:
     """The type that the first SNIFFED_SIZE bytes of a file (fewer if it has fewer) prove; None: none is proved."""
-    for offset, signature, name in _SIGNATURES:
+    if (first := _FIRST_BYTES.match(data)) and first.lastindex:
+        return _FIRST_TYPES[first.lastindex - 1]
+    for offset, signature, name in _LATER:
         if data.startswith(signature, offset):
             return name
     if data[:4] == b"RIFF":

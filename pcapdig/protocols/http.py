@@ -2,7 +2,8 @@
 
 In: turns. Out: `HttpCall` (HttpDialogue) or `HttpPiece` (HttpBodies), of http_messages.py. Source: RFC 9112 (body length: section 6.3,
 chunks: 7.1, pipelining: 9.3.2), RFC 9110 (methods, status codes). HTTP/2 without TLS is recognised, and told by one call that has
-no response; it is not read, and HTTP/3 is not seen.
+no response; it is not read, and HTTP/3 is not seen. Of HTTP/0.9 the request is told, and its answer, which has no head, is not read.
+Inside a tunnel that CONNECT made reading goes on where it is HTTP.
 
 A turn that is one whole message, as most are, is read at once; only what is split, joined or damaged goes through the coroutines.
 """
@@ -40,6 +41,11 @@ __all__ = ["HttpBodies", "HttpCall", "HttpDialogue", "HttpPiece", "HttpRequest",
 
 _CHUNK_LINE_LIMIT = 4096
 _LINE_END = re.compile(rb"\n")
+_BLANKS = re.compile(rb"[\r\n]+")
+_REQUEST_START = re.compile(rb"[A-Z][A-Z0-9_-]{0,31}(?:[ \t]|\Z)")
+_STATUS_START = re.compile(rb"HTTP/|(?:H|HT|HTT|HTTP)\Z")
+_LOOK = 33
+"""Bytes in which a message is seen to begin: those of the longest method, and a blank."""
 _CHUNK_SIZE = re.compile(rb"\s*([0-9A-Fa-f]{1,15})\s*(?:;[^\n]*)?\r?\n")
 
 _R = TypeVar("_R", bound=Record)
@@ -52,6 +58,9 @@ class _Http(Dialogue[_R, Asked]):
     """The flow's client sends the requests; None: nobody has said anything that is HTTP."""
     body_limit: int | None = None
     """Bytes kept of each body, as sent; None: they are told as they come."""
+
+    _is_tunnel = False
+    """A proxy took a CONNECT: what follows is between others, and may be HTTP too."""
 
     def called(self, request: HttpRequest | None, response: HttpResponse | None) -> None:
         """A call is complete, as far as it ever will be."""
@@ -86,8 +95,10 @@ class _Http(Dialogue[_R, Asked]):
     def asking(self, inbox: Inbox) -> Reading[None]:
         """Requests, one after the other."""
         while True:
-            yield from inbox.next_message()
-            if inbox.peek().startswith(PREFACE):
+            yield from self._next_start(inbox, _REQUEST_START)
+            if self.is_over:
+                return
+            if inbox.peek(len(PREFACE)) == PREFACE:
                 self._speaks_http2(inbox.moment)
                 return
             head, is_cut, moment = yield from _head(inbox)
@@ -101,6 +112,22 @@ class _Http(Dialogue[_R, Asked]):
                 raise LostPlaceError
             yield from body.read(inbox)
 
+    def _next_start(self, inbox: Inbox, start: re.Pattern[bytes]) -> Reading[None]:
+        """Wait for the next message, past empty lines before it (RFC 9112 section 2.2). In a tunnel that has no HTTP inside it is over.
+
+        Raises:
+            LostPlaceError: what comes is none; it is not waited for more of it.
+        """
+        yield from inbox.next_message()
+        while blanks := _BLANKS.match(inbox.peek(_LOOK)):
+            yield from inbox.prefix(blanks.end(), 0)
+            yield from inbox.next_message()
+        first = inbox.peek(_LOOK)
+        if first and not start.match(first):
+            if not self._is_tunnel:
+                raise LostPlaceError
+            self.is_over = True
+
     def _speaks_http2(self, moment: Moment) -> None:
         method, target, version = PREFACE.split(b"\r\n")[0].decode("ascii").replace("HTTP/", "").split()
         request = HttpRequest(
@@ -113,7 +140,9 @@ class _Http(Dialogue[_R, Asked]):
     def answering(self, inbox: Inbox) -> Reading[None]:
         """Responses, one after the other."""
         while True:
-            yield from inbox.next_message()
+            yield from self._next_start(inbox, _STATUS_START)
+            if self.is_over:
+                return
             head, is_cut, moment = yield from _head(inbox)
             response = response_in(head, moment, is_cut=is_cut)
             if response is None:
@@ -125,7 +154,7 @@ class _Http(Dialogue[_R, Asked]):
                 continue
             asked = self.next_open()
             method = asked.request.method if asked else ""
-            is_tunnel = status == 101 or (method == "CONNECT" and status < 300)
+            is_tunnel = method == "CONNECT" and status < 300
             body = self.reader(asked.request if asked else None, response, response.framing)
             is_lost = is_cut
             try:
@@ -139,7 +168,8 @@ class _Http(Dialogue[_R, Asked]):
             self.called(asked.whole() if asked else None, response)
             if is_lost:
                 raise LostPlaceError
-            if is_tunnel:
+            self._is_tunnel |= is_tunnel
+            if status == 101:
                 self.is_over = True
                 return
 

@@ -27,9 +27,9 @@ PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 BODILESS = (101, 204, 304)
 """Statuses whose responses have no body (RFC 9112 section 6.3)."""
 FIRST_BYTES = bytes(chr(value) in "\r\nABCDEFGHIJKLMNOPQRSTUVWXYZ" for value in range(256))
-"""By value, 1 for the first bytes of what `starts` takes."""
+"""By value, 1 for the first bytes of what `starts` takes, behind the NUL of a keep-alive probe."""
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
-_LENGTH = re.compile(r"[0-9]{1,18}", re.ASCII)
+_LENGTH = re.compile(r"0*+[0-9]{0,18}(?<=[0-9])", re.ASCII)
 
 
 class Ending(Enum):
@@ -58,7 +58,7 @@ class HttpMessage:
 
     moment: Moment
     version: str
-    """1.0, 1.1."""
+    """1.0, 1.1; as it was written, so others too; 0.9 where there is none."""
     fields: bytes
     """The header fields as sent, from the end of the first line on (its newline is there)."""
     framing: Framing
@@ -116,7 +116,7 @@ class HttpResponse(HttpMessage):
 class HttpCall(Record):
     """A request and its response, one of which may be missing.
 
-    A request of version 2.0 stands for all of a connection in HTTP/2, which is not read.
+    A request with the method PRI stands for all of a connection in HTTP/2, which is not read.
     """
 
     request: HttpRequest | None
@@ -176,16 +176,24 @@ def framing_by(found: tuple[tuple[bytes, bytes], ...], *, of_response: bool) -> 
 def _headers(data: bytes) -> tuple[tuple[str, str], ...]:
     """Header fields; lines that are none are passed over, folded ones joined (RFC 9112 section 5.2)."""
     fields: list[tuple[str, str]] = []
-    for line in data.split(b"\n"):
-        line = line.rstrip(b"\r")
-        if line[:1] in (b" ", b"\t") and fields:
+    for line in data.decode("iso-8859-1").split(
+        "\n"
+    ):  # as texts, which keep their bytes: to decode each part takes longer
+        line = line.rstrip("\r")
+        if line[:1] in (" ", "\t") and fields:
             name, value = fields[-1]
-            fields[-1] = (name, f"{value} {_text(line.strip())}")
+            fields[-1] = (name, f"{value} {_stripped(line)}")
             continue
-        key, colon, rest = line.partition(b":")
+        key, colon, rest = line.partition(":")
         if colon and key:
-            fields.append((_text(key.strip()).lower(), _text(rest.strip())))
+            fields.append((_stripped(key).lower(), _stripped(rest)))
     return tuple(fields)
+
+
+def _stripped(part: str) -> str:
+    """Text of a part of a line, each of whose characters stands for a byte."""
+    part = part.strip(" \t\n\r\v\f")  # strip() alone would take what is no white space in bytes
+    return part if part.isascii() else _text(part.encode("iso-8859-1"))
 
 
 def _listed(value: bytes) -> list[str]:

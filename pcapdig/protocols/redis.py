@@ -28,6 +28,8 @@ _LINE_END = re.compile(rb"\r\n")
 _INLINE_END = re.compile(rb"\n")
 _START = re.compile(rb"\*[1-9][0-9]{0,6}\r\n\$[0-9]{1,9}\r\n")
 _COUNT = re.compile(rb"-?[0-9]{1,18}")
+FIRST_BYTES = bytes(value < 128 and (chr(value) == "*" or chr(value).isalpha()) for value in range(256))
+"""By value, 1 for the first bytes of what `starts` and `starts_inline` take."""
 _INLINE_START = re.compile(
     rb"(?:ping|info|get|set|del|keys|incr|decr|exists|expire|ttl|type|echo|time|role|dbsize|select|config|client|command|cluster|hello|h(?:get|set|getall|del)"
     rb"|l(?:push|pop|range|len)|r(?:push|pop)|s(?:add|members|card)|z(?:add|range|card)|m(?:get|set|ulti)|publish|subscribe|psubscribe|flushall|flushdb"

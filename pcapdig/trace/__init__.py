@@ -10,6 +10,8 @@ chisels or text output.
     trace.read(path) -> Iterator[Packets]        # a file, "-" standard input, or an open source; at most a million packets or 64 MiB of it a batch
     trace.feed(chunk, final=False) -> Iterator[Packets]   # run it to its end; a partial block at the chunk's end waits for the next
     trace.read_all(captures) -> Iterator[Packets]   # several files merged by time (merge.py: merged(paths) gives that as pcapng bytes)
+    trace.sum_up(captures) -> Iterator[int]      # the same without columns, and without numpy: packets in each part, while bytes are added up in
+    trace.sums() -> Sums                         # by flow, by process (as Rows would), packets by interface; sums.py
     Several files may be read one after another: numbers and tables go on.
     Damaged input: everything whole before the damage is handed out, then InputError("FILE: damaged at byte N: what").
 
@@ -35,7 +37,8 @@ chisels or text output.
         Packets.from_payloads(tables, [b"..."], flow=0, writer=[...]) makes one by hand; Tables(flows=, processes=) its tables.
     trace.flows (columns over flows, plus len(); flows.py): protocol u8 (IPPROTO), family u8 (4, 6), client, server (n,16) u8
         IPv4-mapped, client_port, server_port u16, first_ns i64, interface u16; .name(i) "1.2.3.4:5->6.7.8.9:80" (IPv6 RFC 5952
-        without brackets; no ports where the protocol has none); .client_ip(i), .server_ip(i). Flows.from_records([FlowRecord(...)]).
+        without brackets; no ports where the protocol has none); .client_ip(i), .server_ip(i);
+        .largest(rows, sums, limit): connections ranked. Flows.from_records([FlowRecord(...)]).
         A new SYN after the flow ended or with another sequence number is a new flow.
         Client and server, decided by the flow's first packet and never changed: SYN, else the side that ever sent SYN+ACK, else
         who sends to a multicast address is the client, else the lower port is the server, else the first sender is the client.

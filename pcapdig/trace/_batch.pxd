@@ -6,6 +6,7 @@ from pcapdig.trace._claims cimport Claims
 from pcapdig.trace._copies cimport Sighting
 from pcapdig.trace._foreign cimport Foreign
 from pcapdig.trace._flows cimport FlowTable, Placed
+from pcapdig.trace._sums cimport Sums
 from pcapdig.trace._walk cimport Ring, Stored
 
 cdef enum:
@@ -33,6 +34,12 @@ cdef struct Columns:  # in the order of COLUMNS
     uint8_t *writer_evidence
     uint8_t *reader_evidence
 
+cdef struct Ends:  # whose a packet is
+    int32_t writer  # row of the process, -1: not known
+    int32_t reader
+    uint8_t writer_evidence
+    uint8_t reader_evidence
+
 cdef class Batch:
     cdef FlowTable flows
     cdef Claims claims
@@ -40,18 +47,27 @@ cdef class Batch:
     cdef Sighting *sightings
     cdef Columns columns
     cdef dict arrays
+    cdef Sums sums
+    cdef bint is_summing  # else columns are wanted
+    cdef int64_t first_ns  # of the first packet, where that was summed
     cdef uint64_t packets  # taken in all batches
     cdef Py_ssize_t count  # in this one
     cdef Py_ssize_t room
     cdef bint watch_copies  # there is more than one interface
     cdef int renew(self, Py_ssize_t room) except -1
+    cdef int begin_sums(self) except -1
     cdef dict columns_so_far(self)
+    cdef void count_packets(self)
     cdef int take(self, Stored *packet, const uint8_t *data) except -1 nogil
     cdef int take_made(self, Ring *ring, const uint8_t *data) except -1 nogil
+    cdef void write(
+        self, const Stored *packet, const Placed *placed, const Ends *ends, uint64_t payload_offset, uint32_t stored,
+        uint32_t fresh
+    ) noexcept nogil
     cdef uint32_t fresh(
         self, const Stored *packet, const uint8_t *data, const Placed *placed, uint32_t stored
     ) noexcept nogil
-    cdef int name_ends(self, const Stored *packet, const uint8_t *data, Py_ssize_t i) except -1 nogil
-    cdef int name_foreign(self, const Stored *packet, const uint8_t *data, const Placed *placed, Py_ssize_t i) except -1 nogil
+    cdef int name_ends(self, const Stored *packet, const uint8_t *data, Ends *ends) except -1 nogil
+    cdef int name_foreign(self, const Stored *packet, const uint8_t *data, const Placed *placed, Ends *ends) except -1 nogil
     cdef bint foreign_writes(self, int32_t process, const Placed *placed, uint8_t direction) noexcept nogil
     cdef int add_process_block(self, const Stored *described, const uint8_t *data) except -1 nogil

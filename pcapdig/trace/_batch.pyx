@@ -1,13 +1,11 @@
-"""One packet after another into columns: flow, fresh bytes, and the processes its comments name.
+"""One packet after another into columns, or into sums: flow, fresh bytes, and the processes its comments name.
 
 The walk finds packets in a file and describes each as `Stored`, all of whose lengths it has checked; nothing can be wrong here. Packets
 wait in a ring, so that what one of them will look up in the flow table can be fetched while those before it are taken.
 """
 
-from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t, uintptr_t
+from libc.stdint cimport INT64_MAX, int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t, uintptr_t
 from libc.stdlib cimport calloc, free
-
-import numpy as np
 
 from pcapdig.packets._headers cimport PacketHeaders
 from pcapdig.trace._bytes cimport get32
@@ -15,7 +13,8 @@ from pcapdig.trace._claims cimport Claims, Meaning
 from pcapdig.trace._copies cimport SIGHTING_SLOTS, Sighting, fingerprint, is_copy
 from pcapdig.trace._flow_hash cimport flow_tag
 from pcapdig.trace._foreign cimport END_CLIENT, END_LOCAL, Answer, Foreign
-from pcapdig.trace._flows cimport FlowTable, Placed
+from pcapdig.trace._flows cimport FlowState, FlowTable, Placed
+from pcapdig.trace._sums cimport Sums
 from pcapdig.trace._walk cimport PUBLISHED_PACKETS, RING_PACKETS, Ring, Stored, acquired, ask_for, release_to
 
 cdef enum:
@@ -44,6 +43,7 @@ cdef class Batch:
         self.flows = FlowTable(flows)
         self.claims = Claims(processes)
         self.foreign = Foreign(processes)
+        self.sums = Sums()
         self.sightings = <Sighting *> calloc(SIGHTING_SLOTS, sizeof(Sighting))
         if self.sightings == NULL:
             raise MemoryError
@@ -53,9 +53,11 @@ cdef class Batch:
 
     cdef int renew(self, Py_ssize_t room) except -1:
         """Memory for `room` packets, as named arrays and as pointers. Pages never written to cost nothing."""
+        import numpy as np  # sums do without
         cdef uintptr_t address
         cdef void **pointers = <void **> &self.columns
         cdef Py_ssize_t size, i, start = 0
+        self.is_summing = False
         self.room = room
         self.count = 0
         room = (room + 7) & ~7
@@ -69,13 +71,24 @@ cdef class Batch:
             start += size
         return 0
 
+    cdef int begin_sums(self) except -1:
+        """What is taken next goes into sums, that go on from those made before."""
+        self.is_summing = True
+        self.room = INT64_MAX
+        self.count = 0
+        return 0
+
+    cdef void count_packets(self):
+        """The batch is full: packets after it go on from its numbers."""
+        self.packets += <uint64_t> self.count
+        self.flows.show()
+
     cdef dict columns_so_far(self):
         """What was taken since `renew`, by column."""
         cdef Py_ssize_t i
         for i in range(self.count):
             self.columns.number[i] = self.packets + 1 + <uint64_t> i
-        self.packets += <uint64_t> self.count
-        self.flows.show()
+        self.count_packets()
         return {name: column[: self.count] for name, column in self.arrays.items()}
 
     cdef int take_made(self, Ring *ring, const uint8_t *data) except -1 nogil:
@@ -114,37 +127,60 @@ cdef class Batch:
         """Add one packet to the batch."""
         cdef PacketHeaders *h = &packet.h
         cdef Placed placed
-        cdef Py_ssize_t i = self.count
-        cdef Columns *to = &self.columns
-        cdef uint32_t captured = packet.usable, before = 0
+        cdef Ends ends
+        cdef FlowState *flow
+        cdef uint32_t captured = packet.usable, before, stored, fresh
         placed.flow = -1
         placed.forward = True
+        ends.writer = ends.reader = -1
+        ends.writer_evidence = ends.reader_evidence = 0
         if packet.found:
             self.flows.place(h, packet.tag, packet.time_ns, packet.row, &placed)
         before = h.payload_offset if h.payload_offset < captured else captured
+        stored = h.payload_length if h.payload_length < captured - before else captured - before
+        fresh = self.fresh(packet, data + packet.offset, &placed, stored)
+        if packet.claim_count != 0:
+            self.name_ends(packet, data + packet.offset, &ends)
+        if packet.may_be_foreign and ends.writer < 0 and ends.reader < 0:
+            self.name_foreign(packet, data + packet.offset, &placed, &ends)
+        if self.is_summing:
+            if placed.flow >= 0:
+                flow = self.flows.states + placed.flow
+                flow.fresh += fresh
+            self.sums.add(fresh, ends.writer, ends.reader, packet.row, packet.time_ns)
+            if self.packets == 0 and self.count == 0:
+                self.first_ns = packet.time_ns
+        else:
+            self.write(packet, &placed, &ends, packet.offset + before, stored, fresh)
+        self.count += 1
+        return 0
+
+    cdef void write(
+        self, const Stored *packet, const Placed *placed, const Ends *ends, uint64_t payload_offset, uint32_t stored,
+        uint32_t fresh
+    ) noexcept nogil:
+        """The next row of the columns."""
+        cdef Py_ssize_t i = self.count
+        cdef Columns *to = &self.columns
         to.time_ns[i] = packet.time_ns
         to.offset[i] = packet.offset
-        to.payload_offset[i] = packet.offset + before
+        to.payload_offset[i] = payload_offset
         to.captured[i] = packet.captured
         to.original[i] = packet.original
         to.flow[i] = placed.flow
-        to.payload_captured[i] = h.payload_length if h.payload_length < captured - before else captured - before
-        to.payload_length[i] = h.payload_length
-        to.fresh[i] = self.fresh(packet, data + packet.offset, &placed, to.payload_captured[i])
-        to.seq[i] = h.seq
-        to.ack[i] = h.ack
+        to.payload_captured[i] = stored
+        to.payload_length[i] = packet.h.payload_length
+        to.fresh[i] = fresh
+        to.seq[i] = packet.h.seq
+        to.ack[i] = packet.h.ack
         to.interface[i] = packet.row
         to.forward[i] = placed.forward
-        to.tcp_flags[i] = h.tcp_flags
+        to.tcp_flags[i] = packet.h.tcp_flags
         to.direction[i] = packet.direction
-        to.writer[i] = to.reader[i] = -1
-        to.writer_evidence[i] = to.reader_evidence[i] = 0
-        if packet.claim_count != 0:
-            self.name_ends(packet, data + packet.offset, i)
-        if packet.may_be_foreign and to.writer[i] < 0 and to.reader[i] < 0:
-            self.name_foreign(packet, data + packet.offset, &placed, i)
-        self.count = i + 1
-        return 0
+        to.writer[i] = ends.writer
+        to.reader[i] = ends.reader
+        to.writer_evidence[i] = ends.writer_evidence
+        to.reader_evidence[i] = ends.reader_evidence
 
     cdef uint32_t fresh(
         self, const Stored *packet, const uint8_t *data, const Placed *placed, uint32_t stored
@@ -167,9 +203,8 @@ cdef class Batch:
             return 0
         return h.payload_length
 
-    cdef int name_ends(self, const Stored *packet, const uint8_t *data, Py_ssize_t i) except -1 nogil:
-        """Writer and reader of packet `i` from its comments; the first claim of an end holds."""
-        cdef Columns *to = &self.columns
+    cdef int name_ends(self, const Stored *packet, const uint8_t *data, Ends *ends) except -1 nogil:
+        """Writer and reader of a packet from its comments; the first claim of an end holds."""
         cdef const Meaning *claim
         cdef uint32_t number
         cdef int c
@@ -180,19 +215,18 @@ cdef class Batch:
             claim = self.claims.meanings + number - 1
             if claim.process < 0:
                 continue
-            if claim.is_write and to.writer[i] < 0:
-                to.writer[i] = claim.process
-                to.writer_evidence[i] = claim.evidence
-            elif not claim.is_write and to.reader[i] < 0:
-                to.reader[i] = claim.process
-                to.reader_evidence[i] = claim.evidence
+            if claim.is_write and ends.writer < 0:
+                ends.writer = claim.process
+                ends.writer_evidence = claim.evidence
+            elif not claim.is_write and ends.reader < 0:
+                ends.reader = claim.process
+                ends.reader_evidence = claim.evidence
         return 0
 
     cdef int name_foreign(
-        self, const Stored *packet, const uint8_t *data, const Placed *placed, Py_ssize_t i
+        self, const Stored *packet, const uint8_t *data, const Placed *placed, Ends *ends
     ) except -1 nogil:
-        """Writer or reader of packet `i` from what another program wrote. How it knew is not said."""
-        cdef Columns *to = &self.columns
+        """Writer or reader of a packet from what another program wrote. How it knew is not said."""
         cdef bint writes
         cdef const Answer *answer = self.foreign.answer(
             data + packet.options_at, packet.options_size, packet.swapped, packet.time_ns
@@ -200,13 +234,13 @@ cdef class Batch:
         if answer.process < 0:
             return 0
         if answer.end == END_LOCAL:
-            writes = self.foreign_writes(answer.process, placed, to.direction[i])
+            writes = self.foreign_writes(answer.process, placed, packet.direction)
         else:
             writes = (answer.end == END_CLIENT) == placed.forward
         if writes:
-            to.writer[i] = answer.process
+            ends.writer = answer.process
         else:
-            to.reader[i] = answer.process
+            ends.reader = answer.process
         return 0
 
     cdef bint foreign_writes(self, int32_t process, const Placed *placed, uint8_t direction) noexcept nogil:

@@ -20,6 +20,7 @@ cdef struct FlowState:  # what only the scanner needs of a flow; index 0 is the 
     int64_t ended_ns
     uint32_t isn[2]
     int32_t foreign[2]  # 1 + process first seen at the client's, the server's end where its packets did not say which; 0: none
+    uint64_t fresh  # bytes of the flow's packets, where sums are asked for
     uint8_t flags
 
 cdef struct Slot:

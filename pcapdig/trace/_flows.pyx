@@ -11,7 +11,7 @@ stay, since batches that say so have already been handed out:
 A SYN with another initial sequence number than the flow's, or after its end, begins a new flow; packets after it belong to that.
 """
 
-from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t, uintptr_t
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free, realloc
 from libc.string cimport memcmp, memcpy, memset
 
@@ -23,7 +23,7 @@ from pcapdig.trace._flow_hash cimport end_hash, mixed
 from pcapdig.trace._sequence cimport account, forget
 from pcapdig.trace._walk cimport ask_for
 
-from pcapdig.trace.flows import RECORD, Flows
+from pcapdig.trace.flows import RECORD_BYTES, Flows
 
 cdef enum:
     PROTOCOL_TCP = 6
@@ -56,8 +56,8 @@ cdef class FlowTable:
 
     def __cinit__(self, flows not None):
         self.flows = flows
-        if sizeof(FlowRecord) != RECORD.itemsize:
-            raise SystemError("FlowRecord and flows.RECORD differ in size")
+        if sizeof(FlowRecord) != RECORD_BYTES:
+            raise SystemError("FlowRecord and flows.RECORD_BYTES differ")
         self.seed = int.from_bytes(os.urandom(8), "little")
         self.slot_mask = 1023
         self.slots = <Slot *> calloc(self.slot_mask + 1, sizeof(Slot))
@@ -334,10 +334,10 @@ cdef class FlowTable:
         return 0
 
     cdef int grow_flows(self) except -1 nogil:
-        """Room for more rows, in numpy's memory and in ours."""
+        """Room for more rows, in memory that numpy shares and in ours."""
         cdef int32_t room = self.room * 2 if self.room else 64
         cdef FlowState *states = NULL
-        cdef uintptr_t address
+        cdef uint8_t[::1] records
         if room > self.room:  # False when it wrapped: two thousand million flows
             states = <FlowState *> realloc(self.states, <size_t> room * sizeof(FlowState))
         with gil:
@@ -345,8 +345,8 @@ cdef class FlowTable:
                 raise MemoryError("no memory for more flows")
             self.states = states
             self.show()
-            address = self.flows.reserve(room).ctypes.data
-            self.records = <FlowRecord *> address
+            records = self.flows.reserve(room)
+            self.records = <FlowRecord *> &records[0]
             self.room = room
         return 0
 

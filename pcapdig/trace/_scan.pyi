@@ -2,6 +2,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
+from pcapdig.trace._sums import Sums
 from pcapdig.trace.columns import Interface
 from pcapdig.trace.flows import Flows
 from pcapdig.trace.processes import Processes
@@ -16,3 +17,9 @@ class Scanner:
     def scan(
         self, data: bytes | memoryview, start: int, stop: int, most_packets: int, fd: int = -1
     ) -> tuple[dict[str, NDArray[Any]], int, str | None]: ...
+    def sum_up(self, data: bytes | memoryview, start: int, stop: int, fd: int = -1) -> tuple[int, int, str | None]: ...
+    @property
+    def first_ns(self) -> int: ...
+    @property
+    def sums(self) -> Sums: ...
+    def fresh_bytes(self) -> bytearray: ...

@@ -1,6 +1,6 @@
-"""Scans a capture: runs the walk over its bytes, reads the few blocks that describe, and puts packets into batches of columns."""
+"""Scans a capture: runs the walk over its bytes, reads the few blocks that describe, and puts packets into batches of columns, or sums."""
 
-from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.stdlib cimport free, malloc, realloc
 from libc.string cimport memset
 
@@ -12,6 +12,7 @@ cdef extern from "<stdlib.h>" nogil:
 from pcapdig.trace._batch cimport MOST_INTERFACES, Batch
 from pcapdig.trace._bytes cimport get32
 from pcapdig.trace._clock cimport set_clock
+from pcapdig.trace._flows cimport FlowTable
 from pcapdig.trace._framing cimport BLOCK_INTERFACE, BLOCK_NAMES, BLOCK_SECTION
 from pcapdig.trace._reading cimport MOST_PLACES, PLACE_BYTES, Reading, begin_reading, help_reading
 from pcapdig.trace._walk cimport (
@@ -48,7 +49,7 @@ cdef void *zeroed_lines(size_t size) except NULL:
 
 
 cdef class Scanner:
-    """Reads one capture after another into batches of columns; flows, comments and interface rows go on from file to file."""
+    """Reads one capture after another into batches of columns, or into sums; flows, comments and interface rows go on from file to file."""
 
     cdef Batch batch
     cdef list interfaces
@@ -109,14 +110,53 @@ cdef class Scanner:
             fd: of the file that data maps as a whole, if it does: a faster way to the same bytes.
         Returns: (columns by name, position of the first byte not read, what is wrong with the block there or None).
         """
-        cdef Py_ssize_t end = data.shape[0]
-        cdef Walk *w = &self.walk
-        cdef str wrong = None
-        if not 0 <= start <= stop <= end:
-            raise ValueError("start and stop lie outside the data")
         # Room is made for as many packets as there will be, as those before let expect: pages touched for the first time are what
         # a batch costs most, and a batch that fills up early is merely shorter. No packet takes less than 16 bytes of a file.
-        self.batch.renew(min(most_packets, (end - start) // 16 + 1, <Py_ssize_t> ((stop - start) * self.density * 1.1) + FIRST_ROOM))
+        self.batch.renew(min(
+            most_packets, (data.shape[0] - start) // 16 + 1, <Py_ssize_t> ((stop - start) * self.density * 1.1) + FIRST_ROOM
+        ))
+        wrong = self.read_part(data, start, stop, fd)
+        if self.walk.at - start > MEASURED_BYTES:
+            self.density = self.batch.count / <double> (self.walk.at - start)
+        return self.batch.columns_so_far(), self.walk.at, wrong
+
+    def sum_up(self, const uint8_t[::1] data not None, Py_ssize_t start, Py_ssize_t stop, int fd=-1):
+        """The same without columns: packets go into `sums` and `fresh_bytes`. Needs no numpy.
+
+        Returns: (packets, position of the first byte not read, what is wrong with the block there or None).
+        """
+        self.batch.begin_sums()
+        wrong = self.read_part(data, start, stop, fd)
+        self.batch.count_packets()
+        return self.batch.count, self.walk.at, wrong
+
+    @property
+    def first_ns(self):
+        """Time of the first packet of all, if `sum_up` read it."""
+        return self.batch.first_ns
+
+    @property
+    def sums(self):
+        """What `sum_up` added up by process, and by interface."""
+        return self.batch.sums
+
+    def fresh_bytes(self):
+        """And by flow: first 0, for what has no flow, then one number a flow; as 64-bit integers of this machine."""
+        cdef FlowTable flows = self.batch.flows
+        cdef int32_t i
+        sums = bytearray((<Py_ssize_t> flows.count + 1) * sizeof(uint64_t))
+        cdef uint8_t[::1] view = sums
+        cdef uint64_t *to = <uint64_t *> &view[0]
+        for i in range(flows.count):
+            to[i + 1] = flows.states[i].fresh
+        return sums
+
+    cdef str read_part(self, const uint8_t[::1] data, Py_ssize_t start, Py_ssize_t stop, int fd):
+        """Read as `scan` says into what the batch has made ready. What is wrong with the block that it ended at, or None."""
+        cdef Py_ssize_t end = data.shape[0]
+        cdef Walk *w = &self.walk
+        if not 0 <= start <= stop <= end:
+            raise ValueError("start and stop lie outside the data")
         w.at = start
         if start < end:
             w.data = &data[0]
@@ -126,10 +166,8 @@ cdef class Scanner:
             try:
                 self.read_on()
             except DamageError as error:
-                wrong = str(error)
-        if w.at - start > MEASURED_BYTES:
-            self.density = self.batch.count / <double> (w.at - start)
-        return self.batch.columns_so_far(), w.at, wrong
+                return str(error)
+        return None
 
     cdef int read_on(self) except -1:
         """Read what is whole; `at` and `needed` of the walk say where and why it ended."""

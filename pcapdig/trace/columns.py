@@ -1,4 +1,4 @@
-"""What a batch of packets and the tables beside it look like: numpy columns, nothing else.
+"""What a batch of packets and the tables beside it look like: numpy columns, nothing else. numpy is loaded when one is made.
 
 `Packets` is one batch, made by the native scanner or by hand (`Packets.from_payloads`, for tests). `Dimensions` is what a batch
 points into: flows, processes, interfaces. `Messages` is the same kind of facts with reassembled payloads, made by streams/. Both
@@ -9,14 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any, Protocol
-
-import numpy as np
 
 from pcapdig.procs.process import Process
 from pcapdig.trace.flows import Flows
 
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import ArrayLike, NDArray
 
     from pcapdig.trace.history import History
@@ -113,8 +113,8 @@ class Tables:
 
 
 def new_history() -> History:
-    """A history that has seen nothing. Few digs ask for one, so its module is loaded here."""
-    from pcapdig.trace.history import History
+    """A history that has seen nothing."""
+    from pcapdig.trace.history import History  # few digs ask for one
 
     return History()
 
@@ -187,20 +187,20 @@ class Facts(Protocol):
         """What is missing in `buffer(index)`: (position in the buffer, bytes missing there), ascending."""
 
 
-_COLUMNS: dict[str, tuple[Any, int]] = {
-    "time_ns": (np.int64, 0),
-    "interface": (np.uint16, 0),
-    "flow": (np.int32, -1),
-    "forward": (np.bool_, 1),
-    "fresh": (np.uint32, 0),
-    "seq": (np.uint32, 0),
-    "ack": (np.uint32, 0),
-    "tcp_flags": (np.uint8, 0),
-    "direction": (np.uint8, 0),
-    "writer": (np.int32, -1),
-    "reader": (np.int32, -1),
-    "writer_evidence": (np.uint8, 0),
-    "reader_evidence": (np.uint8, 0),
+_COLUMNS: dict[str, tuple[str, int]] = {
+    "time_ns": ("i8", 0),
+    "interface": ("u2", 0),
+    "flow": ("i4", -1),
+    "forward": ("?", 1),
+    "fresh": ("u4", 0),
+    "seq": ("u4", 0),
+    "ack": ("u4", 0),
+    "tcp_flags": ("u1", 0),
+    "direction": ("u1", 0),
+    "writer": ("i4", -1),
+    "reader": ("i4", -1),
+    "writer_evidence": ("u1", 0),
+    "reader_evidence": ("u1", 0),
 }
 """Columns the builders below fill: type and the value a row has when nothing is said."""
 
@@ -289,20 +289,19 @@ class Packets:
             TypeError: a column that does not exist.
         """
         count = len(payloads)
-        sizes = np.array([len(payload) for payload in payloads], np.uint32)
-        starts = np.zeros(count, np.uint64)
-        np.cumsum(sizes[:-1], out=starts[1:])
-        length = _column(columns.pop("payload_length", sizes), np.uint32, count)
+        sizes = list(map(len, payloads))
+        starts = list(accumulate(sizes, initial=0))[:count]
+        length = _column(columns.pop("payload_length", sizes), "u4", count)
         columns.setdefault("fresh", length)
         return cls(
             trace=trace,
             data=b"".join(payloads),
-            number=np.arange(first_number, first_number + count, dtype=np.uint64),
-            captured=sizes,
+            number=_column(range(first_number, first_number + count), "u8", count),
+            captured=_column(sizes, "u4", count),
             original=length.copy(),
-            offset=starts,
-            payload_offset=starts.copy(),
-            payload_captured=sizes.copy(),
+            offset=_column(starts, "u8", count),
+            payload_offset=_column(starts, "u8", count),
+            payload_captured=_column(sizes, "u4", count),
             payload_length=length,
             **_filled(columns, _COLUMNS, count),
         )
@@ -370,31 +369,32 @@ class Messages:
         if "payload_length" not in columns:
             sizes = zip(buffers, gap_lists, strict=True)
             columns["payload_length"] = [len(data) + sum(missing for _, missing in holes) for data, holes in sizes]
-        length = _column(columns.pop("payload_length"), np.uint32, count)
+        length = _column(columns.pop("payload_length"), "u4", count)
         columns.setdefault("fresh", length)
         kinds = {name: kind for name, kind in _COLUMNS.items() if name not in ("seq", "ack")}
         return cls(
             trace=trace,
             buffers=list(buffers),
             gap_lists=gap_lists,
-            number=_column(number, np.uint64, count),
+            number=_column(number, "u8", count),
             payload_length=length,
             **_filled(columns, kinds, count),
         )
 
 
-def _filled(given: dict[str, ArrayLike], kinds: dict[str, tuple[Any, int]], count: int) -> dict[str, Any]:
+def _filled(given: dict[str, ArrayLike], kinds: dict[str, tuple[str, int]], count: int) -> dict[str, Any]:
     """Every column of `kinds` with `count` values, those not given at their default."""
-    unknown = set(given) - set(kinds)
-    if unknown:
+    if unknown := set(given) - set(kinds):
         raise TypeError(f"no such column: {', '.join(sorted(unknown))}")
     filled = {name: _column(given.get(name, default), kind, count) for name, (kind, default) in kinds.items()}
     for end in ("writer", "reader"):
         if f"{end}_evidence" not in given:
-            filled[f"{end}_evidence"] = np.where(filled[end] >= 0, np.uint8(EVIDENCE_SOCKET), np.uint8(EVIDENCE_NONE))
+            filled[f"{end}_evidence"] = (filled[end] >= 0).astype("u1") * EVIDENCE_SOCKET  # EVIDENCE_NONE is 0
     return filled
 
 
-def _column(values: ArrayLike, kind: Any, count: int) -> NDArray[Any]:
+def _column(values: ArrayLike, kind: str, count: int) -> NDArray[Any]:
     """An array of its own with `count` values; one value stands for all."""
+    import numpy as np
+
     return np.array(np.broadcast_to(np.asarray(values, dtype=kind), (count,)))

@@ -1,36 +1,40 @@
 """The flow table as columns: who talked to whom, one row per connection or datagram conversation.
 
 Rows are only ever added, so a row number (`Packets.flow`) names the same flow for the whole trace, and its values never change.
-The native scanner fills the records in place; everyone else reads the columns.
+The native scanner fills the records in place; everyone else reads the columns. They lie in plain memory, so that a scan may begin
+while numpy is still being loaded.
 """
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
+from mmap import MADV_HUGEPAGE, MAP_ANONYMOUS, MAP_PRIVATE, mmap
 from typing import TYPE_CHECKING
-
-import numpy as np
 
 from pcapdig.errors import UsageError
 
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import NDArray
 
-RECORD = np.dtype(
-    [
-        ("client", "u1", (16,)),
-        ("server", "u1", (16,)),
-        ("client_port", "<u2"),
-        ("server_port", "<u2"),
-        ("protocol", "u1"),
-        ("family", "u1"),
-        ("interface", "<u2"),
-        ("first_ns", "<i8"),
-    ]
-)
-"""One flow, 48 bytes without padding; `_flows.pxd` declares the same structure and checks its size."""
+RECORD = [
+    ("client", "u1", (16,)),
+    ("server", "u1", (16,)),
+    ("client_port", "<u2"),
+    ("server_port", "<u2"),
+    ("protocol", "u1"),
+    ("family", "u1"),
+    ("interface", "<u2"),
+    ("first_ns", "<i8"),
+]
+"""One flow, as numpy's types have it; `_flows.pxd` declares the same structure."""
+RECORD_BYTES = 48
+"""Without padding."""
+
+LARGE_BYTES = 1 << 22
+"""Memory from here on is asked for in large pages (2 MiB)."""
 
 _MAPPED_PREFIX = bytes(10) + b"\xff\xff"
 
@@ -55,13 +59,14 @@ class FlowRecord:
 class Flows:
     """Columns over flows. A column is a view of the rows there are now: ask again after the next batch."""
 
-    __slots__ = ("_count", "_records", "names")
+    __slots__ = ("_count", "_memory", "_records", "names")
 
     def __init__(self) -> None:
         """An empty table."""
         self.names: dict[bytes, str] = {}
         """Names of addresses (16 bytes, IPv4-mapped) that the file itself gives, of each address the first. Names are only added."""
-        self._records: NDArray[np.void] = np.zeros(64, RECORD)
+        self._memory = _memory(64 * RECORD_BYTES)
+        self._records: NDArray[np.void] | None = None
         self._count = 0
 
     @classmethod
@@ -79,10 +84,11 @@ class Flows:
     def append(self, record: FlowRecord) -> int:
         """Add one flow; its row number."""
         family = 6 if ":" in record.client else 4
+        import numpy as np
+
         row = self._count
-        if row == len(self._records):
-            self.reserve(row + 1)
-        self._records[row] = (
+        self.reserve(row + 1)
+        self._rows()[row] = (
             np.frombuffer(_address_bytes(record.client, family), np.uint8),
             np.frombuffer(_address_bytes(record.server, family), np.uint8),
             record.client_port,
@@ -95,13 +101,15 @@ class Flows:
         self._count = row + 1
         return row
 
-    def reserve(self, rows: int) -> NDArray[np.void]:
+    def reserve(self, rows: int) -> bytearray | mmap:
         """The records with room for at least `rows`; columns handed out before keep the memory they had."""
-        if rows > len(self._records):
-            grown = np.zeros(max(rows, 2 * len(self._records)), RECORD)
-            grown[: self._count] = self._records[: self._count]
-            self._records = grown
-        return self._records
+        room = len(self._memory) // RECORD_BYTES
+        if rows > room:
+            grown = _memory(max(rows, 2 * room) * RECORD_BYTES)
+            used = self._count * RECORD_BYTES
+            grown[:used] = memoryview(self._memory)[:used]
+            self._memory, self._records = grown, None
+        return self._memory
 
     def resize(self, rows: int) -> None:
         """Tell that the first `rows` records are filled (the scanner's side of `reserve`)."""
@@ -110,8 +118,16 @@ class Flows:
     def __len__(self) -> int:
         return self._count
 
+    def _rows(self) -> NDArray[np.void]:
+        """The records that there is room for."""
+        if self._records is None:
+            import numpy as np
+
+            self._records = np.frombuffer(self._memory, np.dtype(RECORD))
+        return self._records
+
     def _column(self, name: str) -> NDArray[np.generic]:
-        column: NDArray[np.generic] = self._records[name][: self._count]
+        column: NDArray[np.generic] = self._rows()[name][: self._count]
         return column
 
     @property
@@ -169,21 +185,46 @@ class Flows:
             return f"{self.client_ip(row)}->{self.server_ip(row)}"
         return f"{self.client_ip(row)}:{client_port}->{self.server_ip(row)}:{server_port}"
 
+    def largest(self, rows: NDArray[np.intp], sums: NDArray[np.int64], limit: int) -> list[tuple[int, list[int]]]:
+        """Of some rows with a number each, the `limit` connections with the largest sums: (sum, its rows), largest first.
+
+        Flows between the same ends, as client and server, are one connection. Equal sums are in the order of protocol, client, server.
+        """
+        import numpy as np
+
+        from pcapdig.trace._ranking import largest
+
+        return largest(self._memory, np.ascontiguousarray(rows, np.int64), np.ascontiguousarray(sums, np.int64), limit)
+
     def _at(self, row: int, name: str) -> NDArray[np.generic]:
         if not 0 <= row < self._count:
             raise IndexError(f"flow {row} of {self._count}")
-        value: NDArray[np.generic] = self._records[name][row]
+        value: NDArray[np.generic] = self._rows()[name][row]
         return value
 
     def _address(self, row: int, name: str) -> str:
+        import socket  # with selectors, which a scan need not wait for
+
         raw = self._at(row, name).tobytes()
         if int(self._at(row, "family")) == 4:
             return socket.inet_ntop(socket.AF_INET, raw[12:])
         return socket.inet_ntop(socket.AF_INET6, raw)
 
 
+def _memory(size_bytes: int) -> bytearray | mmap:
+    """Zeros. Many of them lie in few large pages, since flows are looked up all over them."""
+    if size_bytes < LARGE_BYTES:
+        return bytearray(size_bytes)
+    memory = mmap(-1, size_bytes, MAP_PRIVATE | MAP_ANONYMOUS)
+    with suppress(OSError):  # a kernel without large pages
+        memory.madvise(MADV_HUGEPAGE)
+    return memory
+
+
 def _address_bytes(text: str, family: int) -> bytes:
     """16 bytes in network order."""
+    import socket
+
     try:
         if family == 4:
             return _MAPPED_PREFIX + socket.inet_pton(socket.AF_INET, text)

@@ -70,9 +70,9 @@ class Frame:
         return "icmp" in self.protocols or "icmpv6" in self.protocols
 
     def carrier(self, *names: str) -> str | None:
-        """The layer of CARRIERS that carries the first of some protocols; None: it has none of them, or an ICMP error quotes it."""
+        """The layer of CARRIERS that carries the first of some protocols; None: it has none, or an ICMP error or sFlow quotes it."""
         index = next((i for i, each in enumerate(self.protocols) if each in names), None)
-        if index is None or self.is_error_report:
+        if index is None or self.is_error_report or "sflow" in self.protocols:
             return None
         return next((each for each in reversed(self.protocols[:index]) if each in CARRIERS), None)
 

@@ -68,19 +68,32 @@ def http_frames(capture: Path, field: str) -> list[Frame]:
     return [frame for frame in tshark(capture).with_field(field) if frame.carrier("http") == "tcp"]
 
 
+def requests(frame: Frame) -> list[tuple[str, str, str]]:
+    """(method, target, host) of each request in a packet."""
+    methods, targets, hosts = frame["http.request.method"], frame["http.request.uri"], frame["http.host"]
+    return list(zip(methods, targets, hosts or [""] * len(methods), strict=False))
+
+
+def is_even(frame: Frame) -> bool:
+    """Whether each request in a packet has a target, and all of them a host, or none."""
+    count = len(frame["http.request.method"])
+    return len(frame["http.request.uri"]) == count and len(frame["http.host"]) in (0, count)
+
+
 def test_http_requests_are_those_of_tshark(capture: Path) -> None:
     """Method, host and path of each request. tshark ends a path at its first blank."""
-    expected, unread = Counter(), set()
-    for frame in http_frames(capture, "http.request.method"):
-        methods, targets, hosts = frame["http.request.method"], frame["http.request.uri"], frame["http.host"]
-        if len(targets) == len(methods) and len(hosts) in (0, len(methods)):
-            for method, host, target in zip(methods, hosts or [""] * len(methods), targets, strict=True):
-                expected[method, url(method, host.strip(), target)] += 1
-        elif frame.conversation:
-            unread.add(frame.conversation)  # whose host, or target, it is cannot be told
+    frames = http_frames(capture, "http.request.method")
+    # Of some it cannot be told whose target or host is whose.
+    unread = {frame.conversation for frame in frames if not is_even(frame)}
+    expected = Counter(
+        (method, url(method, host.strip(), target))
+        for frame in frames
+        if frame.conversation not in unread
+        for method, target, host in requests(frame)
+    )
+    skipped = names(capture, {name for name in unread if name})
     # PRI is how HTTP/2 begins, of which httplog shows that it is there; tshark shows its requests as another protocol's.
     lines = [each for each in records(capture, "httplog") if each.get("method") not in (None, "PRI")]
-    skipped = names(capture, unread)
     lines = [each for each in lines if each["fd.name"] not in skipped]
     assert_http(capture, expected, [(each["fd.name"], (each["method"], each["url"].split(" ")[0])) for each in lines])
 
@@ -101,7 +114,6 @@ def dns_messages(capture: Path, *, answers: bool) -> list[Frame]:
         frame
         for frame in tshark(capture).with_field("dns.id")
         if frame.carrier(*DNS) in ("tcp", "udp")
-        and frame.protocols[-1] in DNS
         and PORTS & {frame.number(f"{kind}.{end}port") for kind in ("tcp", "udp") for end in ("src", "dst")}
         and (frame["dns.flags.response"][0] in ("1", "True")) == answers
         and frame.conversation not in damaged(capture)
@@ -127,7 +139,8 @@ def dns_lines(capture: Path) -> list[dict[str, Any]]:
 def answered(frame: Frame) -> list[tuple[str, bool]]:
     """Type of each record in a packet, and whether it is in an answer section: tshark shows all sections in a row."""
     types, found = iter(frame["dns.resp.type"]), []
-    counts = zip(*(frame[f"dns.count.{section}"] for section in ("answers", "auth_rr", "add_rr")), strict=True)
+    # An update has sections of other names; it tells no addresses.
+    counts = zip(*(frame[f"dns.count.{section}"] for section in ("answers", "auth_rr", "add_rr")), strict=False)
     for answers, authorities, more in counts:
         section = list(islice(types, int(answers) + int(authorities) + int(more)))
         found += [(kind, index < int(answers)) for index, kind in enumerate(section)]
@@ -252,6 +265,8 @@ def test_tls_ciphers_are_those_of_tshark(capture: Path) -> None:
     """The cipher suite that the server chose in each connection."""
     chosen = {}
     for frame in tls_frames(capture, HELLO_SERVER):
+        if not frame["tls.handshake.ciphersuite"]:
+            continue  # SSL 2.0, where the client chooses
         code = int(frame["tls.handshake.ciphersuite"][-1], 16)
         suite = dpkt.ssl_ciphersuites.BY_CODE.get(code)
         chosen.setdefault(frame.conversation, suite.name if suite else f"0x{code:04x}")

@@ -21,9 +21,12 @@ from pcapdig.protocols.http_messages import (
 from targets.target import Target, exact
 from targets.words import WORDS
 
-_REQUEST = re.compile(rb"(?:\r?\n)?([A-Z][A-Z0-9_-]{0,31}) ([^\s]+) HTTP/(1\.[0-9])\r?\n")
-_STATUS = re.compile(rb"HTTP/(1\.[0-9]) ([1-9][0-9]{2})(?: ([^\r\n]*))?\r?\n")
-_RESPONSE = re.compile(rb"HTTP/1\.[0-9] [1-9][0-9]{2}[ \r\n]")
+_REQUEST = re.compile(
+    rb"\0?(?:\r?\n)?(?!PRI[ \t])([A-Z][A-Z0-9_-]{0,31})[ \t]+([^ \t\r\n](?:[^\r\n]*[^ \t\r\n])?)[ \t]+HTTP/([0-9]\.[0-9][0-9.]{0,5})[ \t]*\r?\n"
+)
+_SIMPLE = re.compile(rb"\0?(?:\r?\n)?(GET)[ \t]+(/[^\s]*)[ \t]*()\r?\n(?:\Z|(?=\r?\n)|(?=(?i:host)[ \t]*:))")
+_STATUS = re.compile(rb"(?:\r?\n)?HTTP/([0-9]\.[0-9][0-9.]{0,5})[ \t]+([1-9][0-9]{2})(?![0-9])([^\n]*)\n")
+_RESPONSE = re.compile(rb"(?:\r?\n)?HTTP/[0-9]\.[0-9][0-9.]{0,5}[ \t]+[1-9][0-9]{2}[^0-9]", re.DOTALL)
 _FRAMING = re.compile(
     rb"\n(content-length|transfer-encoding|content-encoding)[ \t]*+:([^\n]*+(?:\n[ \t][^\n]*+)*+)", re.IGNORECASE
 )
@@ -49,30 +52,35 @@ def run(data: bytes) -> None:
 
 def _head(data: bytes) -> bytes | None:
     """Through the empty line."""
-    end = HEAD_END.search(data, 0, HEAD_LIMIT)
+    simple = _SIMPLE.match(data, 0, HEAD_LIMIT)
+    end = simple if simple and simple.end() == min(len(data), HEAD_LIMIT) else HEAD_END.search(data, 0, HEAD_LIMIT)
     return data[: end.end()] if end else None
 
 
+def _request_line(data: bytes) -> re.Match[bytes] | None:
+    return _REQUEST.match(data, 0, HEAD_LIMIT) or _SIMPLE.match(data, 0, HEAD_LIMIT)
+
+
 def _starts(data: bytes) -> bool:
-    request = _REQUEST.match(data, 0, HEAD_LIMIT)
+    request = _request_line(data)
     return bool(request or _RESPONSE.match(data, 0, HEAD_LIMIT) or data.startswith(PREFACE))
 
 
 def _is_response(data: bytes) -> bool | None:
     if _STATUS.match(data):
         return True
-    return False if _REQUEST.match(data, 0, HEAD_LIMIT) or data.startswith(PREFACE) else None
+    return False if _request_line(data) or data.startswith(PREFACE) else None
 
 
 def _request(head: bytes | None, *, is_cut: bool) -> HttpRequest | None:
-    start = _REQUEST.match(head) if head is not None else None
+    start = _request_line(head) if head is not None else None
     if head is None or start is None:
         return None
     fields = head[start.end() - 1 :]
     host = _HOST.search(fields)
     return HttpRequest(
         moment=Moment(0),
-        version=start[3].decode(),
+        version=start[3].decode() or "0.9",
         fields=fields,
         framing=_framing(fields, Ending.LENGTH, of_response=False),
         head_size=len(head),
@@ -96,7 +104,7 @@ def _response(head: bytes | None, *, is_cut: bool) -> HttpResponse | None:
         head_size=len(head),
         is_cut=is_cut,
         status=int(start[2]),
-        reason=_text(start[3] or b""),
+        reason=_text(start[3].strip()),
     )
 
 
@@ -113,6 +121,7 @@ def _text(data: bytes) -> str:
 
 
 FIELDS = (
+    *(b"Content-Length: 00\r\n", b"Content-Length: 0000000000000000000009\r\n", b"Content-Length: 03, 3\r\n"),
     *(b"Host: h\r\n", b"host :\t h \r\n", b"HOST:a\r\n b\r\n", b"Host: a\rb\r\n", b"Host:\n", b"Hos\r\n", b"X-Host: z\r\n", b"Host: \xe9\xff\n"),
     *(b"Content-Length: 3\r\n", b"content-length\t: 0\n", b"Content-Length: 3, 3\r\n", b"Content-Length:\r\n 7\r\n", b"Content-Length: -1\r\n"),
     *(b"Content-Length: 999999999999999999\r\n", b"Content-Length: 1999999999999999999\r\n", b"Content-Length: \xd9\xa3\r\n", b"Content-Length:"),
@@ -125,6 +134,10 @@ SEEDS = (
     *(b"GET /a?b HTTP/1.1\r\n" + field + b"\r\nabc" for field in FIELDS),
     *(b"HTTP/1.0 200 OK\r\n" + field + field + b"\r\nabc" for field in FIELDS),
     *(
+        b"\0GET / HTTP/1.1\r\n\r\n",
+        b"\0\r\nGET / HTTP/1.1\n\n",
+        b"\0\0GET / HTTP/1.1\n\n",
+        b"\0HTTP/1.1 200 OK\r\n\r\n",
         b"\r\nPOST http://h/ HTTP/1.0\n\nx",
         b"HTTP/1.1 404\r\n\r\n",
         b"HTTP/1.1 304 \n\n",
@@ -137,6 +150,12 @@ SEEDS = (
         b"GET  HTTP/1.1\r\n\r\n",
         b"M-SEARCH * HTTP/1.1\r\n\r\n",
         b"GET /\x0b HTTP/1.1\r\n\r\n",
+        b"GET  / a \t HTTP/2.0 \r\n\r\n",
+        b"GET /a \r\nHost: h\r\n\r\n",
+        b"GET /\r\n",
+        b"GET /\r\n\r\n",
+        b"GET / HTTP/1.0.8\r\n\r\n",
+        b"\r\nHTTP/1.10  200\rok\r\n\r\n",
     ),
 )
 

@@ -51,9 +51,9 @@ def test_idle_dialogues_wait_only_where_there_are_few(
 
 
 def test_nothing_is_read_when_it_is_over(conversation: Callable[..., Any]) -> None:
-    """A tunnel."""
-    connect = (True, b"CONNECT h:1 HTTP/1.1\r\n\r\n")
-    assert len(list(Dialogues(http).feed(conversation([connect, OK, GET, OK])))) == 1
+    """Another protocol was agreed on."""
+    upgraded = (False, b"HTTP/1.1 101 Switching Protocols\r\n\r\n")
+    assert len(list(Dialogues(http).feed(conversation([GET, upgraded, GET, OK])))) == 1
 
 
 def test_processes_of_both_ends(conversation: Callable[..., Any]) -> None:

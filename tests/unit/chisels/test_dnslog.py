@@ -48,3 +48,10 @@ def test_no_answer(conversation: Callable[..., Any]) -> None:
     (line,) = chisel.end()
     words = "query=a.test type=A rcode=<NA> answer=<NA> latency=<NA> client.proc=curl client.pid=100 server.proc=<NA> server.pid=<NA>"
     assert line.text.split(" ", 2)[2] == f"{words} fd.name=10.0.0.1:5000->10.0.0.2:53"  # type: ignore[union-attr]
+
+
+def test_an_update_has_no_answer(conversation: Callable[..., Any]) -> None:
+    """What stands where answers do are the conditions of the change (RFC 2136 section 2.4), which the server sends back."""
+    update, done = (message[:2] + flags + message[4:] for message, flags in ((QUERY, b"\x28\0"), (ANSWER, b"\xa8\0")))
+    (line,) = Dnslog().feed(conversation([(True, update), (False, done)], port=53, protocol=17))
+    assert " query=a.test type=A rcode=NOERROR answer=<NA> opcode=UPDATE " in line.text  # type: ignore[union-attr]

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from pcapdig.chisels.dialogues import Opening
 from pcapdig.chisels.redislog import Redislog
 
 
@@ -62,3 +63,15 @@ def test_replies(conversation: Callable[..., Any], reply: bytes, shown: str) -> 
     """Null, an array, a text."""
     (words,) = words_of(conversation([(True, command(b"PING")), (False, reply)], port=1))
     assert f" reply={shown} size=" in words
+
+
+@pytest.mark.parametrize(
+    "data",
+    [command(b"GET", b"k"), b"PING\r\n", b"info\r\n", b"get k\r\n", b"+OK\r\n", b"\x16\x03\x01", b"GET / HTTP/1.1\r\n"],
+)
+def test_nothing_it_would_begin_with_is_left_out(data: bytes) -> None:
+    """The reassembler is told the same."""
+    chisel = Redislog()
+    opens, first_bytes = chisel.beginning.opens, chisel.beginning.first_bytes
+    begins = any(chisel.begin(Opening(data, from_client, False)) is not None for from_client in (True, False))
+    assert opens is not None and (opens(data) and bool(first_bytes[data[0]])) == begins

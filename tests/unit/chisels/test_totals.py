@@ -89,25 +89,10 @@ def test_limit() -> None:
     assert ranked([3, 2, 1, 0], [1, 5, 1, 1], 2) == [(5, [1]), (1, [3])]
 
 
-@pytest.mark.parametrize("limit", [1, 3, 30, 1000])
-def test_grouped_texts(limit: int) -> None:
-    """Largest sums first, ties by key, as sorting everything in Python gives them."""
-    rng = np.random.default_rng(11)
-    keys = rng.integers(0, 200, 500).astype("S37")
-    sums = rng.integers(1, 6, 500)
-    expected: dict[bytes, int] = {}
-    for key, size in zip(keys.tolist(), sums.tolist(), strict=True):
-        expected[key] = expected.get(key, 0) + size
-    ranked = sorted(expected.items(), key=lambda entry: (-entry[1], entry[0]))[:limit]
-    found = grouped(keys, sums, limit)
-    assert [(keys[members[0]], total) for total, members in found] == ranked
-    for total, members in found:
-        assert len({*keys[members].tolist()}) == 1
-        assert int(sums[members].sum()) == total
-
-
-def test_grouped_texts_of_one_code(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Keys are told apart by their bytes, whatever number a sender can make them share."""
-    monkeypatch.setattr("pcapdig.chisels.totals._codes", lambda keys: np.zeros(len(keys), np.uint64))
-    found = grouped(np.array([b"b", b"a", b"b", b"c"]), np.array([1, 2, 3, 9]), 3)
-    assert [(total, members.tolist()) for total, members in found] == [(9, [3]), (4, [0, 2]), (2, [1])]
+def test_sums_of_a_whole_trace() -> None:
+    """They go on from what was counted, in a table of either size."""
+    totals = Totals()
+    totals.add(np.array([0, 7], np.int32), np.array([1, 2], np.int64))
+    for sums in ([5, 6], [0] * 20 + [3]):
+        totals.add_all(np.array(sums, np.int64).tobytes())
+    assert counted(totals) == {-1: 5, 0: 7, 7: 2, 19: 3}

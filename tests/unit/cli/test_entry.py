@@ -230,9 +230,11 @@ def test_a_file_without_rights_says_so(tmp_path: Path) -> None:
 
 def test_an_interrupted_dig_is_quiet(monkeypatch: pytest.MonkeyPatch, run: Run, folder: Path) -> None:
     """Ctrl-C: exit status 130 as a shell has it, no traceback, no half table."""
-    monkeypatch.setattr("pcapdig.cli.digging.dig", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
-    ended = run("-r", "t.pcapng", "-c", "topconns")
-    assert (130, "", "") == (ended.status, ended.out, ended.err)
+    monkeypatch.setattr("pcapdig.dig.offline.Digger.feed", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+    monkeypatch.setattr("pcapdig.dig.summing.Summing.wait", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+    for argv in (["-c", "topconns"], ["-c", "topconns", "-n", "9"]):
+        ended = run("-r", "t.pcapng", *argv)
+        assert (130, "", "") == (ended.status, ended.out, ended.err)
 
 
 @pytest.mark.parametrize(

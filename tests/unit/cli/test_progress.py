@@ -232,12 +232,20 @@ def plain(tmp_path: Path) -> str:
 
 def test_a_terminal_sees_it_go_on_and_away(plain: str) -> None:
     """Rising percentages, and an empty line at the end; output is as ever."""
-    out, said, status = on_terminal("-r", plain, "-c", "topconns")
+    out, said, status = on_terminal("-r", plain, "-c", "topconns", "-n", "1000000")
     percents = [int(percent) for percent in re.findall(r"\r *(\d+)%", said)]
     assert (status, out) == (0, (ROOT / "fixtures" / "golden" / "topconns.txt").read_text())
     assert len(percents) > 2
     assert percents == sorted(percents)
     assert percents[-1] >= 90
+    assert said.endswith("\r\x1b[K")
+
+
+def test_tables_of_all_packets_are_watched_too(plain: str) -> None:
+    """They are read in a thread, looked at from time to time and at the end."""
+    out, said, status = on_terminal("-r", plain, "-c", "topconns")
+    assert (status, out) == (0, (ROOT / "fixtures" / "golden" / "topconns.txt").read_text())
+    assert "\r100%" in said
     assert said.endswith("\r\x1b[K")
 
 

@@ -40,7 +40,7 @@ OK = b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc"
 
 
 @pytest.mark.parametrize(
-    "data", [b"", b"GET", b"get / HTTP/1.1\r\n", b"GET / HTTP/2.0\r\n", b"PRI * HTTP/2.0\r\n\r\n", b"\x16\x03\x01"]
+    "data", [b"", b"GET", b"get / HTTP/1.1\r\n", b"GET / HTTP/2\r\n", b"PRI * HTTP/2.0\r\n\r\n", b"\x16\x03\x01"]
 )
 def test_what_is_not_http(data: bytes) -> None:
     """No dialogue is begun for it."""
@@ -113,10 +113,46 @@ def test_without_answer() -> None:
     assert story((True, GET)) == [("h/a", None, None)]
 
 
-def test_nothing_is_read_after_connect() -> None:
-    """A tunnel holds something else."""
-    connect = b"CONNECT h:443 HTTP/1.1\r\nHost: h:443\r\n\r\n"
-    assert story((True, connect), (False, b"HTTP/1.1 200 OK\r\n\r\n"), (True, GET)) == [("h:443", 200, 0)]
+CONNECT = b"CONNECT h:443 HTTP/1.1\r\nHost: h:443\r\n\r\n"
+TUNNEL = b"HTTP/1.1 200 OK\r\n\r\n"
+
+
+@pytest.mark.parametrize("inside", [b"\x16\x03\x01\0\x05hello", b"get / HTTP/1.1\r\n\r\n"])
+def test_nothing_is_read_after_connect(inside: bytes) -> None:
+    """A tunnel holds something else, whatever comes later."""
+    assert story((True, CONNECT), (False, TUNNEL), (True, inside), (True, GET), (False, OK)) == [("h:443", 200, 0)]
+
+
+def test_a_tunnel_with_a_server_that_speaks_first() -> None:
+    """SSH, say: nothing is read of it."""
+    assert story((True, CONNECT), (False, TUNNEL), (False, b"SSH-2.0-x\r\n"), (True, GET)) == [("h:443", 200, 0)]
+
+
+def test_http_in_a_tunnel() -> None:
+    """It is read on, also where it comes in pieces."""
+    turns = [(True, CONNECT), (False, TUNNEL), (True, GET[:2]), (True, GET[2:]), (False, OK)]
+    assert story(*turns) == [("h:443", 200, 0), ("h/a", 200, 3)]
+
+
+def test_a_refused_connect() -> None:
+    """The proxy asks for a password, and is asked again."""
+    refused = b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n"
+    found = story((True, CONNECT), (False, refused), (True, CONNECT), (False, TUNNEL), (True, b"\x16\x03\x01"))
+    assert found == [("h:443", 407, 0), ("h:443", 200, 0)]
+
+
+@pytest.mark.parametrize("more", [b"\n", b"\r\n\r\n", b"garbage", b"<html>\n\n</html>"])
+def test_bytes_behind_a_message(more: bytes) -> None:
+    """A body longer than its length says: what comes with the next turn is read. Empty lines hide nothing."""
+    turns = [(True, GET + more), (False, OK + more), (True, GET), (False, OK)]
+    assert story(*turns) == [("h/a", 200, 3), ("h/a", 200, 3)]
+    if not more.strip():
+        assert story((True, GET + more + GET), (False, OK + more + OK)) == [("h/a", 200, 3), ("h/a", 200, 3)]
+
+
+def test_http_09() -> None:
+    """The request is told; its answer has no head."""
+    assert story((True, b"GET /a\r\n"), (False, b"<html>hello</html>")) == [("/a", None, None)]
 
 
 def test_roles_are_seen_from_what_is_said() -> None:

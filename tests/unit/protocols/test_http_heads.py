@@ -16,11 +16,16 @@ NOW = Moment(0)
     "head",
     [
         b"",
-        b"GET / HTTP/2.0\r\n\r\n",
+        b"GET / HTTP/2\r\n\r\n",
+        PREFACE,
+        b"POST /\r\n",
+        b"GET a\r\n",
+        b"GET /a b\r\n",
+        b"GET /a\r\nX: h\r\n\r\n",
         b"get / HTTP/1.1\r\n\r\n",
         b"HTTP/1.1 200 OK\r\n\r\n",
         b"GET  HTTP/1.1\r\n\r\n",
-        b"GET /a b HTTP/1.1\r\n\r\n",
+        b"GET /a\rb HTTP/1.1\r\n\r\n",
         b"GET / HTTP/1.1\r\r\n\r\n",
         b"A" * 33 + b" / HTTP/1.1\r\n\r\n",
         b"\r\n\r\nGET / HTTP/1.1\r\n\r\n",
@@ -37,9 +42,12 @@ def test_what_is_no_request(head: bytes) -> None:
         b"HTTP/1.1 20 OK\r\n\r\n",
         b"HTTP/1.1 099 X\r\n\r\n",
         b"GET / HTTP/1.1\r\n\r\n",
-        b"HTTP/1.1 200OK\r\n\r\n",
-        b"\r\nHTTP/1.1 200 OK\r\n\r\n",
-        b"HTTP/1.1 200 a\rb\r\n\r\n",
+        b"HTTP/1.1 2000 OK\r\n\r\n",
+        b"HTTP/1.1 2xx OK\r\n\r\n",
+        b"HTTP/1.1200 OK\r\n\r\n",
+        b"HTTP/1 200 OK\r\n\r\n",
+        b"HTTP/1..1 200 OK\r\n\r\n",
+        b"\r\n\r\nHTTP/1.1 200 OK\r\n\r\n",
     ],
 )
 def test_what_is_no_response(head: bytes) -> None:
@@ -81,6 +89,46 @@ def test_a_response(line: bytes, reason: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("line", "target", "version"),
+    [
+        (b"GET  /a\t HTTP/1.1", "/a", "1.1"),
+        (b"GET /a;rm -rf /;wget x HTTP/1.1", "/a;rm -rf /;wget x", "1.1"),
+        (b"GET / HTTP/1.1 ", "/", "1.1"),
+        (b"\r\nGET / HTTP/2.0", "/", "2.0"),
+        (b"GET HTTP/1.1 HTTP/1.0", "HTTP/1.1", "1.0"),
+        (b"GET / HTTP/1.0.8", "/", "1.0.8"),
+        (b"GET /a\r\nHost: h", "/a", "0.9"),
+    ],
+)
+def test_odd_request_lines(line: bytes, target: str, version: str) -> None:
+    """What servers take that are not strict (RFC 9112 section 3), and so what attacks are written in."""
+    made = request_in(line + b"\r\n\r\n", NOW)
+    assert made and (made.method, made.target, made.version) == ("GET", target, version)
+
+
+@pytest.mark.parametrize("head", [b"GET /a?b\r\n", b"GET /a?b\n\r\n"])
+def test_a_request_of_http_09(head: bytes) -> None:
+    """A line is all of it, or it and an empty one."""
+    made = request_in(head, NOW)
+    assert made and (made.target, made.version, made.head_size) == ("/a?b", "0.9", len(head))
+
+
+@pytest.mark.parametrize(
+    ("line", "version", "reason"),
+    [
+        (b"\r\nHTTP/1.1 200 OK", "1.1", "OK"),
+        (b"HTTP/1.10 \t 200\tOK", "1.10", "OK"),
+        (b"HTTP/2.0 200OK", "2.0", "OK"),
+        (b"HTTP/0.9 200 a\rb", "0.9", "a\rb"),
+    ],
+)
+def test_odd_status_lines(line: bytes, version: str, reason: str) -> None:
+    """What browsers take."""
+    made = response_in(line + b"\r\n\r\n", NOW)
+    assert made and (made.version, made.status, made.reason) == (version, 200, reason)
+
+
+@pytest.mark.parametrize(
     ("fields", "host"),
     [
         (b"Host: a\r\nHost: b\r\n", "a"),
@@ -106,3 +154,11 @@ def test_starts_and_sides() -> None:
     ]
     assert starts(PREFACE) and not starts(PREFACE[:-1])
     assert starts(b"HTTP/1.1 200 ") and not starts(b"HTTP/1.1 200") and not starts(b"GET / HTTP/1.1")
+
+
+def test_behind_a_keep_alive_probe() -> None:
+    """Its NUL is data to a capture that begins with it (RFC 9293 section 3.8.4). What a server says after one is a message of its own."""
+    request = request_in(b"\0GET /a HTTP/1.1\r\nHost: h\r\n\r\n", NOW)
+    assert request and (request.method, request.url) == ("GET", "h/a")
+    assert starts(b"\0GET / HTTP/1.1\r\n") and not starts(b"\0HTTP/1.1 200 OK\r\n")
+    assert not starts(b"\0\0GET / HTTP/1.1\r\n")

@@ -44,6 +44,8 @@ def test_a_request_with_an_unknown_transfer_coding_has_no_end() -> None:
         (["Content-Length: 3"], Framing(Ending.LENGTH, 3)),
         (["content-length:3", "CONTENT-LENGTH : 3"], Framing(Ending.LENGTH, 3)),
         (["Content-Length: 3, 3"], Framing(Ending.LENGTH, 3)),
+        (["Content-Length: " + "0" * 30 + "3"], Framing(Ending.LENGTH, 3)),
+        (["Content-Length: 00, 00"], Framing(Ending.LENGTH, 0)),
         (["Content-Length:", " 3"], Framing(Ending.LENGTH, 3)),
         (["X-Content-Length: 3", "X: Content-Length: 3"], Framing(Ending.CLOSE)),
         (["Content-Length: 3", "Transfer-Encoding: gzip, Chunked"], Framing(Ending.CHUNKS, 0, ("gzip",))),
