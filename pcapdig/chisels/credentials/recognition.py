@@ -14,7 +14,7 @@ from pcapdig.protocols.login import Login
 from pcapdig.protocols.mysql import MysqlDialogue
 from pcapdig.protocols.postgres import PostgresDialogue
 from pcapdig.protocols.redis import RedisCall
-from pcapdig.protocols.sasl import MECHANISMS
+from pcapdig.protocols.sasl import NAMES
 from pcapdig.protocols.sql import SqlCall
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 _REDIS_AUTH = re.compile(rb"\r\nAUTH\r\n", re.IGNORECASE)
 """A word of a command; only then it is worth reading commands."""
-_INLINE_AUTH = re.compile(rb"AUTH (?!(?:%b)\b)[^ \r\n]+(?: [^ \r\n]+)?\r?\n" % MECHANISMS.encode(), re.IGNORECASE)
+_INLINE_AUTH = re.compile(rb"AUTH (?!%b[ \r\n])[^ \r\n]+(?: [^ \r\n]+)?\r?\n" % NAMES.encode(), re.IGNORECASE)
 
 
 _ENCRYPTED = (b"\x16\x03", b"SSH-")

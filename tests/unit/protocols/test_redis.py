@@ -175,7 +175,23 @@ def test_replies_turned_off_by_an_inline_command() -> None:
 def test_a_password_sent_inline() -> None:
     """A connection may begin with it; what is SASL's is another protocol's."""
     assert starts_inline(b"AUTH secret\r\n") and starts_inline(b"auth alice secret\r\n")
-    assert not starts_inline(b"AUTH PLAIN AGEAYg==\r\n") and not starts_inline(b"AUTH LOGIN\r\n")
+    for line in (b"AUTH PLAIN AGEAYg==\r\n", b"AUTH LOGIN\r\n", b"AUTH NTLM\r\n", b"AUTH CRAM-MD5\r\n", b"AUTH\r\n"):
+        assert not starts_inline(line)
+
+
+@pytest.mark.parametrize(
+    "reply", [b":irc.example PONG irc.example\r\n", b"+\x02\x11\r\n", b"#x\r\n", b"_x\r\n", b",x\r\n"]
+)
+def test_a_line_that_another_protocol_has_too(reply: bytes) -> None:
+    """PING is IRC's as well: what is no value of Redis does not confirm it."""
+    dialogue = RedisDialogue(is_sure=False)
+    found = dialogue.feed(Turn(b"PING irc.example\r\n", True, Moment(0))) + dialogue.feed(Turn(reply, False, Moment(0)))
+    assert found + dialogue.end() == []
+
+
+def test_a_request_of_http_is_no_inline_command() -> None:
+    """Whatever the bytes of its response begin with."""
+    assert not starts_inline(b"GET /a?b HTTP/1.1\r\nHost: h\r\n\r\n")
 
 
 def test_a_command_whose_end_was_lost_has_its_reply() -> None:
