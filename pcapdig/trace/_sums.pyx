@@ -36,8 +36,7 @@ cdef class Sums:
         if reader >= 0 or writer < 0:
             self.by_process[reader + 1] += fresh
         self.packets_by_interface[interface] += 1
-        if time_ns > self.latest_ns:
-            self.latest_ns = time_ns
+        self.last_ns = time_ns
         return 0
 
     cdef int grow(self, int32_t process) except -1 nogil:
