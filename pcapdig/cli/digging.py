@@ -15,7 +15,7 @@ from pcapdig.cli.book import Book
 from pcapdig.dig.summing import Summing, adds_up, dig_sums, load_tables
 from pcapdig.errors import InputError, UsageError
 from pcapdig.pcapng.source import CaptureSource, open_source
-from pcapdig.trace.columns import LINK_TYPES
+from pcapdig.trace.blocks import LINK_TYPES, WIFI_LINK_TYPES
 from pcapdig.trace.trace import Trace
 
 if TYPE_CHECKING:
@@ -47,6 +47,8 @@ def dig_files(settings: Settings, out: TextIO, loaded: Callable[[], None] = lamb
     if unread:
         kinds = ", ".join(map(str, sorted(unread)))
         print(f"note: link types not read here ({kinds}) have {sum(unread.values())} packets", file=sys.stderr)
+    elif not len(trace.flows) and any(each.link_type in WIFI_LINK_TYPES for each in trace.interfaces):
+        print("note: all that this capture of Wi-Fi holds is encrypted, in pieces or no data", file=sys.stderr)
 
 
 def _dig_batches(

@@ -1,14 +1,15 @@
 """The link, network and transport headers of one packet.
 
 Offsets are 64 bits wide, so that no sum of lengths found in a packet can wrap; each read is preceded by a test against `end`.
-Sources: RFC 791 (IPv4), RFC 8200 (IPv6), RFC 2675 (jumbo option), RFC 4302 (AH), RFC 9293 (TCP), RFC 768 (UDP), RFC 792 and
-RFC 4443 (ICMP echo), RFC 5533 (Shim6), RFC 2460, 6275 and 8754 (routing headers). Link headers: _links.pxd.
+Sources: RFC 791 (IPv4, source routes), RFC 8200 (IPv6), RFC 2675 (jumbo option), RFC 4302 (AH), RFC 9293 (TCP), RFC 768 (UDP), RFC 792 and
+RFC 4443 (ICMP echo), RFC 5533 (Shim6), RFC 2460, 6275 and 8754 (routing headers). Link headers: _links.pxd, _rare_links.pxd.
 """
 
 from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 from libc.string cimport memcpy, memset
 
 from pcapdig.packets._links cimport get16, get32, read_link, version_of_ethertype
+from pcapdig.packets._rare_links cimport read_rare_link
 
 cdef enum:
     PROTOCOL_HOP_BY_HOP = 0
@@ -27,6 +28,12 @@ cdef enum:  # kinds of routing headers whose last address is read
     ROUTING_SOURCE = 0  # RFC 2460
     ROUTING_MOBILE = 2  # RFC 6275
     ROUTING_SEGMENTS = 4  # RFC 8754
+
+cdef enum:  # options of IPv4
+    OPTION_END = 0
+    OPTION_NOTHING = 1
+    OPTION_LOOSE_ROUTE = 131
+    OPTION_STRICT_ROUTE = 137
 
 cdef enum:
     OPTION_PAD1 = 0
@@ -116,6 +123,26 @@ cdef inline uint64_t step_over_ah(const uint8_t *data, uint64_t end, uint64_t at
     return at + (<uint64_t> data[at + 1] + 2) * 4
 
 
+cdef inline void read_end_of_route(const uint8_t *data, uint64_t end, uint64_t at, uint64_t stop, PacketHeaders *out) noexcept nogil:
+    """A source route under way among IPv4 options from `at` to `stop`: as in IPv6, the last address is where the packet goes."""
+    cdef uint64_t size
+    if stop > end:
+        stop = end
+    while at + 2 < stop and data[at] != OPTION_END:
+        if data[at] == OPTION_NOTHING:
+            at += 1
+            continue
+        size = data[at + 1]
+        if data[at] == OPTION_LOOSE_ROUTE or data[at] == OPTION_STRICT_ROUTE:
+            # Type, length, pointer (from 1) to the next hop, hops. Beyond the length: the end is reached.
+            if size >= 7 and size % 4 == 3 and at + size <= stop and data[at + 2] >= 4 and data[at + 2] + 3 <= size:
+                memcpy(out.destination + 12, data + at + size - 4, 4)
+            return
+        if size < 2:
+            return
+        at += size
+
+
 cdef inline bint read_ipv4(const uint8_t *data, uint64_t end, uint64_t wire, uint64_t at, PacketHeaders *out) noexcept nogil:
     """An IPv4 header at `at` of a packet that was `wire` bytes long."""
     cdef uint64_t size, total, stop
@@ -135,6 +162,8 @@ cdef inline bint read_ipv4(const uint8_t *data, uint64_t end, uint64_t wire, uin
     out.source[10] = out.source[11] = out.destination[10] = out.destination[11] = 0xFF
     memcpy(out.source + 12, data + at + 12, 4)
     memcpy(out.destination + 12, data + at + 16, 4)
+    if size > 20:
+        read_end_of_route(data, end, at + 20, at + size, out)
     fragment = get16(data + at + 6)
     at += size
     out.datagram_offset = <uint32_t> at
@@ -270,6 +299,8 @@ cdef bint read_headers(
     cdef uint64_t wire = original if original > captured else captured
     cdef uint8_t version
     version = read_link(data, end, link_type, &network)
+    if version == NOT_IP and network == 0:
+        version = read_rare_link(data, end, link_type, &network)
     return read_network(data, end, wire, version, network, out)
 
 

@@ -1,7 +1,7 @@
 """The link header of a packet: where its network header begins, and which IP version is promised.
 
 Sources: tcpdump.org's link-type pages for SLL, SLL2, NULL and LOOP; IEEE 802.1Q and 802.3, RFC 1042 (SNAP), RFC 2516 (PPPoE),
-RFC 3032 (MPLS). Each read is preceded by a test against `end`.
+RFC 3032 (MPLS), RFC 1661 (PPP), RFC 8300 (NSH). What is seldom met: _rare_links.pxd. Each read is preceded by a test against `end`.
 """
 
 from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
@@ -29,12 +29,19 @@ cdef enum:
     ETHERTYPE_MPLS = 0x8847
     ETHERTYPE_MPLS_MULTICAST = 0x8848
     ETHERTYPE_PPPOE = 0x8864  # its sessions
+    ETHERTYPE_NSH = 0x894F
     ETHERTYPE_QINQ_OLD = 0x9100  # before 802.1ad, still sent by switches
 
 cdef enum:
     LONGEST_802_3 = 1500
     PPP_IPV4 = 0x0021
     PPP_IPV6 = 0x0057
+    PPP_MPLS = 0x0281
+
+cdef enum:  # what follows a service header
+    NSH_IPV4 = 1
+    NSH_IPV6 = 2
+    NSH_ETHERNET = 3
 
 
 cdef inline uint16_t get16(const uint8_t *p) noexcept nogil:
@@ -83,6 +90,18 @@ cdef inline uint8_t version_of_ethertype(const uint8_t *data, uint64_t end, uint
                 return NOT_IP
             kind = get16(data + network[0] + 2)
             network[0] += 4
+        elif kind == ETHERTYPE_NSH:
+            # Its length in 4 bytes in the second byte, what follows in the fourth (RFC 8300 section 2.2).
+            if end < network[0] + 4:
+                return NOT_IP
+            kind = data[network[0] + 3]
+            network[0] += <uint64_t> (data[network[0] + 1] & 63) * 4
+            if kind == NSH_IPV4 or kind == NSH_IPV6:
+                return 4 if kind == NSH_IPV4 else 6
+            if kind != NSH_ETHERNET or end < network[0] + 14:
+                return NOT_IP
+            network[0] += 14
+            kind = get16(data + network[0] - 2)
         elif kind <= LONGEST_802_3:
             # Not a type but a length (or SLL's number for 802.2): a type follows in SNAP, RFC 1042.
             if end < network[0] + 8 or memcmp(data + network[0], b"\xaa\xaa\x03\0\0\0", 6) != 0:
@@ -91,6 +110,25 @@ cdef inline uint8_t version_of_ethertype(const uint8_t *data, uint64_t end, uint
             network[0] += 8
         else:
             return version_of_label(data, end, kind, network)
+
+
+cdef inline uint8_t version_of_ppp(const uint8_t *data, uint64_t end, uint64_t *network) noexcept nogil:
+    """Step over a PPP header at `network`, with or without address and control bytes, its protocol number in one byte or two."""
+    cdef uint16_t kind
+    cdef uint64_t at = network[0]
+    if at + 2 <= end and data[at] == 0xFF and data[at + 1] == 3:
+        at += 2
+    if at + 2 > end:
+        return NOT_IP
+    kind = data[at]
+    at += 1
+    if kind & 1 == 0:
+        kind = <uint16_t> (kind << 8 | data[at])
+        at += 1
+    network[0] = at
+    if kind == PPP_MPLS:
+        return version_of_label(data, end, ETHERTYPE_MPLS, network)
+    return 4 if kind == PPP_IPV4 else 6 if kind == PPP_IPV6 else NOT_IP
 
 
 cdef inline uint8_t version_of_family(uint32_t family) noexcept nogil:

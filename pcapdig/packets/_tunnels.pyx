@@ -13,6 +13,7 @@ from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 from pcapdig.packets._headers cimport (
     ANY_VERSION, NOT_IP, PacketHeaders, as_value, read_ethertype, read_headers, read_network,
 )
+from pcapdig.packets._links cimport get16, version_of_ppp
 
 cdef enum:
     MOST_TUNNELS = 8  # inside one another; real ones are two or three. Bounds the work that one hostile packet can ask for
@@ -40,10 +41,6 @@ cdef enum:
     ETHERTYPE_PPP = 0x880B
     ETHERTYPE_ERSPAN = 0x88BE
 
-cdef enum:
-    PPP_IPV4 = 0x21
-    PPP_IPV6 = 0x57
-
 cdef enum:  # first 16 bits of a GRE header
     GRE_CHECKSUM = 0x8000
     GRE_ROUTING = 0x4000
@@ -51,11 +48,6 @@ cdef enum:  # first 16 bits of a GRE header
     GRE_SEQUENCE = 0x1000
     GRE_ACKNOWLEDGED = 0x0080  # version 1 only
     GRE_VERSION = 0x0007
-
-
-cdef inline uint16_t get16(const uint8_t *p) noexcept nogil:
-    """Two bytes in network order."""
-    return <uint16_t> (<uint16_t> p[0] << 8 | p[1])
 
 
 # Each function below steps from `at[0]` to where an IP header begins and says which version it is to be; NOT_IP when there is none.
@@ -77,21 +69,6 @@ cdef uint8_t into_mpls(const uint8_t *data, uint64_t end, uint64_t *at) noexcept
     return NOT_IP
 
 
-cdef uint8_t into_ppp(const uint8_t *data, uint64_t end, uint64_t *at) noexcept nogil:
-    """A PPP frame (RFC 1661), with or without address and control bytes, its protocol number in one byte or two."""
-    cdef uint16_t kind
-    if at[0] + 2 <= end and data[at[0]] == 0xFF and data[at[0] + 1] == 3:
-        at[0] += 2
-    if at[0] + 2 > end:
-        return NOT_IP
-    kind = data[at[0]]
-    at[0] += 1
-    if kind & 1 == 0:
-        kind = <uint16_t> (kind << 8 | data[at[0]])
-        at[0] += 1
-    return 4 if kind == PPP_IPV4 else 6 if kind == PPP_IPV6 else NOT_IP
-
-
 cdef uint8_t into_payload(const uint8_t *data, uint64_t end, uint16_t kind, uint64_t *at) noexcept nogil:
     """What an EtherType announces inside GRE or Geneve."""
     if kind == ETHERTYPE_IPV4:
@@ -103,7 +80,7 @@ cdef uint8_t into_payload(const uint8_t *data, uint64_t end, uint16_t kind, uint
     if kind == ETHERTYPE_MPLS:
         return into_mpls(data, end, at)
     if kind == ETHERTYPE_PPP:
-        return into_ppp(data, end, at)
+        return version_of_ppp(data, end, at)
     return NOT_IP
 
 

@@ -86,9 +86,13 @@ cdef inline void strip(const uint8_t *data, Part *part) noexcept nogil:
 
 
 cdef inline bint request_line(const uint8_t *data, Py_ssize_t size, Start *start) noexcept nogil:
-    """A request line begins the data; one empty line before it is passed over (RFC 9112 section 2.2)."""
-    cdef Py_ssize_t at = line_end(data, 0, size) + 1  # 0 where there is no such line
-    cdef Py_ssize_t end
+    """A request line begins the data. Passed over are the NUL of a keep-alive probe (RFC 9293 section 3.8.4), which is data where a capture
+    begins with it, and one empty line (RFC 9112 section 2.2).
+    """
+    cdef Py_ssize_t at = 1 if size and data[0] == 0 else 0
+    cdef Py_ssize_t end = line_end(data, at, size)
+    if end >= 0:
+        at = end + 1
     start.first.at = at
     while at < size and at - start.first.at < METHOD_MAX and (
             is_upper(data[at]) or at > start.first.at and (is_digit(data[at]) or data[at] == c"_" or data[at] == c"-")):

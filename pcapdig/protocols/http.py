@@ -42,7 +42,8 @@ __all__ = ["HttpBodies", "HttpCall", "HttpDialogue", "HttpPiece", "HttpRequest",
 _CHUNK_LINE_LIMIT = 4096
 _LINE_END = re.compile(rb"\n")
 _BLANKS = re.compile(rb"[\r\n]+")
-_REQUEST_START = re.compile(rb"[A-Z][A-Z0-9_-]{0,31}(?:[ \t]|\Z)")
+_REQUEST_START = re.compile(rb"\0?(?:\r?\n)?[A-Z][A-Z0-9_-]{0,31}(?:[ \t]|\Z)|\0\r?\n?\Z")
+"""With what request lines are read behind."""
 _STATUS_START = re.compile(rb"HTTP/|(?:H|HT|HTT|HTTP)\Z")
 _LOOK = 33
 """Bytes in which a message is seen to begin: those of the longest method, and a blank."""

@@ -27,7 +27,7 @@ PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 BODILESS = (101, 204, 304)
 """Statuses whose responses have no body (RFC 9112 section 6.3)."""
 FIRST_BYTES = bytes(chr(value) in "\r\nABCDEFGHIJKLMNOPQRSTUVWXYZ" for value in range(256))
-"""By value, 1 for the first bytes of what `starts` takes."""
+"""By value, 1 for the first bytes of what `starts` takes, behind the NUL of a keep-alive probe."""
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 _LENGTH = re.compile(r"0*+[0-9]{0,18}(?<=[0-9])", re.ASCII)
 

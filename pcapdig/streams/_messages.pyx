@@ -100,7 +100,7 @@ cdef class Outbox:
             self.open(conversation, forward, meta)
         conversation.meta.tcp_flags |= meta.tcp_flags
         conversation.last_ns = max(conversation.last_ns, meta.time_ns)
-        if size and not conversation.is_judged:
+        if size and not conversation.is_judged and not (size == 1 and not conversation.stored and data[0] == 0):
             conversation.is_judged = True
             conversation.is_dull = self.opens is not None and not conversation.has_opened and not <uint8_t>self.first_bytes[data[0]]
         if size and not conversation.is_dull:

@@ -68,10 +68,12 @@ class Datagram:
 class Fragments:
     """The datagrams that wait for fragments."""
 
-    __slots__ = ("_waiting",)
+    __slots__ = ("_finished", "_waiting")
 
     def __init__(self) -> None:
         self._waiting: dict[tuple[int, bool, int], Datagram] = {}
+        self._finished: dict[tuple[int, bool, int], int] = {}
+        """When those that were whole last were so, the latest MOST_WAITING of them: copies of their fragments are nothing new."""
 
     def add(
         self,
@@ -101,7 +103,11 @@ class Fragments:
         key = flow, forward, identification
         offset = place >> 1
         if offset == 0 and key in self._waiting and 0 in self._waiting[key].pieces:
+            if self._waiting[key].pieces[0] == (data, length):
+                return over  # a copy
             over.append(self._waiting.pop(key))  # the identification is used again
+        if offset and key not in self._waiting and time_ns - self._finished.get(key, -LIFETIME_NS) < LIFETIME_NS:
+            return over  # a copy
         datagram = self._waiting.setdefault(key, Datagram(flow=flow, forward=forward, first_ns=time_ns, told=told))
         start = max(0, offset - HEADER_BYTES.get(protocol, 0))
         datagram.add(start, data, length)
@@ -109,6 +115,10 @@ class Fragments:
             datagram.size = start + length
         if datagram.is_whole:
             over.append(self._waiting.pop(key))
+            self._finished.pop(key, None)
+            self._finished[key] = time_ns
+            if len(self._finished) > MOST_WAITING:
+                del self._finished[next(iter(self._finished))]
         return over
 
     def flush(self) -> list[Datagram]:

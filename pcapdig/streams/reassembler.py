@@ -33,7 +33,8 @@ class Beginning(NamedTuple):
     opens: Callable[[bytes], bool] | None
     """Whether a message, as far as it was captured, begins one. None: any does."""
     first_bytes: bytes = b"\1" * 256
-    """By value, 0 for a first byte with which `opens` is always false."""
+    """By value, 0 for a first byte with which `opens` is always false. A NUL that comes alone is not judged by it, but what follows is: it may
+    be of a keep-alive probe (RFC 9293 section 3.8.4), which at the beginning of a capture looks like data."""
 
 
 ANYTHING = Beginning(None)

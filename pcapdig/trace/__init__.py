@@ -21,7 +21,8 @@ chisels or text output.
         interface   u16   index in trace.interfaces
         captured    u32   bytes stored            original u32  bytes on the wire
         offset      u64   of the packet's first byte in .data      .data: buffer the batch keeps alive
-        flow        i32   row in trace.flows, -1: not IP, cut before its ports, or a fragment that comes before its datagram's first one
+        flow        i32   row in trace.flows, -1: not IP, cut before its ports, or a fragment whose datagram's first one is not in this batch
+                          nor was in one before
         forward     bool  from client to server of its flow; True without a flow
         payload_offset  u64 in .data              payload_captured u32   payload_length u32 (on the wire)
         fresh       u32   payload bytes of the wire not seen before in this flow and direction (TCP sequence space): retransmissions
@@ -39,7 +40,7 @@ chisels or text output.
         IPv4-mapped, client_port, server_port u16, first_ns i64, interface u16; .name(i) "1.2.3.4:5->6.7.8.9:80" (IPv6 RFC 5952
         without brackets; no ports where the protocol has none); .client_ip(i), .server_ip(i);
         .largest(rows, sums, limit): connections ranked. Flows.from_records([FlowRecord(...)]).
-        A new SYN after the flow ended or with another sequence number is a new flow.
+        A new SYN after the flow ended or with another sequence number is a new flow; a refused one that is repeated is not.
         Client and server, decided by the flow's first packet and never changed: SYN, else the side that ever sent SYN+ACK, else
         who sends to a multicast address is the client, else the lower port is the server, else the first sender is the client.
     trace.processes: list of procs.Process, interned by what the file says of each (without evt.io_dir and evidence). Without comments

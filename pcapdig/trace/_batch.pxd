@@ -40,11 +40,20 @@ cdef struct Ends:  # whose a packet is
     uint8_t writer_evidence
     uint8_t reader_evidence
 
+cdef struct Waiting:  # a fragment that came before its datagram's first one
+    uint64_t key  # what the fragments of its datagram share; 0: it was placed
+    Py_ssize_t row
+    uint32_t counted  # fresh bytes that it was taken for
+    Ends ends  # and processes
+    Stored packet
+
 cdef class Batch:
     cdef FlowTable flows
     cdef Claims claims
     cdef Foreign foreign
     cdef Sighting *sightings
+    cdef Waiting *waiting
+    cdef uint64_t wait_count  # fragments that had to wait in this batch
     cdef Columns columns
     cdef dict arrays
     cdef Sums sums
@@ -59,10 +68,15 @@ cdef class Batch:
     cdef dict columns_so_far(self)
     cdef void count_packets(self)
     cdef int take(self, Stored *packet, const uint8_t *data) except -1 nogil
+    cdef void wait_for_first(self, const Stored *packet, uint32_t fresh, const Ends *ends) noexcept nogil
+    cdef int place_waiting(self, uint64_t key, const uint8_t *data) except -1 nogil
+    cdef uint32_t look_at(
+        self, const Stored *packet, const uint8_t *data, const Placed *placed, Ends *ends, Py_ssize_t row
+    ) except? 0xFFFFFFFF nogil
     cdef int take_made(self, Ring *ring, const uint8_t *data) except -1 nogil
     cdef void write(
         self, const Stored *packet, const Placed *placed, const Ends *ends, uint64_t payload_offset, uint32_t stored,
-        uint32_t fresh
+        uint32_t fresh, Py_ssize_t row
     ) noexcept nogil
     cdef uint32_t fresh(
         self, const Stored *packet, const uint8_t *data, const Placed *placed, uint32_t stored

@@ -21,6 +21,9 @@ cdef enum:
     PROTOCOL_TCP = 6
 
 cdef enum:
+    WAITING_PACKETS = 256  # fragments that came before their datagram's first one; beyond that the oldest stays without a flow
+
+cdef enum:
     PACKET_AHEAD = 40  # packets before its turn that a packet is asked for: another processor may have it
     SLOT_AHEAD = 16  # packets before its turn that a packet's slot is asked for
     FLOW_AHEAD = 8  # and its flow, when the slot is there
@@ -45,11 +48,13 @@ cdef class Batch:
         self.foreign = Foreign(processes)
         self.sums = Sums()
         self.sightings = <Sighting *> calloc(SIGHTING_SLOTS, sizeof(Sighting))
-        if self.sightings == NULL:
+        self.waiting = <Waiting *> calloc(WAITING_PACKETS, sizeof(Waiting))
+        if self.sightings == NULL or self.waiting == NULL:
             raise MemoryError
 
     def __dealloc__(self):
         free(self.sightings)
+        free(self.waiting)
 
     cdef int renew(self, Py_ssize_t room) except -1:
         """Memory for `room` packets, as named arrays and as pointers. Pages never written to cost nothing."""
@@ -60,6 +65,7 @@ cdef class Batch:
         self.is_summing = False
         self.room = room
         self.count = 0
+        self.wait_count = 0
         room = (room + 7) & ~7
         memory = np.empty(room * sum(np.dtype(kind).itemsize for _, kind in COLUMNS), np.uint8)
         address = memory.ctypes.data
@@ -76,6 +82,7 @@ cdef class Batch:
         self.is_summing = True
         self.room = INT64_MAX
         self.count = 0
+        self.wait_count = 0
         return 0
 
     cdef void count_packets(self):
@@ -128,39 +135,84 @@ cdef class Batch:
         cdef PacketHeaders *h = &packet.h
         cdef Placed placed
         cdef Ends ends
-        cdef FlowState *flow
-        cdef uint32_t captured = packet.usable, before, stored, fresh
+        cdef uint32_t fresh
         placed.flow = -1
         placed.forward = True
-        ends.writer = ends.reader = -1
-        ends.writer_evidence = ends.reader_evidence = 0
         if packet.found:
-            self.flows.place(h, packet.tag, packet.time_ns, packet.row, &placed)
-        before = h.payload_offset if h.payload_offset < captured else captured
-        stored = h.payload_length if h.payload_length < captured - before else captured - before
-        fresh = self.fresh(packet, data + packet.offset, &placed, stored)
-        if packet.claim_count != 0:
-            self.name_ends(packet, data + packet.offset, &ends)
-        if packet.may_be_foreign and ends.writer < 0 and ends.reader < 0:
-            self.name_foreign(packet, data + packet.offset, &placed, &ends)
+            self.flows.place(h, data + packet.offset, packet.usable, packet.tag, packet.time_ns, packet.row, &placed)
+        fresh = self.look_at(packet, data, &placed, &ends, self.count)
         if self.is_summing:
-            if placed.flow >= 0:
-                flow = self.flows.states + placed.flow
-                flow.fresh += fresh
             self.sums.add(fresh, ends.writer, ends.reader, packet.row, packet.time_ns)
             if self.packets == 0 and self.count == 0:
                 self.first_ns = packet.time_ns
-        else:
-            self.write(packet, &placed, &ends, packet.offset + before, stored, fresh)
+        if h.is_fragment and placed.flow < 0 and packet.found:
+            self.wait_for_first(packet, fresh, &ends)
         self.count += 1
+        if h.is_first_fragment and self.wait_count != 0 and placed.flow >= 0:
+            self.place_waiting(self.flows.fragment_key(h), data)
         return 0
+
+    cdef void wait_for_first(self, const Stored *packet, uint32_t fresh, const Ends *ends) noexcept nogil:
+        """Remember a fragment whose datagram's first one did not come yet; it may, in this batch."""
+        cdef Waiting *w = self.waiting + self.wait_count % WAITING_PACKETS
+        w.key = self.flows.fragment_key(&packet.h)
+        w.row = self.count
+        w.counted = fresh
+        w.ends = ends[0]
+        w.packet = packet[0]
+        self.wait_count += 1
+
+    cdef int place_waiting(self, uint64_t key, const uint8_t *data) except -1 nogil:
+        """The first fragment of a datagram was placed: now those can be that came before it."""
+        cdef uint64_t i
+        cdef uint64_t first = self.wait_count - WAITING_PACKETS if self.wait_count > WAITING_PACKETS else 0
+        cdef uint32_t fresh
+        cdef Waiting *w
+        cdef Stored *packet
+        cdef Placed placed
+        cdef Ends ends
+        for i in range(first, self.wait_count):
+            w = self.waiting + i % WAITING_PACKETS
+            if w.key != key:
+                continue
+            w.key = 0
+            packet = &w.packet
+            self.flows.place(
+                &packet.h, data + packet.offset, packet.usable, packet.tag, packet.time_ns, packet.row, &placed
+            )
+            fresh = self.look_at(packet, data, &placed, &ends, w.row)
+            if self.is_summing:
+                self.sums.move(w.counted, w.ends.writer, w.ends.reader, fresh, ends.writer, ends.reader)
+        return 0
+
+    cdef uint32_t look_at(
+        self, const Stored *packet, const uint8_t *data, const Placed *placed, Ends *ends, Py_ssize_t row
+    ) except? 0xFFFFFFFF nogil:
+        """Whose a placed packet is, and its fresh bytes: into a row of the columns, where these are wanted, else to its flow."""
+        cdef const PacketHeaders *h = &packet.h
+        cdef FlowState *flow
+        cdef uint32_t captured = packet.usable, before, stored, fresh
+        ends.writer = ends.reader = -1
+        ends.writer_evidence = ends.reader_evidence = 0
+        before = h.payload_offset if h.payload_offset < captured else captured
+        stored = h.payload_length if h.payload_length < captured - before else captured - before
+        fresh = self.fresh(packet, data + packet.offset, placed, stored)
+        if packet.claim_count != 0:
+            self.name_ends(packet, data + packet.offset, ends)
+        if packet.may_be_foreign and ends.writer < 0 and ends.reader < 0:
+            self.name_foreign(packet, data + packet.offset, placed, ends)
+        if not self.is_summing:
+            self.write(packet, placed, ends, packet.offset + before, stored, fresh, row)
+        elif placed.flow >= 0:
+            flow = self.flows.states + placed.flow
+            flow.fresh += fresh
+        return fresh
 
     cdef void write(
         self, const Stored *packet, const Placed *placed, const Ends *ends, uint64_t payload_offset, uint32_t stored,
-        uint32_t fresh
+        uint32_t fresh, Py_ssize_t i
     ) noexcept nogil:
-        """The next row of the columns."""
-        cdef Py_ssize_t i = self.count
+        """Fill row `i` of the columns."""
         cdef Columns *to = &self.columns
         to.time_ns[i] = packet.time_ns
         to.offset[i] = packet.offset

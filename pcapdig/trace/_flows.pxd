@@ -3,6 +3,7 @@
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 
 from pcapdig.packets._headers cimport PacketHeaders
+from pcapdig.trace._fragments cimport Fragment
 from pcapdig.trace._sequence cimport Stream
 
 cdef struct FlowRecord:  # one record of Flows, see RECORD in flows.py; the size is checked when a table is made
@@ -32,14 +33,6 @@ cdef struct Listener:
     uint16_t port
     uint16_t used
 
-cdef struct Fragment:
-    uint64_t key
-    int64_t time_ns
-    int32_t flow
-    bint forward
-    bint fin  # of TCP: the datagram ends with a FIN
-    uint32_t seq  # of TCP: the sequence number that the first byte of the IP payload would have
-
 cdef struct Placed:  # where a packet belongs
     int32_t flow  # -1: no flow
     bint forward
@@ -61,7 +54,7 @@ cdef class FlowTable:
     cdef void ask_for_slot(self, uint32_t tag) noexcept nogil
     cdef void ask_for_flow(self, uint32_t tag) noexcept nogil
     cdef int place(
-        self, PacketHeaders *h, uint32_t tag, int64_t time_ns, uint16_t interface, Placed *out
+        self, PacketHeaders *h, const uint8_t *data, uint32_t captured, uint32_t tag, int64_t time_ns, uint16_t interface, Placed *out
     ) except -1 nogil
     cdef uint32_t fresh(self, const PacketHeaders *h, const Placed *placed) noexcept nogil
     cdef int32_t find(self, const PacketHeaders *h, uint32_t tag, bint *forward) noexcept nogil
@@ -69,11 +62,14 @@ cdef class FlowTable:
         self, const PacketHeaders *h, uint32_t tag, int64_t time_ns, uint16_t interface, bint *forward
     ) except -1 nogil
     cdef bint starts_anew(self, const PacketHeaders *h, int32_t flow, bint forward, int64_t time_ns) noexcept nogil
+    cdef bint is_stale(self, const FlowState *s, const PacketHeaders *h, int side) noexcept nogil
     cdef int follow(self, const PacketHeaders *h, int32_t flow, bint forward, int64_t time_ns) except -1 nogil
     cdef bint same_ends(self, int32_t a, int32_t b) noexcept nogil
     cdef uint64_t fragment_key(self, const PacketHeaders *h) noexcept nogil
-    cdef void place_fragment(self, PacketHeaders *h, int64_t time_ns, Placed *out) noexcept nogil
-    cdef void remember_fragment(self, PacketHeaders *h, int64_t time_ns, const Placed *placed) noexcept nogil
+    cdef void place_fragment(
+        self, PacketHeaders *h, const uint8_t *data, uint32_t captured, int64_t time_ns, Placed *out
+    ) noexcept nogil
+    cdef Fragment *fragment(self, const PacketHeaders *h) noexcept nogil
     cdef bint is_listening(self, const uint8_t *address, uint16_t port) noexcept nogil
     cdef int add_listener(self, const uint8_t *address, uint16_t port) except -1 nogil
     cdef bint source_is_client(self, const PacketHeaders *h) noexcept nogil

@@ -8,7 +8,8 @@ stay, since batches that say so have already been handed out:
     that listened, is the server. Else who sends to a group of hosts (multicast) is the client. Else the lower port is the server.
     Else the first sender is the client.
 
-A SYN with another initial sequence number than the flow's, or after its end, begins a new flow; packets after it belong to that.
+A SYN with another initial sequence number than the flow's, or after its end, begins a new flow; packets after it belong to that. One that
+was refused and is sent again with its number is the same attempt.
 """
 
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
@@ -20,6 +21,7 @@ import os
 from pcapdig.packets._headers cimport PacketHeaders
 from pcapdig.trace._clock cimport within
 from pcapdig.trace._flow_hash cimport end_hash, mixed
+from pcapdig.trace._fragments cimport FRAGMENT_SLOTS, Fragment, place_later, remember_first
 from pcapdig.trace._sequence cimport account, forget
 from pcapdig.trace._walk cimport ask_for
 
@@ -39,9 +41,7 @@ cdef enum:  # FlowState.flags
     CLIENT_FIN = 4
     SERVER_FIN = 8
     CARRIED_DATA = 16
-
-cdef enum:
-    FRAGMENT_SLOTS = 1024
+    IS_OPEN = 32  # carried data after the SYNs: both ends know each other's number
 
 cdef uint64_t COPY_WINDOW_NS = 1000000
 """A SYN with the flow's own number this soon after the flow's end is a copy seen on another interface, not a new attempt. One from
@@ -101,14 +101,14 @@ cdef class FlowTable:
             ask_for(<uint8_t *> (self.states + flow) + 64)
 
     cdef int place(
-        self, PacketHeaders *h, uint32_t tag, int64_t time_ns, uint16_t interface, Placed *out
+        self, PacketHeaders *h, const uint8_t *data, uint32_t captured, uint32_t tag, int64_t time_ns, uint16_t interface, Placed *out
     ) except -1 nogil:
         """Say which flow a packet with a network header belongs to; make it where there is none.
 
-        `tag` is its flow_tag. A fragment's headers are made those of a segment, see `remember_fragment`.
+        `tag` is its flow_tag. A fragment's headers are made those of a segment, see `_fragments.pxd`.
         """
         if h.is_fragment:
-            self.place_fragment(h, time_ns, out)
+            self.place_fragment(h, data, captured, time_ns, out)
             if out.flow >= 0 and h.protocol == PROTOCOL_TCP:
                 self.follow(h, out.flow, out.forward, time_ns)
             return 0
@@ -120,7 +120,7 @@ cdef class FlowTable:
         if out.flow < 0 or (h.protocol == PROTOCOL_TCP and self.starts_anew(h, out.flow, out.forward, time_ns)):
             out.flow = self.begin_flow(h, tag, time_ns, interface, &out.forward)
         if h.is_first_fragment:
-            self.remember_fragment(h, time_ns, out)
+            remember_first(self.fragment(h), self.fragment_key(h), h, time_ns, out.flow, out.forward)
         if h.protocol == PROTOCOL_TCP:
             self.follow(h, out.flow, out.forward, time_ns)
         return 0
@@ -173,18 +173,26 @@ cdef class FlowTable:
         if s.flags & (CLIENT_ISN_KNOWN << side):
             if <uint32_t> (s.isn[side] - h.seq) > h.payload_length:  # known from the SYN+ACK alone, it may count the SYN's data
                 return True
+            if not s.flags & (CLIENT_ISN_KNOWN << (1 - side)):
+                return False  # it was refused and is tried again, as Windows does for one connect()
             return ended and time_ns > s.ended_ns and not within(time_ns, s.ended_ns, COPY_WINDOW_NS)
         # The other end sent a SYN and nothing else happened: both opened at once (RFC 9293 section 3.5). Else a new one.
-        return ended or not (s.flags & (CLIENT_ISN_KNOWN << (1 - side))) or (s.flags & CARRIED_DATA) != 0
+        return ended or not (s.flags & (CLIENT_ISN_KNOWN << (1 - side))) or (s.flags & IS_OPEN) != 0
+
+    cdef bint is_stale(self, const FlowState *s, const PacketHeaders *h, int side) noexcept nogil:
+        """Is a SYN+ACK with another number than the flow's too late to be taken? Once data flows nobody does: a second one of a middlebox."""
+        return s.flags & IS_OPEN and s.flags & (CLIENT_ISN_KNOWN << side) and s.isn[side] != h.seq
 
     cdef int follow(self, const PacketHeaders *h, int32_t flow, bint forward, int64_t time_ns) except -1 nogil:
         """Keep what the next SYN will be judged by."""
         cdef FlowState *s = self.states + flow
         cdef int side = 0 if forward else 1
         if h.tcp_flags & (SYN | FIN | RST):
-            if h.tcp_flags & SYN and not h.tcp_flags & RST:
+            if h.tcp_flags & SYN and not h.tcp_flags & RST and not self.is_stale(s, h, side):
                 if h.tcp_flags & ACK and s.flags & (CLIENT_ISN_KNOWN << side) and s.isn[side] != h.seq:
                     forget(&s.stream[side])  # SYN+ACK with another number: what was counted before was never accepted
+                if not s.flags & (CLIENT_ISN_KNOWN << (1 - side)):
+                    s.ended_ns = 0  # refused before, and tried again
                 s.isn[side] = h.seq
                 s.flags |= CLIENT_ISN_KNOWN << side
                 if h.tcp_flags & ACK:
@@ -197,7 +205,7 @@ cdef class FlowTable:
             if s.ended_ns == 0 and (h.tcp_flags & RST or s.flags & (CLIENT_FIN | SERVER_FIN) == (CLIENT_FIN | SERVER_FIN)):
                 s.ended_ns = time_ns if time_ns != 0 else 1
         if h.payload_length != 0:
-            s.flags |= CARRIED_DATA
+            s.flags |= CARRIED_DATA if h.tcp_flags & SYN else CARRIED_DATA | IS_OPEN
         return 0
 
     cdef int32_t begin_flow(
@@ -262,42 +270,20 @@ cdef class FlowTable:
             return True  # a group never sends (RFC 1112, RFC 4291), so it can be no client
         return h.source_port >= h.destination_port
 
-    cdef void remember_fragment(self, PacketHeaders *h, int64_t time_ns, const Placed *placed) noexcept nogil:
-        """Keep where the first fragment of a datagram went, for the later ones.
-
-        Fragments of TCP become segments: each gets the sequence number of its first byte, and a FIN moves to the last one. Of other
-        protocols `seq` becomes the identification, `ack` the place as `pcapdig.trace` says.
-        """
-        cdef uint64_t key = self.fragment_key(h)
-        cdef Fragment *f = self.fragments + (key & (FRAGMENT_SLOTS - 1))
-        f.key = key
-        f.time_ns = time_ns
-        f.flow = placed.flow
-        f.forward = placed.forward
-        if h.protocol == PROTOCOL_TCP:
-            f.seq = h.seq + (1 if h.tcp_flags & SYN else 0) - (h.payload_offset - h.datagram_offset)
-            f.fin = h.tcp_flags & FIN
-            h.tcp_flags &= <uint8_t> ~FIN
-        else:
-            h.seq, h.ack = h.ip_id, 1
-
-    cdef void place_fragment(self, PacketHeaders *h, int64_t time_ns, Placed *out) noexcept nogil:
+    cdef void place_fragment(self, PacketHeaders *h, const uint8_t *data, uint32_t captured, int64_t time_ns, Placed *out) noexcept nogil:
         """A later fragment has no ports: it goes where the first one of that datagram went, if that was seen."""
-        cdef uint64_t key = self.fragment_key(h)
-        cdef Fragment *f = self.fragments + (key & (FRAGMENT_SLOTS - 1))
+        cdef Fragment *f = self.fragment(h)
         out.flow = -1
         out.forward = True
-        if f.key != key or not within(time_ns, f.time_ns, FRAGMENT_LIFETIME_NS):
-            return
-        out.flow = f.flow
-        out.forward = f.forward
-        if h.protocol == PROTOCOL_TCP:
-            h.seq = f.seq + h.fragment_offset
-            if f.fin and not h.is_followed:
-                h.tcp_flags = FIN
-        else:
-            h.seq = h.ip_id
-            h.ack = h.fragment_offset << 1 | (1 if h.is_followed else 0)
+        if place_later(f, self.fragment_key(h), h, data, captured, time_ns, FRAGMENT_LIFETIME_NS):
+            out.flow = f.flow
+            out.forward = f.forward
+            if time_ns < self.records[f.flow].first_ns:
+                self.records[f.flow].first_ns = time_ns  # it came before the first one
+
+    cdef Fragment *fragment(self, const PacketHeaders *h) noexcept nogil:
+        """Where a datagram's first fragment is remembered."""
+        return self.fragments + (self.fragment_key(h) & (FRAGMENT_SLOTS - 1))
 
     cdef uint64_t fragment_key(self, const PacketHeaders *h) noexcept nogil:
         """What the fragments of one datagram share (RFC 791 section 3.2, RFC 8200 section 4.5). Never 0."""

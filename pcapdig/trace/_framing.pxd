@@ -42,6 +42,16 @@ cdef inline const char *block_damage(const uint8_t *block, bint *swapped, uint32
     return NULL
 
 
+cdef inline void record_lengths(
+    const uint8_t *record, bint swapped, int order, uint32_t *captured, uint32_t *original
+) noexcept nogil:
+    """The two lengths of a pcap's record, which stand in the order that the file's version has (IN_ORDER, SWAPPED or EITHER of blocks.py)."""
+    captured[0] = get32(record + 8, swapped)
+    original[0] = get32(record + 12, swapped)
+    if order != 0 and (order == 1 or captured[0] > original[0]):
+        captured[0], original[0] = original[0], captured[0]
+
+
 cdef inline const char *record_damage(uint32_t captured, uint32_t snap_length) noexcept nogil:
     """What is wrong with the size of a pcap's packet, or NULL."""
     cdef uint32_t largest = max(<uint32_t> LARGEST_PACKET, min(<uint32_t> LARGEST_BLOCK, snap_length))

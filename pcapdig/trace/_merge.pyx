@@ -184,6 +184,7 @@ cdef class Merger:
             i.swapped = head[0] == 0xA1
             i.is_pcap = True
             i.record_size = header.record_size
+            i.lengths = header.lengths
             self.know(i, header.interface.snap_length, header.resolution, 0, header.interface.fcs_size)
             self.write(of_pcap(header))
             i.at += 24

@@ -36,6 +36,7 @@ cdef struct Input:
     bint begun
     bint is_pcap
     int64_t record_size  # of a pcap: bytes before a packet
+    int lengths  # of a pcap: which way round a record has its two
     bint swapped
 
 cdef struct Output:

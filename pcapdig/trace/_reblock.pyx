@@ -12,7 +12,7 @@ import sys
 
 from pcapdig.trace._bytes cimport get16, get32, padded
 from pcapdig.trace._clock cimport clock_ns
-from pcapdig.trace._framing cimport BLOCK_ENHANCED, BLOCK_PACKET, BLOCK_SIMPLE, block_damage, record_damage
+from pcapdig.trace._framing cimport BLOCK_ENHANCED, BLOCK_PACKET, BLOCK_SIMPLE, block_damage, record_damage, record_lengths
 
 cdef enum:
     OPTION_END = 0
@@ -78,11 +78,11 @@ cdef Status look_at_record(Input *i) noexcept nogil:
     """A packet of a classic pcap."""
     cdef const uint8_t *record = i.data + i.at
     cdef uint64_t seconds, fraction
-    cdef uint32_t captured
+    cdef uint32_t captured, original
     cdef const char *wrong
     if not has(i, i.record_size):
         return MORE
-    captured = get32(record + 8, i.swapped)
+    record_lengths(record, i.swapped, i.lengths, &captured, &original)
     wrong = record_damage(captured, i.known.snap_length)
     if wrong != NULL:
         return damaged(i, wrong)
@@ -164,8 +164,7 @@ cdef bint copy_packet(Input *i, Output *out) noexcept nogil:
     cdef uint64_t ticks = 0
     cdef uint32_t kind, captured, original, options = 0, options_end = 0, flags = 0, number, size
     if i.is_pcap:
-        captured = get32(block + 8, i.swapped)
-        original = get32(block + 12, i.swapped)
+        record_lengths(block, i.swapped, i.lengths, &captured, &original)
         packet = block + i.record_size
         number = known.number
         flags = known.fcs_size << 5

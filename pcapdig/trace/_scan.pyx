@@ -245,6 +245,7 @@ cdef class Scanner:
             w.swapped = head[0] == 0xA1
             self.describe(header.interface, header.resolution, 0)
             w.record_size = header.record_size
+            w.lengths = header.lengths
             w.at += 24
             w.is_pcap = True
         self.begun = True

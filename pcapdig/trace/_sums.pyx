@@ -28,6 +28,21 @@ cdef class Sums:
 
     cdef int add(self, uint64_t fresh, int32_t writer, int32_t reader, uint16_t interface, int64_t time_ns) except -1 nogil:
         """Count a packet. Processes are rows, -1: not known."""
+        self.count(fresh, writer, reader)
+        self.packets_by_interface[interface] += 1
+        self.last_ns = time_ns
+        return 0
+
+    cdef int move(
+        self, uint64_t counted, int32_t writer_then, int32_t reader_then, uint64_t fresh, int32_t writer, int32_t reader
+    ) except -1 nogil:
+        """Count a packet for other bytes and processes than before: now its flow is known."""
+        self.count(0 - counted, writer_then, reader_then)  # unsigned: the sum is the same
+        self.count(fresh, writer, reader)
+        return 0
+
+    cdef int count(self, uint64_t fresh, int32_t writer, int32_t reader) except -1 nogil:
+        """Count bytes for the processes at both ends."""
         cdef int32_t last = writer if writer > reader else reader
         if last + 1 >= self.room:
             self.grow(last)
@@ -35,8 +50,6 @@ cdef class Sums:
             self.by_process[writer + 1] += fresh
         if reader >= 0 or writer < 0:
             self.by_process[reader + 1] += fresh
-        self.packets_by_interface[interface] += 1
-        self.last_ns = time_ns
         return 0
 
     cdef int grow(self, int32_t process) except -1 nogil:

@@ -78,6 +78,7 @@ cdef struct Walk:
     uint32_t described_count
     bint is_pcap
     int64_t record_size  # of a pcap: bytes before a packet
+    int lengths  # of a pcap: which way round a record has its two
     bint swapped
     bint decap  # look into tunnels
     uint64_t made

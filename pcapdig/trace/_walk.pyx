@@ -16,7 +16,7 @@ from pcapdig.trace._claims cimport number_of
 from pcapdig.trace._clock cimport clock_ns
 from pcapdig.trace._framing cimport (
     BLOCK_APPLE_PROCESS, BLOCK_CUSTOM, BLOCK_CUSTOM_NOT_COPIED, BLOCK_ENHANCED, BLOCK_INTERFACE, BLOCK_NAMES, BLOCK_PACKET,
-    BLOCK_SECTION, BLOCK_SIMPLE, BLOCK_STATISTICS, block_damage, record_damage,
+    BLOCK_SECTION, BLOCK_SIMPLE, BLOCK_STATISTICS, block_damage, record_damage, record_lengths,
 )
 from pcapdig.trace._reading cimport PIECE_BYTES, Reading, begin_piece, piece_load, piece_store, place_of, read_piece
 
@@ -211,8 +211,7 @@ cdef bint record(Walk *w) noexcept nogil:
     cdef int64_t size
     if header == NULL:
         return False
-    packet.captured = get32(header + 8, w.swapped)
-    packet.original = get32(header + 12, w.swapped)
+    record_lengths(header, w.swapped, w.lengths, &packet.captured, &packet.original)
     wrong = record_damage(packet.captured, interface.snap_length)
     if wrong != NULL:
         return damaged(w, wrong)

@@ -19,8 +19,19 @@ MODIFIED_RECORD = 24
 """Bytes of a record of the modified pcap, Alexey Kuznetzov's for Linux 2.0: to the four words of a record it adds the interface's
 number (u32), the Ethernet type (u16), the packet's type as in a cooked capture (u8) and a byte of padding (libpcap, sf-pcap.c)."""
 
+IN_ORDER, SWAPPED, EITHER = 0, 1, 2
+"""The length in the file and the length on the wire: in this order since pcap 2.4, the other way round before 2.3; of 2.3 there are
+both (libpcap, sf-pcap.c), and the shorter one is what was captured."""
+
 DEFAULT_RESOLUTION = 6
 """if_tsresol where the option is absent: microseconds."""
+
+LINK_TYPES = frozenset(
+    {0, 1, 9, 10, 12, 14, 50, 51, 100, 101, 104, 105, 107, 108, 113, 127, 149, 192, 228, 229, 239, 258, 274, 276}
+)
+"""LINKTYPE numbers (tcpdump.org's list) whose packets `packets/` reads. Packets of others have no flow."""
+WIFI_LINK_TYPES = frozenset({105, 127, 192})
+"""Those of them that often hold nothing that can be read."""
 
 
 class DamageError(ValueError):
@@ -65,6 +76,8 @@ class PcapHeader(NamedTuple):
     """6 or 9, as if_tsresol."""
     record_size: int
     """Bytes of a record before its packet."""
+    lengths: int
+    """Which way round a record has its two lengths: IN_ORDER, SWAPPED or EITHER."""
 
 
 def check_section(body: bytes, order: str) -> None:
@@ -152,13 +165,13 @@ def read_pcap_header(header: bytes) -> PcapHeader:
     (bit 26) and that length in units of two bytes (bits 28-31).
 
     Raises:
-        DamageError: no magic number of a pcap file, or a version other than 2.4.
+        DamageError: no magic number of a pcap file, or a version other than 2.0 to 2.4.
     """
     order, resolution = PCAP_MAGICS.get(header[:4], ("", 0))
     if not order:
         raise DamageError("neither pcapng nor pcap")
     major, minor, _, _, snap_length, link_word = struct.unpack(f"{order}HHiIII", header[4:24])
-    if (major, minor) != (2, 4):
+    if major != 2 or minor > 4:
         raise DamageError(f"pcap version {major}.{minor} is not known")
     return PcapHeader(
         interface=Interface(
@@ -169,6 +182,7 @@ def read_pcap_header(header: bytes) -> PcapHeader:
         ),
         resolution=resolution,
         record_size=MODIFIED_RECORD if header[:4] in MODIFIED_PCAP else 16,
+        lengths=IN_ORDER if minor == 4 else EITHER if minor == 3 else SWAPPED,
     )
 
 

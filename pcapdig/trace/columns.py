@@ -38,9 +38,6 @@ NO_WAIT = -1
 NOT_KEPT = -(1 << 63)
 """In a column of gaps (history.py): the packet is too long ago."""
 
-LINK_TYPES = frozenset({0, 1, 12, 14, 101, 108, 113, 228, 229, 276})
-"""LINKTYPE numbers whose packets `packets/` reads. Packets of others have no flow."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Interface:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
@@ -21,6 +21,7 @@ from pcapdig.trace.columns import Packets
 from pcapdig.trace.trace import Trace
 
 TCP, UDP = 6, 17
+Turn = tuple[str, bytes, tuple[tuple[int, int], ...]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,8 +30,8 @@ class Said:
 
     data: bytes
     """All payload captured, in order."""
-    missing: int
-    """Bytes on the wire that are not in it."""
+    holes: dict[int, int]
+    """Bytes on the wire that are not in it, by the place in `data` where they belong."""
 
 
 class Pcapdig:
@@ -67,18 +68,17 @@ class Pcapdig:
         return np.concatenate(parts) if parts else np.zeros(0, np.int64)
 
     @cached_property
-    def turns(self) -> dict[int, list[tuple[str, bytes, int]]]:
-        """By flow: (ADDRESS:PORT of the sender, bytes until the other one sent, bytes missing in them)."""
+    def turns(self) -> dict[int, list[Turn]]:
+        """By flow: (ADDRESS:PORT of the sender, bytes until the other one sent, (place, bytes missing there) in them)."""
         trace = self.open()
         reassembler = Reassembler(trace)
         found = defaultdict(list)
 
         def take(rows: Any) -> None:
-            for i in np.flatnonzero(rows.is_write | (rows.process < 0)):
+            for i in np.unique(rows.packet, return_index=True)[1]:  # one of two ends
                 flow = int(rows.flow[i])
                 who = self.end(trace, flow, bool(rows.forward[i]))
-                missing = sum(size for _, size in rows.gaps(i))
-                found[flow].append((who, rows.buffer(i), missing))
+                found[flow].append((who, rows.buffer(i), rows.gaps(i)))
 
         try:
             for batch in trace.read(str(self.path)):
@@ -98,8 +98,12 @@ class Pcapdig:
 
     def said(self, flow: int, who: str) -> Said:
         """All that one end of a flow sent."""
-        turns = [turn for turn in self.turns.get(flow, ()) if turn[0] == who]
-        return Said(data=b"".join(turn[1] for turn in turns), missing=sum(turn[2] for turn in turns))
+        data, holes = b"", Counter[int]()
+        for _, part, missing in (turn for turn in self.turns.get(flow, ()) if turn[0] == who):
+            for place, size in missing:
+                holes[len(data) + place] += size
+            data += part
+        return Said(data=data, holes=dict(holes))
 
     def records(self, chisel: str, **arguments: str) -> list[dict[str, Any]]:
         """The lines of a chisel as JSON objects."""

@@ -8,6 +8,7 @@ from targets import heads
 
 LINES = (
     *(b"GET / HTTP/1.1\r\n", b"\r\nPUT /\xff HTTP/1.0\n", b"HTTP/1.1 200 OK\r\n", b"HTTP/1.0 404\n", b"HTTP/1.9 999 \xe9\r\n", b"GET / HTTP/2.0\r\n"),
+    *(b"\0GET / HTTP/1.1\n", b"\0HTTP/1.0 200 \r\n", b"\0\0GET / HTTP/1.1\n"),
     *(b"HTTP/1.1 099 X\r\n", b"get / HTTP/1.1\r\n", b"A_1-B x HTTP/1.1\r\n", b"HTTP/1.1 200 a\rb\r\n", b"GET / HTTP/1.1\r", b"GET /\t HTTP/1.1\r\n"),
     *(b"\r\nHTTP/2.10\t 200ok \r\n", b"HTTP/1.1 2000\r\n", b"GET\t /a b\t HTTP/1.1 \r\n", b"GET HTTP/1.1 HTTP/1.1\r\n", b"PRI / HTTP/2.0\r\n"),
     *(b"GET / HTTP/1.0.8\r\n", b"GET / HTTP/1..8\r\n", b"GET / xHTTP/1.0\r\n", b"HTTP/1.2345678 200\r\n", b"HTTP/1.23456789 200\r\n"),

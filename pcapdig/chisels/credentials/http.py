@@ -1,9 +1,10 @@
-"""HTTP/1 requests: Basic (RFC 7617) and Bearer (RFC 6750) authentication, and passwords in forms, JSON bodies and query strings."""
+"""HTTP/1 requests: Basic (RFC 7617), Bearer (RFC 6750) and tokens like it, and passwords in forms, JSON bodies and query strings."""
 
 from __future__ import annotations
 
 import base64
 import binascii
+import re
 from typing import TYPE_CHECKING
 
 from pcapdig.chisels.credentials.credential import Credential, text_of
@@ -17,6 +18,10 @@ if TYPE_CHECKING:
 
 BODY_LIMIT_BYTES = 1 << 20
 """Bytes of a body that are looked at, as sent and without content coding."""
+_TOKENS = {"bearer": "Bearer", "token": "Token"}
+"""Schemes whose word is all that is needed; Token is what GitHub's and other services' interfaces take."""
+_JWT = re.compile(r"eyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*")
+"""A JSON Web Token (RFC 7519) that is sent without a scheme: base64 of `{"`, of its claims, and the signature."""
 _AUTHORIZATION = {"authorization": "", "proxy-authorization": "proxy "}
 
 
@@ -36,17 +41,24 @@ def credentials_of(request: HttpRequest) -> Iterator[Credential]:
 
 
 def _authorization(prefix: str, value: str) -> Iterator[Credential]:
-    scheme, _, proof = value.partition(" ")
-    scheme, proof = scheme.lower(), proof.strip()
-    if scheme == "bearer" and proof:
-        yield Credential(protocol="http", method=f"{prefix}Bearer", user=None, secret=text_of(proof.encode()))
+    words = value.split(None, 1)
+    scheme, proof = words[0].lower() if words else "", words[1] if len(words) > 1 else ""
+    if scheme in _TOKENS and proof:
+        yield Credential(
+            protocol="http", method=f"{prefix}{_TOKENS[scheme]}", user=None, secret=text_of(proof.encode())
+        )
     elif scheme == "basic":
         try:
-            user, colon, secret = base64.b64decode(proof.encode("latin-1"), validate=True).partition(b":")
+            raw = base64.b64decode(
+                proof.encode("latin-1") + b"=" * (-len(proof) % 4), validate=True
+            )  # some leave them out
         except (binascii.Error, ValueError):
             return
+        user, colon, secret = raw.partition(b":")
         if colon:
             yield Credential(protocol="http", method=f"{prefix}Basic", user=text_of(user), secret=text_of(secret))
+    elif len(words) == 1 and _JWT.fullmatch(value):
+        yield Credential(protocol="http", method=f"{prefix}JWT", user=None, secret=text_of(value.encode()))
 
 
 def _in_body(request: HttpRequest, kind: str) -> Iterator[Credential]:

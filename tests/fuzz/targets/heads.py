@@ -22,9 +22,9 @@ from targets.target import Target, exact
 from targets.words import WORDS
 
 _REQUEST = re.compile(
-    rb"(?:\r?\n)?(?!PRI[ \t])([A-Z][A-Z0-9_-]{0,31})[ \t]+([^ \t\r\n](?:[^\r\n]*[^ \t\r\n])?)[ \t]+HTTP/([0-9]\.[0-9][0-9.]{0,5})[ \t]*\r?\n"
+    rb"\0?(?:\r?\n)?(?!PRI[ \t])([A-Z][A-Z0-9_-]{0,31})[ \t]+([^ \t\r\n](?:[^\r\n]*[^ \t\r\n])?)[ \t]+HTTP/([0-9]\.[0-9][0-9.]{0,5})[ \t]*\r?\n"
 )
-_SIMPLE = re.compile(rb"(?:\r?\n)?(GET)[ \t]+(/[^\s]*)[ \t]*()\r?\n(?:\Z|(?=\r?\n)|(?=(?i:host)[ \t]*:))")
+_SIMPLE = re.compile(rb"\0?(?:\r?\n)?(GET)[ \t]+(/[^\s]*)[ \t]*()\r?\n(?:\Z|(?=\r?\n)|(?=(?i:host)[ \t]*:))")
 _STATUS = re.compile(rb"(?:\r?\n)?HTTP/([0-9]\.[0-9][0-9.]{0,5})[ \t]+([1-9][0-9]{2})(?![0-9])([^\n]*)\n")
 _RESPONSE = re.compile(rb"(?:\r?\n)?HTTP/[0-9]\.[0-9][0-9.]{0,5}[ \t]+[1-9][0-9]{2}[^0-9]", re.DOTALL)
 _FRAMING = re.compile(
@@ -134,6 +134,10 @@ SEEDS = (
     *(b"GET /a?b HTTP/1.1\r\n" + field + b"\r\nabc" for field in FIELDS),
     *(b"HTTP/1.0 200 OK\r\n" + field + field + b"\r\nabc" for field in FIELDS),
     *(
+        b"\0GET / HTTP/1.1\r\n\r\n",
+        b"\0\r\nGET / HTTP/1.1\n\n",
+        b"\0\0GET / HTTP/1.1\n\n",
+        b"\0HTTP/1.1 200 OK\r\n\r\n",
         b"\r\nPOST http://h/ HTTP/1.0\n\nx",
         b"HTTP/1.1 404\r\n\r\n",
         b"HTTP/1.1 304 \n\n",

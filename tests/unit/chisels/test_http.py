@@ -46,6 +46,10 @@ def basic(value: bytes, header: str = "Authorization") -> bytes:
         basic(b"\xff\xfe"),
         basic(base64.b64encode(b"no colon")),
         b"GET / HTTP/1.1\r\nAuthorization: Digest username=a, response=b\r\n\r\n",
+        b"GET / HTTP/1.1\r\nAuthorization: \r\n\r\n",
+        b"GET / HTTP/1.1\r\nAuthorization: Bearer \r\n\r\n",
+        b"GET / HTTP/1.1\r\nAuthorization: Negotiate YII=\r\n\r\n",
+        b"GET / HTTP/1.1\r\nAuthorization: eyJhbGciOi.eyJuYW1l\r\n\r\n",
         post(b"user=alice&passenger=bob&passport=X1&compass=n"),
         post(b"user=alice&password="),
         post(b"password=secret", "text/plain"),
@@ -67,6 +71,25 @@ def test_basic(header: str, method: str) -> None:
     """A colon in the password belongs to it; no user is an empty one."""
     assert heard(basic(base64.b64encode(b"alice:se:cret"), header)) == [(method, "alice", "se:cret")]
     assert heard(basic(base64.b64encode(b":token"), header)) == [(method, "", "token")]
+
+
+def test_basic_without_padding() -> None:
+    """And with other blanks."""
+    assert heard(basic(b"\t " + base64.b64encode(b"alice:abc").rstrip(b"="))) == [("Basic", "alice", "abc")]
+
+
+@pytest.mark.parametrize(
+    ("value", "method", "secret"),
+    [
+        ("bearer  abc", "Bearer", "abc"),
+        ("Token abc", "Token", "abc"),
+        ("eyJhIjoxfQ.e30.x_-9", "JWT", "eyJhIjoxfQ.e30.x_-9"),
+    ],
+)
+def test_tokens(value: str, method: str, secret: str) -> None:
+    """A word that opens by itself; a JSON Web Token also without a scheme."""
+    message = f"GET / HTTP/1.1\r\nAuthorization: {value}\r\n\r\n".encode()
+    assert heard(message) == [(method, None, secret)]
 
 
 @pytest.mark.parametrize(

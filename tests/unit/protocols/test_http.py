@@ -290,3 +290,14 @@ def test_real_codings_are_undone(records_of: Callable[..., list[Any]]) -> None:
     }
     assert bodies.keys() == {None, "gzip", "br"}
     assert len(set(bodies.values())) == 1
+
+
+@pytest.mark.parametrize("before", [b"\0", b"\0\r\n"])
+def test_a_request_behind_a_keep_alive_probe(before: bytes) -> None:
+    """The probe's NUL is data to a capture that begins with it; also a request that takes several turns is read behind it."""
+    turns = [(True, before + b"POST /a HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\na"), (True, b"bc"), (False, OK)]
+    (call,) = calls(*turns)
+    assert call.request and (call.request.url, call.request.body.kept) == ("h/a", b"abc")
+    assert (
+        story((True, before + GET), (False, OK)) == story((True, before), (True, GET), (False, OK)) == [("h/a", 200, 3)]
+    )

@@ -154,3 +154,11 @@ def test_starts_and_sides() -> None:
     ]
     assert starts(PREFACE) and not starts(PREFACE[:-1])
     assert starts(b"HTTP/1.1 200 ") and not starts(b"HTTP/1.1 200") and not starts(b"GET / HTTP/1.1")
+
+
+def test_behind_a_keep_alive_probe() -> None:
+    """Its NUL is data to a capture that begins with it (RFC 9293 section 3.8.4). What a server says after one is a message of its own."""
+    request = request_in(b"\0GET /a HTTP/1.1\r\nHost: h\r\n\r\n", NOW)
+    assert request and (request.method, request.url) == ("GET", "h/a")
+    assert starts(b"\0GET / HTTP/1.1\r\n") and not starts(b"\0HTTP/1.1 200 OK\r\n")
+    assert not starts(b"\0\0GET / HTTP/1.1\r\n")

@@ -93,6 +93,29 @@ def test_an_identification_may_be_used_again() -> None:
     assert text(whole) == [(b"another ", 8), (b"one", 3)]
 
 
+def test_copies_of_fragments_are_nothing_new() -> None:
+    """Of the first one while its datagram waits, of later ones also when it was whole; half a minute later they are another's."""
+    fragments = Fragments()
+    add(fragments, 0, b"01234567")
+    add(fragments, 0, b"01234567")
+    (whole,) = add(fragments, 16, b"89", more=False)
+    assert text(whole) == [(b"01234567", 8), (b"89", 2)]
+    assert add(fragments, 16, b"89", more=False, time_ns=LIFETIME_NS - 1) == fragments.flush() == []
+    add(fragments, 16, b"89", more=False, time_ns=LIFETIME_NS)
+    assert [text(each) for each in fragments.flush()] == [[(b"", 8), (b"89", 2)]]
+
+
+def test_few_datagrams_that_were_whole_are_remembered() -> None:
+    """As many as may wait."""
+    fragments = Fragments()
+    for number in range(MOST_WAITING + 1):
+        add(fragments, 0, b"01234567", identification=number)
+        add(fragments, 16, b"89", more=False, identification=number)
+    for number in (0, 1):
+        add(fragments, 16, b"89", more=False, identification=number)
+    assert len(fragments.flush()) == 1
+
+
 def test_fragments_wait_half_a_minute() -> None:
     """As long as a kernel waits for them."""
     fragments = Fragments()

@@ -99,3 +99,12 @@ def test_a_message_is_judged_by_its_own_first_byte(batch: int) -> None:
     """Not by that of a later segment: what looks like a beginning there is the middle of something else."""
     pieces = [[b"\0binary", b"GET yes"], [b"answer"]]
     assert messages(pieces, b"", batch=batch, beginning=Beginning(lambda data: b"GET" in data[:3], FIRST_BYTES)) == []
+
+
+@pytest.mark.parametrize("batch", [1, 1000])
+def test_a_lone_nul_is_not_judged(batch: int) -> None:
+    """It may be a keep-alive probe's, which a capture in the midst of a connection takes for data; what follows it is judged."""
+    beginning = Beginning(lambda data: b"GET" in data, FIRST_BYTES)
+    pieces = [[b"\0", b"GET yes"], [b"answer"]]
+    assert messages(pieces, b"", batch=batch, beginning=beginning) == [b"\0GET yes", b"answer"]
+    assert messages([[b"\0", b"\0GET no"], [b"\0"]], b"", batch=batch, beginning=beginning) == []

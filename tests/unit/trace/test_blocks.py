@@ -7,8 +7,13 @@ from typing import Any
 
 import pytest
 
+from pcapdig.packets._headers import read
 from pcapdig.pcapng import blocks as written
 from pcapdig.trace.blocks import (
+    EITHER,
+    IN_ORDER,
+    LINK_TYPES,
+    SWAPPED,
     DamageError,
     check_section,
     read_interface,
@@ -103,6 +108,50 @@ def test_other_headers_are_refused(files: Any) -> None:
         read_pcap_header(bytes(24))
     with pytest.raises(DamageError, match=r"version 2\.5"):
         read_pcap_header(files.pcap(version=(2, 5)))
+    with pytest.raises(DamageError, match=r"version 1\.4"):
+        read_pcap_header(files.pcap(version=(1, 4)))
+
+
+def test_older_versions_have_their_lengths_the_other_way_round(files: Any) -> None:
+    """As libpcap reads them."""
+    found = [read_pcap_header(files.pcap(version=(2, minor))[:24]).lengths for minor in range(5)]
+    assert found == [SWAPPED, SWAPPED, SWAPPED, EITHER, IN_ORDER]
+
+
+def test_the_link_types_are_those_that_are_read() -> None:
+    """An IP header, behind whatever a link type puts before it, is found for these and for no other number."""
+    ethernet, snap = bytes(12) + b"\x08\0", b"\xaa\xaa\x03\0\0\0\x08\0"
+    wifi = b"\x08" + bytes(23) + snap
+    pktap = b"\x6c\0\0\0\1\0\0\0\1" + bytes(99) + ethernet
+    before = {
+        0: b"\2\0\0\0",
+        1: ethernet,
+        9: b"\x00\x21",
+        10: bytes(13) + snap,
+        50: b"\x0f\0\x08\0",
+        51: bytes(6) + b"\x00\x21",
+        100: snap,
+        104: b"\x0f\0\x08\0",
+        105: wifi,
+        107: b"\x18\x41\x03\xcc",
+        108: b"\0\0\0\2",
+        113: bytes(14) + b"\x08\0",
+        127: b"\0\0\x08\0\0\0\0\0" + wifi,
+        149: pktap,
+        192: b"\0\0\x08\0\1\0\0\0" + ethernet,
+        239: b"\2\0\0\0\x18\0\x09\0",
+        258: pktap,
+        274: bytes(7) + b"\xd5" + ethernet,
+        276: b"\x08\0" + bytes(18),
+    }
+    header, ipv6 = bytes([0x45, 0, 0, 20]) + bytes(16), b"\x60" + bytes(39)
+    found = {
+        link_type
+        for link_type in range(512)
+        if read(before.get(link_type, b"") + header, 300, link_type).has_network
+        or read(ipv6, 64, link_type).has_network
+    }
+    assert found == LINK_TYPES
 
 
 @pytest.mark.parametrize(

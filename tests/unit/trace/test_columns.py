@@ -5,9 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pcapdig.packets._headers import read
 from pcapdig.procs.process import Process
-from pcapdig.trace.columns import LINK_TYPES, Interface, Messages, Packets, Tables
+from pcapdig.trace.columns import Interface, Messages, Packets, Tables
 from pcapdig.trace.flows import FlowRecord, Flows
 
 
@@ -76,22 +75,3 @@ def test_counts_of_an_interface() -> None:
     """What a statistics block leaves out stays as it was."""
     interface = Interface(name="lo").with_counts(5, None).with_counts(None, 2)
     assert (interface.name, interface.received, interface.dropped) == ("lo", 5, 2)
-
-
-def test_the_link_types_are_those_that_are_read() -> None:
-    """An IPv4 header, behind whatever a link type puts before it, is found for these and for no other number."""
-    header = bytes([0x45, 0, 0, 20]) + bytes(16)
-    before = {
-        0: b"\2\0\0\0",
-        1: bytes(12) + b"\x08\0",
-        108: b"\0\0\0\2",
-        113: bytes(14) + b"\x08\0",
-        276: b"\x08\0" + bytes(18),
-    }
-    ipv6 = b"\x60" + bytes(39)
-    found = {
-        link_type
-        for link_type in range(512)
-        if read(before.get(link_type, b"") + header, 64, link_type).has_network or read(ipv6, 64, link_type).has_network
-    }
-    assert found == LINK_TYPES

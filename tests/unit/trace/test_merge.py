@@ -321,3 +321,11 @@ def test_a_small_chunk_size_releases_what_was_read(
     paths = written(tmp_path, files.frames(*frames[::2]), files.frames(*frames[1::2]))
     found, _, wrong = read(paths)
     assert (wrong, [frame for _, frame in found]) == (None, frames)
+
+
+def test_older_pcaps_are_merged(tmp_path: Path, files: Any, wire: Any) -> None:
+    """Whose two lengths stand the other way round."""
+    old = files.pcap(version=(2, 1)) + files.pack("IIII", 1, 2, 100, 60) + wire.udp(bytes(18))
+    trace = Trace()
+    (packets,) = trace.read_all(written(tmp_path, old, files.pcap((3, 0, wire.udp()))))
+    assert (packets.captured.tolist(), packets.original.tolist()) == ([60, 42], [100, 42])

@@ -100,9 +100,9 @@ def test_other_formats_are_refused(take: Any, data: bytes) -> None:
     assert take(data).error == "file: damaged at byte 0: neither pcapng nor pcap begins like this"
 
 
-@pytest.mark.parametrize("version", [(2, 3), (1, 4), (543, 0)])
+@pytest.mark.parametrize("version", [(2, 5), (1, 4), (543, 0)])
 def test_other_pcap_versions_are_refused(take: Any, files: Any, version: tuple[int, int]) -> None:
-    """Only 2.4 has this layout."""
+    """Only 2.0 to 2.4 have a layout that is known."""
     assert take(files.pcap(version=version)).error == (
         f"file: damaged at byte 0: pcap version {version[0]}.{version[1]} is not known"
     )
@@ -287,3 +287,14 @@ def test_the_scanner_checks_its_bounds() -> None:
     for start, stop in ((-1, 4), (3, 2), (0, 5)):
         with pytest.raises(ValueError, match="outside"):
             scanner.scan(b"\n\r\r\n", start, stop, 10)
+
+
+@pytest.mark.parametrize(
+    ("minor", "first", "second"), [(1, 100, 60), (2, 100, 60), (3, 100, 60), (3, 60, 100), (4, 60, 100)]
+)
+def test_lengths_of_older_pcaps(take: Any, files: Any, wire: Any, minor: int, first: int, second: int) -> None:
+    """Before 2.3 the length on the wire stands first, in 2.3 either may."""
+    packet = wire.udp(bytes(18))
+    data = files.pcap(version=(2, minor)) + files.pack("IIII", 1, 2, first, second) + packet
+    taken = take(data + files.pack("IIII", 1, 2, 60, 60) + packet)
+    assert (taken.captured, taken.original, taken.flow, taken.error) == ([60, 60], [100, 60], [0, 0], None)

@@ -176,3 +176,23 @@ def test_no_numpy_is_needed() -> None:
         check=False,
     )
     assert done.returncode == 0
+
+
+def test_fragments_that_come_early_count_once(files: Any, wire: Any, tmp_path: Path) -> None:
+    """Of processes and flows, as soon as their flow is known; a segment's bytes that were there before count no more."""
+    line = comments.line(Process(name="curl", pid=7), is_write=True, evidence="socket")
+    ends = {"source": "10.0.0.1", "target": "10.0.0.2", "ip_id": 7}
+    segment = wire.tcp(bytes(40), seq=100)[34:]
+    frames = [
+        wire.ip(bytes(16), **ends, protocol=17, fragment=2),
+        wire.tcp(bytes(40), seq=100),
+        wire.ip(segment[24:], **ends, protocol=6, fragment=3),
+        wire.ip(segment[24:], **(ends | {"ip_id": 8}), protocol=6, fragment=3),
+        wire.ip(segment[:24], **ends, protocol=6, fragment=0x2000),
+        wire.udp(bytes(8), ip_id=7, fragment=0x2000),
+    ]
+    path = tmp_path / "a.pcapng"
+    path.write_bytes(files.pcapng(*(files.packet(frame, ticks=i, comments=(line,)) for i, frame in enumerate(frames))))
+    assert_agree([str(path)])
+    trace, _ = added_up([str(path)])
+    assert (numbers(trace.sums().by_flow), numbers(trace.sums().by_process)) == ([0, 40, 24], [0, 24 + 40 + 36])
