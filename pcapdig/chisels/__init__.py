@@ -16,7 +16,8 @@
         one by one when they are asked for
     Library(directories).find(name), .names(): with those in files of the user's and in other packages (library.py)
 faults.py says what is shown when a user's chisel raises. A class's `with_containers` takes its place under -pc.
-Chisels that show lines start from lines.LineChisel. `credentials/` is what `plaintext` knows of protocols.
+Chisels that show lines start from lines.LineChisel, those that log a protocol from logs.LogChisel (dialogues.py; _turns.pyx: rows
+of messages to turns). `credentials/` is what `plaintext` knows of protocols.
 Table chisels are data: keys, value, headings, rows shown (tables.py). topconns and other tables keyed by fd.* count each packet's payload
 once; tables keyed by process count it at each local end, as the process sees it. Which words of a command line are a chisel's
 arguments is cli's to know. Listing chisels loads no numpy.

@@ -65,7 +65,7 @@ class TableChisel:
         """Count."""
         if len(rows):
             self._trace = rows.trace
-            self._time_ns = max(self._time_ns, int(rows.time_ns.max()))
+            self._time_ns = int(rows.time_ns[-1])
             self._count(rows)
         return ()
 
@@ -77,7 +77,7 @@ class TableChisel:
     def feed_sums(self, sums: Sums) -> None:
         """Count all packets of a trace at once; only where it adds up."""
         self._trace = sums.trace
-        self._time_ns = max(self._time_ns, sums.latest_ns)
+        self._time_ns = sums.last_ns
         self._totals.add_all(self._sums_of(sums))
 
     def _sums_of(self, sums: Sums) -> bytes | bytearray:

@@ -85,14 +85,25 @@ cdef inline void strip(const uint8_t *data, Part *part) noexcept nogil:
         part.end -= 1
 
 
-cdef inline bint request_line(const uint8_t *data, Py_ssize_t size, Start *start) noexcept nogil:
-    """A request line begins the data. Passed over are the NUL of a keep-alive probe (RFC 9293 section 3.8.4), which is data where a capture
-    begins with it, and one empty line (RFC 9112 section 2.2).
+cdef inline Py_ssize_t past_first_line(const uint8_t *data, Py_ssize_t size) noexcept nogil:
+    """Where what may stand before a request ends: the NUL of a keep-alive probe (RFC 9293 section 3.8.4), which is data where a capture
+    begins with it, then an empty line (RFC 9112 section 2.2) or a PROXY header of version 1.
     """
     cdef Py_ssize_t at = 1 if size and data[0] == 0 else 0
     cdef Py_ssize_t end = line_end(data, at, size)
-    if end >= 0:
-        at = end + 1
+    if end < 0 and size - at >= 13 and memcmp(data + at, b"PROXY ", 6) == 0 and (
+            memcmp(data + at + 6, b"TCP4 ", 5) == 0 or memcmp(data + at + 6, b"TCP6 ", 5) == 0
+            or memcmp(data + at + 6, b"UNKNOWN", 7) == 0):
+        end = next_newline(data, at, size)
+        if end == size:
+            return at
+    return end + 1 if end >= 0 else at
+
+
+cdef inline bint request_line(const uint8_t *data, Py_ssize_t size, Start *start) noexcept nogil:
+    """A request line begins the data, or follows what may stand before it."""
+    cdef Py_ssize_t at = past_first_line(data, size)
+    cdef Py_ssize_t end
     start.first.at = at
     while at < size and at - start.first.at < METHOD_MAX and (
             is_upper(data[at]) or at > start.first.at and (is_digit(data[at]) or data[at] == c"_" or data[at] == c"-")):

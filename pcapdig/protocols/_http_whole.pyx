@@ -47,7 +47,7 @@ cpdef call_of(request, response):
 def read_whole(dialogue, turn):
     data, from_client, moment, gaps, is_last, is_reset = turn
     cdef bint asks
-    if gaps or dialogue.is_over:
+    if gaps or dialogue.is_over or data[:1] in b"\0\r\n":  # what may stand before a message is for the long way
         return None
     client_asks = dialogue.client_asks
     asks = dialogue.asks(turn) if client_asks is None else <bint>from_client == <bint>client_asks

@@ -100,6 +100,7 @@ class Dialogue(Generic[_R, _Open]):
         self.open: deque[_Open] = deque()
         """What waits for an answer, oldest first."""
         self._early: Callable[[_Open | None], _R] | None = None  # an answer whose request is half read
+        self._is_unsure = False  # requests amid those of this turn were lost
         self._done: list[_R] = []
         self._inboxes: dict[bool, Inbox] = {}  # made when a side first says something that is not read at once
         self._readings: dict[bool, Reading[None] | None] = {}
@@ -125,6 +126,7 @@ class Dialogue(Generic[_R, _Open]):
         asks = self.asks(turn)
         inbox = self._inbox(asks)
         inbox.add(turn)
+        self._is_unsure = False
         while not inbox.is_empty and not self.is_over:
             reading = self._readings.get(asks)
             if reading is None:
@@ -138,6 +140,7 @@ class Dialogue(Generic[_R, _Open]):
                 while inbox.skip_hole() and not self.begins(inbox.peek(), asks=asks):
                     pass
                 self._after_loss(asks)
+                self._is_unsure = asks and any(position for position, _ in turn.gaps)
             except StopIteration:
                 self._readings[asks] = None
         if turn.is_last:
@@ -216,9 +219,14 @@ class Dialogue(Generic[_R, _Open]):
         self._done.append(record)
 
     def ask(self, asked: _Open) -> None:
-        """A request is whole. It waits for its answer, unless that has come: see `answer`."""
+        """A request is whole. It waits for its answer, unless that has come: see `answer`.
+
+        Behind a hole amid requests that were sent without waiting nobody knows which answer will be whose.
+        """
         if self._early is not None:
             self._tell_early(asked)
+        elif self._is_unsure:
+            self.give_up(asked)
         else:
             self.open.append(asked)
 

@@ -41,11 +41,13 @@ __all__ = ["HttpBodies", "HttpCall", "HttpDialogue", "HttpPiece", "HttpRequest",
 
 _CHUNK_LINE_LIMIT = 4096
 _LINE_END = re.compile(rb"\n")
-_BLANKS = re.compile(rb"[\r\n]+")
+_BLANKS = re.compile(rb"[\0\r\n]+")  # NUL: of a keep-alive probe
 _REQUEST_START = re.compile(rb"[A-Z][A-Z0-9_-]{0,31}(?:[ \t]|\Z)")
 _STATUS_START = re.compile(rb"HTTP/|(?:H|HT|HTT|HTTP)\Z")
 _LOOK = 33
 """Bytes in which a message is seen to begin: those of the longest method, and a blank."""
+_LINE_LIMIT = 8192
+"""Bytes of a request of HTTP/0.9, which is a line."""
 _CHUNK_SIZE = re.compile(rb"\s*([0-9A-Fa-f]{1,15})\s*(?:;[^\n]*)?\r?\n")
 
 _R = TypeVar("_R", bound=Record)
@@ -101,8 +103,7 @@ class _Http(Dialogue[_R, Asked]):
             if inbox.peek(len(PREFACE)) == PREFACE:
                 self._speaks_http2(inbox.moment)
                 return
-            head, is_cut, moment = yield from _head(inbox)
-            request = request_in(head, moment, is_cut=is_cut)
+            request, is_cut = yield from _request(inbox)
             if request is None:
                 raise LostPlaceError
             body = self.reader(request, None, request.framing)
@@ -337,6 +338,18 @@ class _PieceReader(_BodyReader):
         """The end, of a body that had something."""
         if self._size:
             self._piece(b"", 0, is_end=True, is_complete=is_complete)
+
+
+def _request(inbox: Inbox) -> Reading[tuple[HttpRequest | None, bool]]:
+    """A request without its body; None: it is none. True: its head was not captured to its end. One of HTTP/0.9 is not waited for more of."""
+    line = inbox.peek(_LINE_LIMIT)
+    if line[:3] in (b"GET", b"PRO") and line[-1:] == b"\n" and len(line) < _LINE_LIMIT:
+        request = request_in(line, inbox.moment)
+        if request is not None and request.version == "0.9" and request.head_size == len(line):
+            yield from inbox.exactly(len(line))
+            return request, False
+    head, is_cut, moment = yield from _head(inbox)
+    return request_in(head, moment, is_cut=is_cut), is_cut
 
 
 def _head(inbox: Inbox) -> Reading[tuple[bytes, bool, Moment]]:

@@ -211,29 +211,29 @@ class PostgresDialogue(Dialogue[SqlCall, _Asked]):
     def _ask(self, moment: Moment, kind: str, data: bytes) -> None:
         """A client's message."""
         if kind == "Q":
-            self.open.append(_Asked(moment, kind, "query", _Statement(_text(data))))
+            self.ask(_Asked(moment, kind, "query", _Statement(_text(data))))
         elif kind == "P":
             name, text, types = (*data.split(b"\0", 2), b"", b"")[:3]
             statement = _Statement(_text(text), read_types(types))
             _remember(self._statements, _text(name), statement)
-            self.open.append(_Asked(moment, kind, "prepare", statement, is_named=bool(name)))
+            self.ask(_Asked(moment, kind, "prepare", statement, is_named=bool(name)))
         elif kind == "B":
             portal, source, formats, values = read_bind(data)
             bound = _Portal(self._statements.get(source), formats, values)
             _remember(self._portals, portal, bound)
-            self.open.append(_Asked(moment, kind, "bind", bound.statement, bound))
+            self.ask(_Asked(moment, kind, "bind", bound.statement, bound))
         elif kind == "E":
             executed = self._portals.get(_text(data))
-            self.open.append(_Asked(moment, kind, "execute", executed.statement if executed else None, executed))
+            self.ask(_Asked(moment, kind, "execute", executed.statement if executed else None, executed))
         elif kind == "D":
-            self.open.append(_Asked(moment, kind, "describe", self._named(data)))
+            self.ask(_Asked(moment, kind, "describe", self._named(data)))
         elif kind == "C":
             (self._statements if data[:1] == b"S" else self._portals).pop(_text(data[1:]), None)
-            self.open.append(_Asked(moment, kind, "close"))
+            self.ask(_Asked(moment, kind, "close"))
         elif kind == "F":
-            self.open.append(_Asked(moment, kind, "function", _Statement(f"function {int.from_bytes(data[:4])}")))
+            self.ask(_Asked(moment, kind, "function", _Statement(f"function {int.from_bytes(data[:4])}")))
         elif kind == "S":
-            self.open.append(_Asked(moment, kind, "sync"))
+            self.ask(_Asked(moment, kind, "sync"))
         elif kind == "p" and self._wants_password and self.open:
             self.open[0].secret = SqlSecret(method="password", text=data.partition(b"\0")[0])
         elif kind == "X":

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from pcapdig.protocols.conversation import Dialogue, Moment, Record
 from pcapdig.protocols.inbox import LostPlaceError
-from pcapdig.protocols.sasl import MECHANISMS
+from pcapdig.protocols.sasl import NAMES
 
 if TYPE_CHECKING:
     from pcapdig.protocols.inbox import Inbox, Reading
@@ -30,10 +30,18 @@ _START = re.compile(rb"\*[1-9][0-9]{0,6}\r\n\$[0-9]{1,9}\r\n")
 _COUNT = re.compile(rb"-?[0-9]{1,18}")
 FIRST_BYTES = bytes(value < 128 and (chr(value) == "*" or chr(value).isalpha()) for value in range(256))
 """By value, 1 for the first bytes of what `starts` and `starts_inline` take."""
+_SIMPLE = {
+    **dict.fromkeys("+-", re.compile(rb"[^\x00-\x08\x0e-\x1f]*")),
+    **dict.fromkeys(":(", re.compile(rb"[+-]?[0-9]+")),
+    "_": re.compile(b""),
+    "#": re.compile(b"[tf]"),
+    ",": re.compile(rb"[+-]?(?:[0-9]+(?:\.[0-9]*)?(?:e[+-]?[0-9]+)?|inf|nan)", re.IGNORECASE),
+}
+"""What stands behind the type byte of a value on one line; a line that has it can be another protocol's all the same."""
 _INLINE_START = re.compile(
     rb"(?:ping|info|get|set|del|keys|incr|decr|exists|expire|ttl|type|echo|time|role|dbsize|select|config|client|command|cluster|hello|h(?:get|set|getall|del)"
     rb"|l(?:push|pop|range|len)|r(?:push|pop)|s(?:add|members|card)|z(?:add|range|card)|m(?:get|set|ulti)|publish|subscribe|psubscribe|flushall|flushdb"
-    rb"|scan|monitor|auth(?! (?:%b)\b))(?: [^\r\n]*)?\r?\n" % MECHANISMS.encode(),
+    rb"|scan|monitor|auth(?! %b[ \r\n])(?= ))(?: (?![^\r\n]* HTTP/1\.[01]\r?\n)[^\r\n]*)?\r?\n" % NAMES.encode(),
     re.IGNORECASE,
 )
 _INLINE_WORD = re.compile(
@@ -196,6 +204,7 @@ class RedisDialogue(Dialogue[RedisCall, _Command]):
             if asked == word:
                 self._is_subscribed = True
                 return False
+            self._is_subscribed |= asked in _SUBSCRIBED  # by a command that was not captured
             return self._is_subscribed or reply.kind == ">"
         return reply.kind == ">" or (self._is_subscribed and reply.kind == "*" and word in _PUBLISHED)
 
@@ -236,6 +245,8 @@ def _value(inbox: Inbox, depth: int) -> Reading[RedisReply]:
     line = yield from inbox.through(_LINE_END, _LINE_LIMIT)
     kind, rest = line[:1].decode("latin-1"), line[1:-2]
     if kind in "+-:_#,(" and kind:
+        if not _SIMPLE[kind].fullmatch(rest):
+            raise LostPlaceError
         return RedisReply(kind=kind, text=_text(rest[:WORD_KEPT]), size_bytes=len(rest), count=int(kind != "_"))
     if kind in ("$", "!", "="):
         size = _number(rest)

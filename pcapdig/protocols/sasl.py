@@ -13,6 +13,8 @@ from typing import NamedTuple
 
 MECHANISMS = "PLAIN|LOGIN|XOAUTH2|OAUTHBEARER"
 """Those that are read, as a pattern."""
+NAMES = rf"(?:{MECHANISMS}|ANONYMOUS|CRAM-MD5|DIGEST-MD5|EXTERNAL|GSSAPI|GSS-SPNEGO|GS2-\S+|KERBEROS_V[45]|NTLM|OTP|SCRAM-\S+|SKEY|MSN|XOAUTH)"
+"""All that are in use (IANA "SASL Mechanisms"), and what Microsoft has beside them: words that are no password."""
 _TOKEN = re.compile(rb"\x01auth=Bearer ([^\x01]+)\x01", re.IGNORECASE)
 _OAUTH_USER = re.compile(rb"\A(?:user=|n,a=)([^\x01,]+)")
 

@@ -34,6 +34,8 @@ HANDSHAKE_LIMIT = 256 << 10
 """Bytes of handshake messages read of one direction; OpenSSL's own limit of a certificate list is 100 KiB."""
 RECORD_LIMIT = (1 << 14) + 2048
 """RFC 5246 section 6.2.3; TLS 1.3 allows less."""
+_PROXY = b"\r\n\r\n\0\r\nQUIT\n"
+"""What a header of the PROXY protocol begins with: HAProxy's "The PROXY protocol" section 2.2."""
 SEARCHED_SIZE = 1024
 """Bytes of a message in which a ClientHello is looked for behind something else."""
 _START = re.compile(rb"\x16\x03[\x00-\x04](?:\0\x01\x01(?:\x16\x03|\Z)|..\x01\0)", re.DOTALL)
@@ -82,15 +84,22 @@ def beginning(data: bytes) -> int:
     """Where TLS begins in a message; -1: it does not.
 
     A client need not wait between what it said before and its ClientHello: MySQL's has its request for TLS before it, a proxy's the
-    address of its own client, a mail program's may have STARTTLS. There a whole ClientHello is asked for whose lengths fit together.
+    address of its own client, a mail program's may have STARTTLS. There a whole ClientHello is asked for whose lengths fit together. TLS
+    inside the packets of another protocol, as OpenVPN's, is none: what the server says could not be followed.
     """
     if starts(data):
         return 0
     for found in _WHOLE_HELLO.finditer(data, 0, SEARCHED_SIZE):
-        record, message = int.from_bytes(found[1]), int.from_bytes(found[2])
-        if record == message + 4 and found.start() + 5 + record <= len(data):
-            return found.start()
+        at, record, message = found.start(), int.from_bytes(found[1]), int.from_bytes(found[2])
+        if record == message + 4 and at + 5 + record <= len(data) and _may_precede(data[:at]):
+            return at
     return -1
+
+
+def _may_precede(before: bytes) -> bool:
+    """Lines of text, a PROXY header of version 2, or one packet of MySQL."""
+    is_packet = len(before) > 4 and int.from_bytes(before[:3], "little") == len(before) - 4
+    return before.endswith(b"\n") or before.startswith(_PROXY) or is_packet
 
 
 def _starts_ssl2(data: bytes) -> bool:

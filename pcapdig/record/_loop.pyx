@@ -205,8 +205,8 @@ cdef class Loop:
                 queue = &self.sources[i].queue
                 queue_fill(queue)
                 self.no_memory |= queue.no_memory
-                if not queue.drained and queue.latest_ns < complete_ns:
-                    complete_ns = queue.latest_ns
+                if not queue.drained and queue.last_ns < complete_ns:
+                    complete_ns = queue.last_ns
             self.offset_ns = _boot_offset_ns()
             if self.ring != NULL:
                 ring_buffer__consume(self.ring)

@@ -26,7 +26,7 @@ cdef struct Queue:
     uint64_t filled_bytes   # taken out of the kernel's ring by the last queue_fill
     int64_t since_ns        # earlier packets are not part of the recording
     int64_t until_ns        # later ones neither
-    int64_t latest_ns
+    int64_t last_ns
     uint64_t written
     int link_type
     uint8_t mac[6]

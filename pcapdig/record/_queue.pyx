@@ -128,8 +128,8 @@ cdef void _on_packet(Queue *queue, const pcap_pkthdr *header, const uint8_t *dat
     cdef uint8_t *place
     cdef Pending *larger
     cdef Pending entry
-    if time_ns > queue.latest_ns:
-        queue.latest_ns = time_ns
+    if time_ns > queue.last_ns:
+        queue.last_ns = time_ns
     queue.filled_bytes += captured + RING_OVERHEAD
     if time_ns < queue.since_ns or time_ns > queue.until_ns:
         return

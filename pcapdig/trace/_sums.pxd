@@ -8,7 +8,7 @@ cdef class Sums:
     cdef uint64_t *by_process  # at the process's row + 1; first what no process is known for
     cdef uint64_t *packets_by_interface
     cdef Py_ssize_t room  # of by_process
-    cdef readonly int64_t latest_ns
+    cdef readonly int64_t last_ns
     cdef int add(self, uint64_t fresh, int32_t writer, int32_t reader, uint16_t interface, int64_t time_ns) except -1 nogil
     cdef int move(
         self, uint64_t counted, int32_t writer_then, int32_t reader_then, uint64_t fresh, int32_t writer, int32_t reader

@@ -30,8 +30,7 @@ cdef class Sums:
         """Count a packet. Processes are rows, -1: not known."""
         self.count(fresh, writer, reader)
         self.packets_by_interface[interface] += 1
-        if time_ns > self.latest_ns:
-            self.latest_ns = time_ns
+        self.last_ns = time_ns
         return 0
 
     cdef int move(

@@ -18,8 +18,8 @@ class Sums(NamedTuple):
     """Where the rows are."""
     packets: int
     """How many there were."""
-    latest_ns: int
-    """The latest time of a packet, ns since 1970; 0 where none has one."""
+    last_ns: int
+    """Time of the last packet, ns since 1970; 0 before it."""
     by_flow: bytes | bytearray
     """Each packet once. Row -1 is always 0."""
     by_process: bytes

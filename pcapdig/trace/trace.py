@@ -140,7 +140,7 @@ class Trace:
         return Sums(
             trace=self,
             packets=sum(counts),
-            latest_ns=native.latest_ns,
+            last_ns=native.last_ns,
             by_flow=self._scanner.fresh_bytes(),
             by_process=native.of_processes(len(self.processes)),
             packets_by_interface=counts,

@@ -12,7 +12,7 @@ LINES = (
     *(b"HTTP/1.1 099 X\r\n", b"get / HTTP/1.1\r\n", b"A_1-B x HTTP/1.1\r\n", b"HTTP/1.1 200 a\rb\r\n", b"GET / HTTP/1.1\r", b"GET /\t HTTP/1.1\r\n"),
     *(b"\r\nHTTP/2.10\t 200ok \r\n", b"HTTP/1.1 2000\r\n", b"GET\t /a b\t HTTP/1.1 \r\n", b"GET HTTP/1.1 HTTP/1.1\r\n", b"PRI / HTTP/2.0\r\n"),
     *(b"GET / HTTP/1.0.8\r\n", b"GET / HTTP/1..8\r\n", b"GET / xHTTP/1.0\r\n", b"HTTP/1.2345678 200\r\n", b"HTTP/1.23456789 200\r\n"),
-    *(b"HTTP/.11 200\r\n", b"GET /\r\n\r\n"),
+    *(b"HTTP/.11 200\r\n", b"GET /\r\n\r\n", b"PROXY UNKNOWN\r\nGET /\r\n", b"PROXY TCP6 a\nGET / HTTP/1.1\n", b"PROXY TCP4 HTTP/1.1\n"),
     *(b"GET /\r\n", b"GET /a\x0b\r\n", b"GET  / \n", b"POST /\r\n", b"GET /\r\nHOST :", b"GET  HTTP/1.1\r\n", b"GET / \r HTTP/1.1\r\n"),
 )  # fmt: skip
 

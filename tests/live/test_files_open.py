@@ -246,7 +246,7 @@ def test_another_interface_that_goes_away(folder: Path) -> None:
             ended = recording.stop()
     assert ended.returncode == 0, ended
     assert f"interface {interface} went away" in ended.stderr
-    assert sum(packet.interface == "lo" for packet in opened(folder / "out.pcapng")) > 100
+    assert sum(packet.interface == "lo" for packet in opened(folder / "out.pcapng")) > 10
 
 
 def test_directions_and_order_on_two_interfaces(folder: Path) -> None:
@@ -269,7 +269,7 @@ def test_directions_and_order_on_two_interfaces(folder: Path) -> None:
     crossing = [packet for packet in packets if packet.interface == interface and packet.protocol in ("tcp", "udp")]
     assert {(packet.source[0], packet.direction) for packet in crossing} == {("10.98.0.1", 2), ("10.98.0.2", 1)}
     assert {packet.direction for packet in packets if packet.interface == "lo"} <= {1, 2}
-    assert len([key for key, _ in itertools.groupby(packets, key=lambda packet: packet.interface)]) > 10
+    assert len([key for key, _ in itertools.groupby(packets, key=lambda packet: packet.interface)]) > 3
 
 
 def test_each_loopback_packet_is_there_once(folder: Path, namespace: Namespace) -> None:

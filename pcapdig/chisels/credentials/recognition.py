@@ -14,7 +14,7 @@ from pcapdig.protocols.login import Login
 from pcapdig.protocols.mysql import MysqlDialogue
 from pcapdig.protocols.postgres import PostgresDialogue
 from pcapdig.protocols.redis import RedisCall
-from pcapdig.protocols.sasl import MECHANISMS
+from pcapdig.protocols.sasl import NAMES
 from pcapdig.protocols.sql import SqlCall
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 _REDIS_AUTH = re.compile(rb"\r\nAUTH\r\n", re.IGNORECASE)
 """A word of a command; only then it is worth reading commands."""
-_INLINE_AUTH = re.compile(rb"AUTH (?!(?:%b)\b)[^ \r\n]+(?: [^ \r\n]+)?\r?\n" % MECHANISMS.encode(), re.IGNORECASE)
+_INLINE_AUTH = re.compile(rb"AUTH (?!%b[ \r\n])[^ \r\n]+(?: [^ \r\n]+)?\r?\n" % NAMES.encode(), re.IGNORECASE)
 
 
 _ENCRYPTED = (b"\x16\x03", b"SSH-")
@@ -59,7 +59,8 @@ def begin(opening: Opening) -> Dialogue[Any, Any] | None:
         return http.HttpDialogue(body_limit=BODY_LIMIT_BYTES)
     if from_client and (_INLINE_AUTH.match(data) or (redis.starts(data) and _REDIS_AUTH.search(data))):
         return redis.RedisDialogue()
-    if not from_client and mysql.starts(data, from_client=False):
+    is_login = not from_client or data[3:4] == b"\1"  # a command of a client is none
+    if is_login and mysql.starts(data, from_client=from_client):
         return _MysqlLogin()
     if data[:1] == b"\0" and postgres_messages.said_by_client(data):
         return _PostgresLogin()

@@ -21,10 +21,12 @@ from pcapdig.protocols.http_messages import (
 from targets.target import Target, exact
 from targets.words import WORDS
 
+_BEFORE = rb"(?>\0?(?:\r?\n|PROXY (?:TCP[46] |UNKNOWN)[^\n]*\n)?)"
 _REQUEST = re.compile(
-    rb"\0?(?:\r?\n)?(?!PRI[ \t])([A-Z][A-Z0-9_-]{0,31})[ \t]+([^ \t\r\n](?:[^\r\n]*[^ \t\r\n])?)[ \t]+HTTP/([0-9]\.[0-9][0-9.]{0,5})[ \t]*\r?\n"
+    rb"%b(?!PRI[ \t])([A-Z][A-Z0-9_-]{0,31})[ \t]+([^ \t\r\n](?:[^\r\n]*[^ \t\r\n])?)[ \t]+HTTP/([0-9]\.[0-9][0-9.]{0,5})[ \t]*\r?\n"
+    % _BEFORE
 )
-_SIMPLE = re.compile(rb"\0?(?:\r?\n)?(GET)[ \t]+(/[^\s]*)[ \t]*()\r?\n(?:\Z|(?=\r?\n)|(?=(?i:host)[ \t]*:))")
+_SIMPLE = re.compile(rb"%b(GET)[ \t]+(/[^\s]*)[ \t]*()\r?\n(?:\Z|(?=\r?\n)|(?=(?i:host)[ \t]*:))" % _BEFORE)
 _STATUS = re.compile(rb"(?:\r?\n)?HTTP/([0-9]\.[0-9][0-9.]{0,5})[ \t]+([1-9][0-9]{2})(?![0-9])([^\n]*)\n")
 _RESPONSE = re.compile(rb"(?:\r?\n)?HTTP/[0-9]\.[0-9][0-9.]{0,5}[ \t]+[1-9][0-9]{2}[^0-9]", re.DOTALL)
 _FRAMING = re.compile(
@@ -154,6 +156,7 @@ SEEDS = (
         b"GET /a \r\nHost: h\r\n\r\n",
         b"GET /\r\n",
         b"GET /\r\n\r\n",
+        b"PROXY TCP4 192.0.2.1 192.0.2.2 1 80\r\nGET / HTTP/1.1\r\n\r\n",
         b"GET / HTTP/1.0.8\r\n\r\n",
         b"\r\nHTTP/1.10  200\rok\r\n\r\n",
     ),

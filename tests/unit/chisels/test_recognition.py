@@ -48,6 +48,8 @@ def heard(conversation: Callable[..., Any]) -> Heard:
         [array(b"HELLO", b"3", b"AUTH", b"alice")],
         [b"*9999999\r\n" + b"$4\r\nAUTH\r\n"],
         [b"S:220 mail\r\n", b"AUTH secret\r\n"],
+        [b"AUTH NTLM\r\n", b"S:+ \r\n"],
+        [b"AUTH CRAM-MD5\r\n", b"S:+ PDE+\r\n"],
         [PG_STARTUP, b"S:R\0\0\0\x0c\0\0\0\x05salt", b"p\0\0\0\x0bmd5beef\0"],
         [b"\x16\x03\1\0\5\1\0\0\1x", b"USER alice\r\nPASS secret\r\n"],
         [b"SSH-2.0-x\r\n", b"S:SSH-2.0-y\r\n"],
@@ -78,6 +80,7 @@ def test_no_credentials(heard: Heard, messages: list[bytes]) -> None:
             [b"S:" + GREETING, len(LOGIN).to_bytes(3, "little") + b"\1" + LOGIN, b"S:\7\0\0\2\0\0\0\2\0\0\0"],
             ("mysql", "clear password", "alice", "secret"),
         ),
+        ([len(LOGIN).to_bytes(3, "little") + b"\1" + LOGIN], ("mysql", "clear password", "alice", "secret")),
     ],
 )  # fmt: skip
 def test_each_protocol_is_known_by_what_is_said(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 from pcapdig.chisels.tables import key_texts
 from pcapdig.chisels.topports_server import TopportsServer
 from pcapdig.chisels.topprocs_net import TopprocsNet
@@ -10,6 +12,7 @@ from pcapdig.render.items import Column, Table
 from pcapdig.trace.columns import Packets, Tables
 from pcapdig.trace.flows import FlowRecord, Flows
 from pcapdig.trace.rows import rows_of
+from pcapdig.trace.sums import Sums
 
 
 def trace() -> Tables:
@@ -67,3 +70,14 @@ def test_missing_values_are_shown_as_such() -> None:
     """Id -1 has no value of any field; nor has a process whose user is not known."""
     keys = (Column("proc.name", "Process"), Column("user.name", "User"))
     assert key_texts(trace(), keys, [0, -1]) == [("httpd", "<NA>"), ("<NA>", "<NA>")]
+
+
+def test_the_time_of_a_table() -> None:
+    """That of the last event counted, though others before it may say a later one; by sums as by rows."""
+    tables = trace()
+    fed, summed = TopprocsNet(), TopprocsNet()
+    for times in ([5, 9], [7, 6]):
+        fed.feed(rows_of(Packets.from_payloads(tables, [b"a", b"b"], flow=0, time_ns=times)))
+    none = (0).to_bytes(8, sys.byteorder)
+    summed.feed_sums(Sums(trace=tables, packets=4, last_ns=6, by_flow=none, by_process=none, packets_by_interface=(4,)))
+    assert only_table(fed.end()).time_ns == only_table(summed.end()).time_ns == 6

@@ -151,8 +151,13 @@ def test_bytes_behind_a_message(more: bytes) -> None:
 
 
 def test_http_09() -> None:
-    """The request is told; its answer has no head."""
-    assert story((True, b"GET /a\r\n"), (False, b"<html>hello</html>")) == [("/a", None, None)]
+    """The request is told; its answer has no head. A line that has come in pieces is one, too."""
+    answer = (False, b"<html>hello</html>")
+    assert story((True, b"GET /a\r\n"), answer) == [("/a", None, None)]
+    assert story((True, b"GET /"), (True, b"a\n"), answer, (True, b"\nGET /b\r\n"), answer) == [
+        ("/a", None, None),
+        ("/b", None, None),
+    ]
 
 
 def test_roles_are_seen_from_what_is_said() -> None:
@@ -290,3 +295,14 @@ def test_real_codings_are_undone(records_of: Callable[..., list[Any]]) -> None:
     }
     assert bodies.keys() == {None, "gzip", "br"}
     assert len(set(bodies.values())) == 1
+
+
+@pytest.mark.parametrize("before", [b"\0", b"\0\r\n"])
+def test_a_request_behind_a_keep_alive_probe(before: bytes) -> None:
+    """The probe's NUL is data to a capture that begins with it; also a request that takes several turns is read behind it."""
+    turns = [(True, before + b"POST /a HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\na"), (True, b"bc"), (False, OK)]
+    (call,) = calls(*turns)
+    assert call.request and (call.request.url, call.request.body.kept) == ("h/a", b"abc")
+    assert (
+        story((True, before + GET), (False, OK)) == story((True, before), (True, GET), (False, OK)) == [("h/a", 200, 3)]
+    )

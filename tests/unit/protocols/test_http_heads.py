@@ -96,6 +96,7 @@ def test_a_response(line: bytes, reason: str) -> None:
         (b"GET / HTTP/1.1 ", "/", "1.1"),
         (b"\r\nGET / HTTP/2.0", "/", "2.0"),
         (b"GET HTTP/1.1 HTTP/1.0", "HTTP/1.1", "1.0"),
+        (b"PROXY TCP6 2001:db8::1 2001:db8::2 50000 80\r\nGET /a HTTP/1.1", "/a", "1.1"),
         (b"GET / HTTP/1.0.8", "/", "1.0.8"),
         (b"GET /a\r\nHost: h", "/a", "0.9"),
     ],

@@ -175,7 +175,23 @@ def test_replies_turned_off_by_an_inline_command() -> None:
 def test_a_password_sent_inline() -> None:
     """A connection may begin with it; what is SASL's is another protocol's."""
     assert starts_inline(b"AUTH secret\r\n") and starts_inline(b"auth alice secret\r\n")
-    assert not starts_inline(b"AUTH PLAIN AGEAYg==\r\n") and not starts_inline(b"AUTH LOGIN\r\n")
+    for line in (b"AUTH PLAIN AGEAYg==\r\n", b"AUTH LOGIN\r\n", b"AUTH NTLM\r\n", b"AUTH CRAM-MD5\r\n", b"AUTH\r\n"):
+        assert not starts_inline(line)
+
+
+@pytest.mark.parametrize(
+    "reply", [b":irc.example PONG irc.example\r\n", b"+\x02\x11\r\n", b"#x\r\n", b"_x\r\n", b",x\r\n"]
+)
+def test_a_line_that_another_protocol_has_too(reply: bytes) -> None:
+    """PING is IRC's as well: what is no value of Redis does not confirm it."""
+    dialogue = RedisDialogue(is_sure=False)
+    found = dialogue.feed(Turn(b"PING irc.example\r\n", True, Moment(0))) + dialogue.feed(Turn(reply, False, Moment(0)))
+    assert found + dialogue.end() == []
+
+
+def test_a_request_of_http_is_no_inline_command() -> None:
+    """Whatever the bytes of its response begin with."""
+    assert not starts_inline(b"GET /a?b HTTP/1.1\r\nHost: h\r\n\r\n")
 
 
 def test_a_command_whose_end_was_lost_has_its_reply() -> None:
@@ -201,3 +217,26 @@ def test_a_reply_to_a_command_of_which_too_much_was_lost() -> None:
         Turn(b"$1\r\nv\r\n", False, Moment(4))
     )
     assert [(call.name, call.reply and call.reply.text) for call in found] == [("", "OK"), ("GET", "v")]
+
+
+def test_a_subscription_that_was_not_captured() -> None:
+    """The reply to it is not taken for that of the next one."""
+    psubscribe = b"*2\r\n$10\r\nPSUBSCRIBE\r\n$2\r\np*\r\n"
+    reply = b"*3\r\n$%d\r\n%s\r\n$2\r\n%s\r\n:1\r\n"
+    found = calls((True, psubscribe), (False, reply % (9, b"subscribe", b"c1") + reply % (10, b"psubscribe", b"p*")))
+    assert [(call.name, call.reply and call.reply.text) for call in found] == [("PSUBSCRIBE", "psubscribe p* 1")]
+
+
+def test_requests_lost_amid_others() -> None:
+    """Those behind the hole are not given the answers of those in it; what is asked later has its own."""
+    dialogue = RedisDialogue()
+    found = dialogue.feed(Turn(GET + GET, True, Moment(0), ((len(GET), len(GET)),)))
+    found += dialogue.feed(Turn(b"".join(b"$1\r\n%d\r\n" % number for number in (1, 2, 3)), False, Moment(0)))
+    found += dialogue.feed(Turn(GET, True, Moment(0))) + dialogue.feed(Turn(b"$1\r\n4\r\n", False, Moment(0)))
+    assert [(call.name, call.reply and call.reply.text) for call in found] == [
+        ("GET", None),
+        ("GET", "1"),
+        ("", "2"),
+        ("", "3"),
+        ("GET", "4"),
+    ]

@@ -115,7 +115,13 @@ def test_a_server_heard_alone() -> None:
 
 
 @pytest.mark.parametrize(
-    "before", [b"STARTTLS\r\n", b"PROXY TCP4 192.0.2.1 192.0.2.2 1 443\r\n", b"\x20\0\0\x01" + bytes(32)]
+    "before",
+    [
+        b"STARTTLS\r\n",
+        b"PROXY TCP4 192.0.2.1 192.0.2.2 1 443\r\n",
+        b"\r\n\r\n\0\r\nQUIT\n\x21\x11\0\0",
+        b"\x20\0\0\x01" + bytes(32),
+    ],
 )
 def test_a_hello_behind_something_else(before: bytes) -> None:
     """In the same message: a client that does not wait, a proxy's header, MySQL's request for TLS."""
@@ -130,8 +136,14 @@ def test_what_only_looks_like_a_hello_behind_something(change: tuple[int, bytes]
     """Versions and lengths must fit together."""
     at, byte = change
     hello = handshake(1, CLIENT_HELLO)
-    assert beginning(b"data" + hello[:at] + byte + hello[at + 1 :]) == -1
-    assert beginning(b"data" + hello[:-1]) == -1
+    assert beginning(b"data\n" + hello[:at] + byte + hello[at + 1 :]) == -1
+    assert beginning(b"data\n" + hello[:-1]) == -1
+
+
+@pytest.mark.parametrize("before", [b"data", b"\x21\0\0\x01" + bytes(32), b"\x12\x01\0\xff\0\0\0\0"])
+def test_a_hello_in_another_protocols_packets(before: bytes) -> None:
+    """It is theirs: what the server says in such packets could not be followed."""
+    assert beginning(before + handshake(1, CLIENT_HELLO)) == -1
 
 
 def test_a_retry_alone() -> None:

@@ -34,27 +34,27 @@ def numbers(data: bytes | bytearray) -> list[int]:
 
 
 def from_columns(trace: Trace, batches: Any) -> tuple[list[int], list[int], list[int], int]:
-    """By flow, by process, packets by interface, latest time: what the columns and the rows of them say."""
+    """By flow, by process, packets by interface, time of the last packet: what the columns and the rows of them say."""
     flows, processes = np.zeros(1_000_000, np.int64), np.zeros(10_000, np.int64)
-    interfaces, latest_ns = np.zeros(1000, np.int64), 0
+    interfaces, last_ns = np.zeros(1000, np.int64), 0
     for packets in batches:
         has_flow = packets.flow >= 0
         np.add.at(flows, packets.flow[has_flow] + 1, packets.fresh[has_flow])
         rows = rows_of(packets)
         np.add.at(processes, rows.process + 1, rows.size)
         np.add.at(interfaces, packets.interface, 1)
-        latest_ns = max(latest_ns, int(packets.time_ns.max()))
+        last_ns = int(packets.time_ns[-1])
     return (
         flows[: len(trace.flows) + 1].tolist(),
         processes[: len(trace.processes) + 1].tolist(),
         interfaces[: len(trace.interfaces)].tolist(),
-        latest_ns,
+        last_ns,
     )
 
 
 def as_tuple(sums: Sums) -> tuple[list[int], list[int], list[int], int]:
     """The same of sums."""
-    return numbers(sums.by_flow), numbers(sums.by_process), list(sums.packets_by_interface), sums.latest_ns
+    return numbers(sums.by_flow), numbers(sums.by_process), list(sums.packets_by_interface), sums.last_ns
 
 
 def added_up(paths: list[str], *, decap: bool = False) -> tuple[Trace, str]:
@@ -91,7 +91,7 @@ def assert_agree(paths: list[str], *, decap: bool = False) -> None:
 def test_nothing_read() -> None:
     """Sums of no capture are empty."""
     sums = Trace().sums()
-    assert (sums.packets, sums.latest_ns, sums.packets_by_interface) == (0, 0, ())
+    assert (sums.packets, sums.last_ns, sums.packets_by_interface) == (0, 0, ())
     assert (numbers(sums.by_flow), numbers(sums.by_process)) == ([0], [0])
 
 
