@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from command import ROOT, environment
 
 from pcapdig.errors import InputError
 from pcapdig.pcapng import blocks, comments
@@ -24,7 +25,6 @@ from pcapdig.trace.rows import rows_of
 from pcapdig.trace.sums import Sums
 from pcapdig.trace.trace import Trace
 
-ROOT = Path(__file__).parents[3]
 FIXTURES = sorted(path for path in (ROOT / "fixtures").rglob("*.gz") if path.name.endswith(("pcap.gz", "pcapng.gz")))
 
 
@@ -172,7 +172,7 @@ def test_no_numpy_is_needed() -> None:
     done = subprocess.run(
         [sys.executable, "-c", code, str(FIXTURES[0])],
         cwd="/",
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        env=environment(),
         check=False,
     )
     assert done.returncode == 0
