@@ -192,6 +192,7 @@ def test_splice_names_its_reader(watch: Watch) -> None:
 
     def take() -> int:
         accepted = accept(server)
+        accepted.setblocking(True)  # splice knows nothing of Python's timeouts
         into, out = os.pipe()
         size = os.splice(accepted.fileno(), out, 100)
         os.close(into)
