@@ -110,7 +110,8 @@ cdef void view_more(Walk *w) noexcept nogil:
             return
     get_piece(r, number)
     place = place_of(r, number)
-    memcpy(place - left, r.view + (w.at - r.view_from), left)
+    if left != 0:  # of the first piece there is no view yet, and memcpy takes no NULL
+        memcpy(place - left, r.view + (w.at - r.view_from), left)
     r.view = place - left
     r.view_from = r.start + <int64_t> number * PIECE_BYTES - left
     r.view_to = r.view_from + left + r.got[number % r.places]
