@@ -90,7 +90,7 @@ cdef class Turns:
     cdef tuple _end(self, Py_ssize_t at):
         """One end. The same few come again and again, so they are remembered."""
         cdef uint8_t forward = self.forward[at], is_write = self.is_write[at]
-        key = (<int64_t>self.process[at] << 2) + (forward != 0) * 2 + (is_write != 0)
+        key = <int64_t>self.process[at] * 4 + (forward != 0) * 2 + (is_write != 0)
         end = self.ends.get(key)
         if end is None:
             end = self.ends[key] = (Seen(bool(forward) == bool(is_write), bool(is_write), self.process[at]),)
