@@ -206,19 +206,7 @@ class HttpBodies(_Http[HttpPiece]):
         """Tells pieces."""
 
         def piece(data: bytes, missing: int, *, is_end: bool = False, is_complete: bool = False) -> None:
-            self.tell(
-                HttpPiece(
-                    asked=request.moment if request else None,
-                    answered=response.moment if response else None,
-                    request=request,
-                    response=response,
-                    codings=framing.codings,
-                    data=data,
-                    missing=missing,
-                    is_end=is_end,
-                    is_complete=is_complete,
-                )
-            )
+            self._tell_piece(request, response, framing, data, missing=missing, is_end=is_end, is_complete=is_complete)
 
         return _PieceReader(framing, piece)
 
@@ -226,22 +214,38 @@ class HttpBodies(_Http[HttpPiece]):
         """One piece."""
         message = response or request
         assert message is not None
+        body = data[message.head_size :]
+        self._tell_piece(request, response, message.framing, body, is_end=True, is_complete=True)
+        return Body(message.framing.length, b"", message.framing.codings, True)
+
+    def give_up(self, asked: Asked) -> None:
+        """Its pieces were told."""
+
+    def _tell_piece(
+        self,
+        request: HttpRequest | None,
+        response: HttpResponse | None,
+        framing: Framing,
+        data: bytes,
+        *,
+        missing: int = 0,
+        is_end: bool = False,
+        is_complete: bool = False,
+    ) -> None:
+        """A piece of the body of the response, or of the request where there is none."""
         self.tell(
             HttpPiece(
                 asked=request.moment if request else None,
                 answered=response.moment if response else None,
                 request=request,
                 response=response,
-                codings=message.framing.codings,
-                data=data[message.head_size :],
-                is_end=True,
-                is_complete=True,
+                codings=framing.codings,
+                data=data,
+                missing=missing,
+                is_end=is_end,
+                is_complete=is_complete,
             )
         )
-        return Body(message.framing.length, b"", message.framing.codings, True)
-
-    def give_up(self, asked: Asked) -> None:
-        """Its pieces were told."""
 
 
 class _BodyReader:
