@@ -220,7 +220,7 @@ def _detached(rows: Rows) -> Rows:
     facts, packet = rows.facts, rows.packet
     names = ("number", "time_ns", "interface", "flow", "forward", "payload_length", "fresh", "tcp_flags", "direction")
     ends = ("writer", "reader", "writer_evidence", "reader_evidence")
-    columns = {name: getattr(facts, name)[packet] for name in (*names, *ends)}
+    columns = {name: getattr(facts, name)[packet] for name in (*names, *ends, "out_of_window")}
     positions = packet.tolist()
     kept = Messages(
         trace=facts.trace,

@@ -62,6 +62,8 @@ class PacketColumns:
     """How the writer is known: 1 socket, 2 snapshot, 3 listener, 4 procfs; 0 without a writer."""
     reader_evidence: NDArray[np.uint8]
     """The same of the reader."""
+    out_of_window: NDArray[np.bool_]
+    """TCP: the receiver would not accept this packet, so its bytes and flags count for nothing (`fresh` is 0)."""
     flows: Flows
     """Columns over flows: protocol (IP's number), family, client, server (16 bytes each), client_port, server_port, first_ns, interface;
     .client_ip(row), .server_ip(row), .name(row) are texts. It goes on growing while batches are taken."""

@@ -86,6 +86,7 @@ def packet_columns(packets: PacketColumns) -> Columns:
         "reader": _ids(packets.reader),
         "writer_evidence": Coded(packets.writer_evidence.astype(np.int32) - 1, EVIDENCE_NAMES[1:]),
         "reader_evidence": Coded(packets.reader_evidence.astype(np.int32) - 1, EVIDENCE_NAMES[1:]),
+        "out_of_window": Numbers(packets.out_of_window),
     }
 
 

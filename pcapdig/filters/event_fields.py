@@ -95,6 +95,10 @@ def _is_io(rows: Rows, index: Index) -> Flags:
     return Flags(rows.is_io[index])
 
 
+def _is_out_of_window(rows: Rows, index: Index) -> Flags:
+    return Flags(rows.out_of_window[index])
+
+
 def _is_read(rows: Rows, index: Index) -> Flags:
     return Flags(rows.is_io[index] & ~rows.is_write[index])
 
@@ -176,6 +180,12 @@ _KINDS = (
     _flag("evt.is_io", _is_io, "true if the packet carries payload."),
     _flag("evt.is_io_read", _is_read, "true if this end received payload."),
     _flag("evt.is_io_write", _is_write, "true if this end sent payload."),
+    _flag(
+        "evt.is_out_of_window",
+        _is_out_of_window,
+        "true for a TCP packet that its receiver would not accept: it belongs to an older connection, was injected, or lies far "
+        "outside the window. It counts as a packet; its bytes and flags count for nothing.",
+    ),
     _text("evt.res", _result, "'RESET' where evt.type is 'reset', else 'SUCCESS'."),
     _flag("evt.failed", _is_reset, "true where evt.type is 'reset': the connection was refused or broken off."),
 )

@@ -34,6 +34,7 @@ cdef struct Columns:  # in the order of COLUMNS
     uint8_t *direction
     uint8_t *writer_evidence
     uint8_t *reader_evidence
+    uint8_t *out_of_window
 
 cdef struct Ends:  # whose a packet is
     int32_t writer  # row of the process, -1: not known

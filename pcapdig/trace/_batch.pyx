@@ -34,6 +34,7 @@ COLUMNS = (
     ("fresh", "u4"), ("seq", "u4"), ("ack", "u4"), ("writer", "i4"), ("reader", "i4"),
     ("interface", "u2"),
     ("forward", "?"), ("tcp_flags", "u1"), ("direction", "u1"), ("writer_evidence", "u1"), ("reader_evidence", "u1"),
+    ("out_of_window", "?"),
 )
 """The columns of a batch in the order in which they lie in its one piece of memory, widest first so that all are aligned."""
 
@@ -233,6 +234,7 @@ cdef class Batch:
         to.reader[i] = ends.reader
         to.writer_evidence[i] = ends.writer_evidence
         to.reader_evidence[i] = ends.reader_evidence
+        to.out_of_window[i] = False
 
     cdef uint32_t fresh(
         self, const Stored *packet, const uint8_t *data, const Placed *placed, uint32_t stored

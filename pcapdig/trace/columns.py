@@ -175,6 +175,10 @@ class Facts(Protocol):
     def reader_evidence(self) -> NDArray[np.uint8]:
         """EVIDENCE_*."""
 
+    @property
+    def out_of_window(self) -> NDArray[np.bool_]:
+        """The receiver would not accept it. Of a message False."""
+
     def __len__(self) -> int: ...
 
     def buffer(self, index: int) -> bytes:
@@ -198,6 +202,7 @@ _COLUMNS: dict[str, tuple[str, int]] = {
     "reader": ("i4", -1),
     "writer_evidence": ("u1", 0),
     "reader_evidence": ("u1", 0),
+    "out_of_window": ("?", 0),
 }
 """Columns the builders below fill: type and the value a row has when nothing is said."""
 
@@ -249,6 +254,8 @@ class Packets:
     writer_evidence: NDArray[np.uint8]
     """EVIDENCE_* for `writer`, 0 where that is -1."""
     reader_evidence: NDArray[np.uint8]
+    out_of_window: NDArray[np.bool_]
+    """TCP: the receiver would not accept this segment (RFC 9293 section 3.10.7.4), so `fresh` is 0 and nothing follows from it."""
 
     def __len__(self) -> int:
         return len(self.time_ns)
@@ -330,6 +337,8 @@ class Messages:
     reader: NDArray[np.int32]
     writer_evidence: NDArray[np.uint8]
     reader_evidence: NDArray[np.uint8]
+    out_of_window: NDArray[np.bool_]
+    """False, unless the fact is a packet kept as a message: no message is made of what a receiver would not accept."""
     gap_lists: list[tuple[tuple[int, int], ...]]
     """For each message what `gaps` answers."""
 

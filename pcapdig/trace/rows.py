@@ -124,6 +124,11 @@ class Rows:
         return self._gathered("direction")
 
     @property
+    def out_of_window(self) -> NDArray[np.bool_]:
+        """TCP: the receiver would not accept the packet."""
+        return self._gathered("out_of_window")
+
+    @property
     def process(self) -> NDArray[np.int32]:
         """Row in trace.processes of the row's own end, -1: not known."""
         return self._kept("process", lambda: self._of_end("writer", "reader"))

@@ -20,7 +20,7 @@ from pcapdig.trace.trace import Trace
 
 COLUMNS = (
     "number time_ns interface captured original flow forward payload_captured payload_length fresh seq ack tcp_flags"
-    " direction writer reader writer_evidence reader_evidence"
+    " direction writer reader writer_evidence reader_evidence out_of_window"
 ).split()
 
 FRAME = bytes.fromhex(

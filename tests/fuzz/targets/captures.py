@@ -38,7 +38,7 @@ UNPACKED_BYTES = 8 << 20
 """Not more of what an input unpacks to is looked at."""
 COLUMNS = (
     "number time_ns interface captured original flow forward payload_captured payload_length fresh seq ack tcp_flags"
-    " direction writer reader writer_evidence reader_evidence"
+    " direction writer reader writer_evidence reader_evidence out_of_window"
 ).split()
 
 

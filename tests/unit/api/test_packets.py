@@ -99,5 +99,5 @@ def test_shown_in_a_line(lamp: Path) -> None:
     """A shell does not print a million numbers."""
     assert repr(pcapdig.open(lamp).packets("evt.num<=3")) == (
         "<PacketColumns 3 packets: number time_ns interface captured original flow forward payload_length fresh seq ack "
-        "tcp_flags direction writer reader writer_evidence reader_evidence>"
+        "tcp_flags direction writer reader writer_evidence reader_evidence out_of_window>"
     )

@@ -173,7 +173,7 @@ class Taken:
 
 COLUMNS = (
     "number time_ns interface captured original flow forward payload_captured payload_length fresh seq ack tcp_flags"
-    " direction writer reader writer_evidence reader_evidence"
+    " direction writer reader writer_evidence reader_evidence out_of_window"
 ).split()
 
 
