@@ -55,7 +55,7 @@ Rows (rows.py): what filters and chisels look at, an I/O event per row: rows_of(
     processes): one row with process -1, write if epb_flags say out, read if in, else read if sent by the client (the server's view).
     Columns, gathered when first asked for: packet i64 (index in facts), number u64, time_ns i64, interface u16, flow i32, process i32,
     evidence u8, is_write, is_io (carries payload), forward, is_client (own end is the client) bool, size i64 (fresh payload bytes),
-    length i64 (payload bytes), tcp_flags, direction u8, out_of_window bool; .buffer(i) -> bytes there are of that event; .gaps(i) -> ((position in the
-    buffer, bytes missing), ...); .facts; .trace; .select(mask or indices) -> Rows.
+    length i64 (payload bytes), tcp_flags, direction u8, out_of_window bool; .buffer(i) -> bytes there are of that event;
+    .gaps(i) -> ((position in the buffer, bytes missing), ...); .facts; .trace; .select(mask or indices) -> Rows.
     Messages (columns.py): the same facts with reassembled payloads, made by streams/: Messages.from_buffers(trace, buffers, ...).
 """

@@ -15,7 +15,7 @@ from pcapdig.trace.columns import NO_WAIT, NOT_KEPT, TCP_ACK, TCP_SYN, Packets
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from pcapdig.trace.columns import Facts
+    from pcapdig.trace.facts import Facts
 
 KEPT_PACKETS = 4_000_000
 """Packets whose columns are kept for messages that are not whole yet: 64 MB. A message that began earlier has no value."""

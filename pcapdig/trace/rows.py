@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pcapdig.trace.columns import DIRECTION_OUT, DIRECTION_UNKNOWN, Dimensions, Facts
+from pcapdig.trace.columns import DIRECTION_OUT, DIRECTION_UNKNOWN, Dimensions
+from pcapdig.trace.facts import Facts
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
