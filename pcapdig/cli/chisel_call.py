@@ -13,6 +13,11 @@ from typing import Protocol
 from pcapdig.cli.filter_words import filter_text
 from pcapdig.errors import UsageError
 
+_LIKE_A_FILTER = re.compile(r"[.=<>()]|^not$")
+"""A word that was meant as the beginning of a filter."""
+_CONNECTIVES = ("and", "or")
+"""Words that go on with a filter: none can begin with them."""
+
 
 class Argument(Protocol):
     """What is needed of an argument's description; chisels.Arg is one."""
@@ -81,27 +86,65 @@ class ChiselCall:
         return [argument for argument in signature if not argument.optional and argument.name not in dict(self.named)]
 
 
-def takes_word(signature: tuple[Argument, ...], rest: list[str], book: ChiselBook) -> bool:
-    """Whether a chisel with only optional arguments takes the first of these words.
+def words_taken(signature: tuple[Argument, ...], rest: list[str], book: ChiselBook) -> int:
+    """Count the first words that are a chisel's arguments, of those up to the next option.
 
-    It does unless there is none, or all the words up to the next option are a filter. A chisel whose one argument is
-    itself a filter always takes it. Words that look like a filter but have a mistake are reported as a filter: that is
-    what was meant.
+    A chisel that needs an argument takes one word. One with only optional arguments takes a word too, unless all words
+    together are a filter: then they are the filter of the command line. Where the argument is itself a filter, see
+    `_filters_taken`. Words that look like a filter but have a mistake are reported as a filter: that is what was meant.
 
     Raises:
         UsageError: the words were meant as a filter, and are none.
     """
     if not signature or not rest:
-        return False
-    if len(signature) == 1 and signature[0].type == "filter":
-        return True
+        return 0
+    is_needed = any(not argument.optional for argument in signature)
+    if takes_filter(signature):
+        return _filters_taken(rest, book, is_needed=is_needed)
+    if is_needed:
+        return 1
     try:
         book.check_filter(filter_text(rest, book.check_filter))
     except UsageError:
-        if re.search(r"[.=<>()]|^not$", rest[0]):
+        if _LIKE_A_FILTER.search(rest[0]):
             raise
-        return True
-    return False
+        return 1
+    return 0
+
+
+def takes_filter(signature: tuple[Argument, ...]) -> bool:
+    """Whether the only argument is a filter."""
+    return len(signature) == 1 and signature[0].type == "filter"
+
+
+def _filters_taken(rest: list[str], book: ChiselBook, *, is_needed: bool) -> int:
+    """Count the first words that are an argument which is a filter.
+
+    All words together are one filter: the argument if the chisel needs one, else the command line's. The first word alone
+    is the argument where it is empty or a filter, and another filter follows it.
+
+    Raises:
+        UsageError: the words were meant as a filter, and are none.
+    """
+    if not rest[0]:
+        return 1
+    try:
+        book.check_filter(filter_text(rest, book.check_filter))
+    except UsageError:
+        if len(rest) > 1 and rest[1] not in _CONNECTIVES and _is_filter(rest[0], book):
+            return 1
+        if _LIKE_A_FILTER.search(rest[0]):
+            raise
+        return 1
+    return len(rest) if is_needed else 0
+
+
+def _is_filter(text: str, book: ChiselBook) -> bool:
+    try:
+        book.check_filter(text)
+    except UsageError:
+        return False
+    return True
 
 
 def complete(call: ChiselCall, signature: tuple[Argument, ...]) -> ChiselCall:
@@ -114,7 +157,7 @@ def complete(call: ChiselCall, signature: tuple[Argument, ...]) -> ChiselCall:
         UsageError: too few or too many.
     """
     texts = [] if call.text is None else split_arguments(call.text)
-    if texts and len(signature) == 1 and signature[0].type == "filter":
+    if texts and takes_filter(signature):
         texts = [call.text or ""]
     named = dict(call.named)
     in_words = tuple(argument for argument in signature if argument.name not in named)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from pcapdig.cli.chisel_call import ChiselBook, ChiselCall, complete, takes_word
+from pcapdig.cli.chisel_call import ChiselBook, ChiselCall, complete, words_taken
 from pcapdig.cli.filter_words import filter_text
 from pcapdig.cli.nearest import nearest
 from pcapdig.cli.options import BY_NAME, LONG, SHORT, Option
@@ -137,8 +137,8 @@ class _Scanner:
         if not self._waiting:
             self._words.append(word)
             return
-        index = self._waiting.pop(0)
-        self._chisels[index] = self._chisels[index].with_arguments(word)
+        self._at -= 1
+        self._take_arguments(self._waiting.pop(0))
 
     def _chisel(self, name: str) -> None:
         """Note a chisel and, if the next word is its arguments, take that too."""
@@ -147,16 +147,22 @@ class _Scanner:
         if any(not argument.optional for argument in signature):
             self._waiting.append(len(self._chisels) - 1)
             return
-        rest = self._loose_run()
-        if takes_word(signature, rest, self._book):
-            self._chisels[-1] = self._chisels[-1].with_arguments(rest[0])
-            self._at += 1
+        self._take_arguments(len(self._chisels) - 1)
+
+    def _take_arguments(self, index: int) -> None:
+        """Give a chisel the next words that are its arguments."""
+        call, rest = self._chisels[index], self._loose_run()
+        count = words_taken(self._book.signature(call.name), rest, self._book)
+        if count:
+            text = rest[0] if count == 1 else filter_text(rest[:count], self._book.check_filter)
+            self._chisels[index] = call.with_arguments(text)
+            self._at += count
 
     def _loose_run(self) -> list[str]:
-        """Give the words from here to the next option."""
+        """Give the words from here to the next option; behind `--` there is none."""
         rest: list[str] = []
         for word in self._argv[self._at :]:
-            if is_option(word):
+            if is_option(word) and not self._ended:
                 break
             rest.append(word)
         return rest

@@ -1,5 +1,6 @@
 """Words of the command line: what is refused first, then what is understood."""
 
+import re
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import ClassVar
@@ -23,13 +24,14 @@ class Arg:
 
 
 class Book:
-    """Four chisels, one of each kind of signature, and a filter language whose filters hold an equals sign in each word group."""
+    """Five chisels, one of each kind of signature, and a filter language whose filters hold an equals sign in each word group."""
 
     signatures: ClassVar[dict[str, tuple[Arg, ...]]] = {
         "topconns": (),
         "spy_ip": (Arg("host_ip", "ipv4"), Arg("disable_color", "string", optional=True)),
         "echo_fds": (Arg("disable_color", "string", optional=True),),
         "netstat": (Arg("filter", "filter", optional=True),),
+        "mine": (Arg("which", "filter"),),
     }
 
     def names(self) -> list[str]:
@@ -51,8 +53,9 @@ class Book:
         return self.signatures[name]
 
     def check_filter(self, text: str) -> None:
-        """A filter is what has an equals sign and no field called bogus."""
-        if "=" not in text or "bogus" in text:
+        """A filter is what has an equals sign in each word but `and`, `or` and `not`, one of these between two, and no field bogus."""
+        words = re.split(r" (?:and|or) ", text)
+        if any("=" not in word or " " in word.removeprefix("not ") for word in words) or "bogus" in text:
             raise UsageError(f"filter error: {text}")
 
 
@@ -176,12 +179,22 @@ def test_what_is_left_is_the_filter(argv: list[str], words: str) -> None:
         (["-c", "spy_ip", "1.2.3.4 off"], [("spy_ip", {"host_ip": "1.2.3.4", "disable_color": "off"})], ""),
         (["-c", "spy_ip", "'1 2' `3 4`"], [("spy_ip", {"host_ip": "1 2", "disable_color": "3 4"})], ""),
         (["-c", "echo_fds", "fd.cip=1.2.3.4", "and", "a=x"], [("echo_fds", {})], "fd.cip=1.2.3.4 and a=x"),
-        (["-c", "echo_fds", "off", "fd.cip=1", "-r", "f"], [("echo_fds", {})], "off fd.cip=1"),
+        (["-c", "echo_fds", "off", "fd.cip=1", "-r", "f"], [("echo_fds", {"disable_color": "off"})], "fd.cip=1"),
         (["-c", "echo_fds", "off", "-r", "f", "fd.cip=1"], [("echo_fds", {"disable_color": "off"})], "fd.cip=1"),
         (["-c", "echo_fds", "-A"], [("echo_fds", {})], ""),
         (["-c", "echo_fds"], [("echo_fds", {})], ""),
-        (["-c", "netstat", "fd.sport=80"], [("netstat", {"filter": "fd.sport=80"})], ""),
+        (["-c", "netstat", "fd.sport=80"], [("netstat", {})], "fd.sport=80"),
+        (["-c", "netstat", "fd.sport=80", "and", "a=x"], [("netstat", {})], "fd.sport=80 and a=x"),
+        (["-c", "netstat", "not", "fd.sport=80"], [("netstat", {})], "not fd.sport=80"),
+        (["-c", "topconns", "-c", "netstat", "a=x"], [("topconns", {}), ("netstat", {})], "a=x"),
+        (["-c", "netstat", "a=x", "-r", "f", "and", "b=y"], [("netstat", {})], "a=x and b=y"),
         (["-c", "netstat", "", "evt.num=9000"], [("netstat", {})], "evt.num=9000"),
+        (["-c", "netstat", "--filter", "a=x", "evt.num=9000"], [("netstat", {"filter": "a=x"})], "evt.num=9000"),
+        (["-c", "netstat", "word"], [("netstat", {"filter": "word"})], ""),
+        (["-c", "mine", "a=x", "or", "b=y"], [("mine", {"which": "a=x or b=y"})], ""),
+        (["-c", "mine", "-r", "f", "a=x", "or", "b=y"], [("mine", {"which": "a=x or b=y"})], ""),
+        (["-c", "mine", "a=x"], [("mine", {"which": "a=x"})], ""),
+        (["-c", "spy_ip", "--", "-v"], [("spy_ip", {"host_ip": "-v"})], ""),
         (["-c", "topconns", "-c", "spy_ip", "::1"], [("topconns", {}), ("spy_ip", {"host_ip": "::1"})], ""),
         (["-c", "spy_ip", "--host-ip", "::1", "a=b"], [("spy_ip", {"host_ip": "::1"})], "a=b"),
         (["-c", "spy_ip", "::1", "--disable_color=x"], [("spy_ip", {"host_ip": "::1", "disable_color": "x"})], ""),
@@ -196,6 +209,19 @@ def test_chisels_take_their_arguments(argv: list[str], expected: list[tuple[str,
     """None, exactly one word, or one unless the words are a filter; as a subcommand also after options."""
     result = scanned(*argv)
     assert (expected, words) == (calls(result), " ".join(result.words))
+
+
+def test_a_filter_before_another_filter_is_the_argument() -> None:
+    """Both at once: the quoted word is the chisel's, what follows is the command line's."""
+    result = scanned("-c", "netstat", "a=x or b=y", "evt.num=9000")
+    assert ([("netstat", {"filter": "a=x or b=y"})], ["evt.num=9000"]) == (calls(result), list(result.words))
+
+
+@pytest.mark.parametrize("words", [["a=x", "and", "bogus=1"], ["bogus=1"], ["a=bogus", "and", "b=y"]])
+def test_a_mistake_in_a_filter_is_that_of_the_whole(words: list[str]) -> None:
+    """The first word is not taken out of a filter that has a mistake further on."""
+    with pytest.raises(UsageError, match=" ".join(words)):
+        scanned("-c", "netstat", *words)
 
 
 def test_doctor_is_a_command() -> None:
