@@ -14,7 +14,8 @@
     Item = render.Table | render.Line | render.Exchange (a header line and a buffer) | render.Extract (bytes for a file; dig writes it)
     registry.find(name) -> type[Chisel] (UsageError: not found), .names(), .all() sorted by category and name: those of pcapdig, loaded
         one by one when they are asked for
-    Library(directories).find(name), .names(): with those in files of the user's and in other packages (library.py)
+    Library(directories).find(name), .names(): with those in files of the user's and in other packages (library.py), if nobody else could have
+        written them (trusted_imports.py)
 faults.py says what is shown when a user's chisel raises. A class's `with_containers` takes its place under -pc.
 Chisels that show lines start from lines.LineChisel, those that log a protocol from logs.LogChisel (dialogues.py; _turns.pyx: rows
 of messages to turns). `credentials/` is what `plaintext` knows of protocols.

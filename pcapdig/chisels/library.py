@@ -2,7 +2,8 @@
 
 A file DIRECTORY/NAME.py holds the chisel NAME. Directories are those asked for, then ~/.config/pcapdig/chisels; a file goes before a
 chisel of pcapdig's with the same name. A package brings one by an entry point of the group `pcapdig.chisels`: NAME = "module:Class".
-What is in a file is run only when its chisel is asked for, or all are listed.
+What is in a file is run only when its chisel is asked for, or all are listed, and only if nobody but root and the user could have
+written it, wherever it is (owners.py); that holds for what it imports too (trusted_imports.py).
 """
 
 from __future__ import annotations
@@ -10,7 +11,6 @@ from __future__ import annotations
 import functools
 import importlib
 import os
-import stat
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -18,7 +18,9 @@ from typing import TYPE_CHECKING
 
 from pcapdig.chisels import registry
 from pcapdig.chisels.faults import line_in
+from pcapdig.chisels.trusted_imports import guarded, not_run
 from pcapdig.errors import UsageError
+from pcapdig.owners import UntrustedError, read_trusted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -60,14 +62,12 @@ class Library:
         for directory in self._directories():
             path = directory / f"{name}.py"
             if name.isidentifier() and path.is_file():
-                if directory not in self._asked_for:
-                    _check_owner(path)
                 return load_file(path)
         if name in registry.names():
             return registry.find(name)
-        target = _entry_points().get(name)
-        if target is not None:
-            return _load_target(name, target)
+        brought_by = _entry_points().get(name)
+        if brought_by is not None:
+            return _load_target(name, brought_by)
         raise registry.not_found(name, self.names())
 
     def _directories(self) -> tuple[Path, ...]:
@@ -88,30 +88,23 @@ def _files(directory: Path) -> list[Path]:
     return [path for path in paths if path.suffix == ".py" and path.stem.isidentifier() and path.stem[0] != "_"]
 
 
-def _check_owner(path: Path) -> None:
-    """Refuse to run what another user could have written: pcapdig often runs as root."""
-    for place in (path.parent, path):
-        status = place.stat()
-        if status.st_uid not in (0, os.geteuid()) or status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
-            raise UsageError(
-                f"chisel {path}: another user can write {place}, so it is not run; --chisel-dir asks for it"
-            )
-
-
 @functools.cache
 def load_file(path: Path) -> type[Chisel]:
     """The chisel in a file.
 
     Raises:
-        UsageError: it cannot be read, fails when it is run, or holds no chisel of the file's name.
+        UsageError: it cannot be read, somebody else could have written it, it fails when it is run, or it holds no chisel of the
+            file's name.
     """
+    source = _source(path)
     module = ModuleType(f"pcapdig_chisel_{path.stem}")
     module.__file__ = str(path)
     sys.modules[module.__name__] = module  # dataclasses and pickle look it up there
     try:
-        exec(compile(path.read_bytes(), path, "exec"), module.__dict__)
-    except OSError as error:
-        raise UsageError(f"chisel {path}: {error.strerror or error}") from None
+        with guarded(folder=str(path.parent)):
+            exec(compile(source, path, "exec"), module.__dict__)
+    except UntrustedError as error:  # of a module that it imports
+        raise not_run(f"chisel {path}", error) from None
     except Exception as error:  # whatever its author's code may raise
         raise UsageError(f"chisel {path}{_line_in(path, error)}: {type(error).__name__}: {error}") from error
     for value in list(vars(module).values()):
@@ -122,6 +115,20 @@ def load_file(path: Path) -> type[Chisel]:
         ):
             return _checked(value, str(path))
     raise UsageError(f"chisel {path}: it has no class whose name is {path.stem!r}")
+
+
+def _source(path: Path) -> bytes:
+    """What is in a file that may be run.
+
+    Raises:
+        UsageError: it may not, or cannot be read.
+    """
+    try:
+        return read_trusted(str(path))
+    except UntrustedError as error:
+        raise not_run(f"chisel {path}", error) from None
+    except OSError as error:
+        raise UsageError(f"chisel {path}: {error.strerror or error}") from None
 
 
 def _line_in(path: Path, error: Exception) -> str:
@@ -142,10 +149,19 @@ def _checked(value: type, where: str) -> type[Chisel]:
     return value
 
 
-def _load_target(name: str, target: str) -> type[Chisel]:
+def _load_target(name: str, brought_by: Path) -> type[Chisel]:
+    """The chisel that a package's entry_points.txt brings.
+
+    Raises:
+        UsageError: as load_file.
+    """
+    target = dict(_of_group(_source(brought_by).decode("utf-8", "replace"))).get(name, "")
     module, _, attribute = target.partition(":")
     try:
-        value = getattr(importlib.import_module(module), attribute)
+        with guarded(module=module):
+            value = getattr(importlib.import_module(module), attribute)
+    except UntrustedError as error:
+        raise not_run(f"chisel {name} ({target})", error) from None
     except Exception as error:  # as for files
         raise UsageError(f"chisel {name} ({target}): {type(error).__name__}: {error}") from error
     if not isinstance(value, type) or getattr(value, "name", None) != name:
@@ -154,15 +170,19 @@ def _load_target(name: str, target: str) -> type[Chisel]:
 
 
 @functools.cache
-def _entry_points() -> dict[str, str]:
-    """Name and target of each entry point of the group.
+def _entry_points() -> dict[str, Path]:
+    """The file that brings each entry point of the group, by the entry point's name.
 
     The files are read here (PyPA's entry points specification): importlib.metadata takes a third of the time that a listing may take.
     """
-    found: dict[str, str] = {}
+    found: dict[str, Path] = {}
     for folder in sys.path:
         for path in _entry_point_files(folder):
-            found = {**dict(_of_group(path)), **found}  # what comes first on the path stays
+            try:
+                text = path.read_text(encoding="utf-8", errors="replace")
+            except OSError:
+                continue
+            found = {**dict.fromkeys(dict(_of_group(text)), path), **found}  # what comes first on the path stays
     return found
 
 
@@ -176,11 +196,8 @@ def _entry_point_files(folder: str) -> Iterator[Path]:
             yield Path(folder, name, "entry_points.txt")
 
 
-def _of_group(path: Path) -> Iterator[tuple[str, str]]:
-    try:
-        text = path.read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return
+def _of_group(text: str) -> Iterator[tuple[str, str]]:
+    """Name and target of each entry point of the group in the text of an entry_points.txt."""
     is_group = False
     for line in map(str.strip, text.splitlines()):
         if line.startswith("["):

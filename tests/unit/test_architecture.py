@@ -32,7 +32,7 @@ UPSTREAM: dict[str, set[str]] = {
     "api": {"procs", "pcapng", "trace", "filters", "chisels", "dig", "render"},
     "cli": {"record", "tracer", "procs", "capture", "pcapng", "trace", "filters", "chisels", "dig", "render"},
 }
-"""The rooms a room may import besides itself. `pcapdig.errors` is everyone's."""
+"""The rooms a room may import besides itself. `pcapdig.errors` and `pcapdig.owners` are everyone's."""
 
 BANNED_NAMES = {"util", "utils", "common", "helper", "helpers", "manager", "misc", "stuff"}
 LINE_LIMIT = 400

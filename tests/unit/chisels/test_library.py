@@ -100,25 +100,35 @@ def test_nothing_is_run_until_it_is_asked_for(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("mode", [0o664, 0o646])
-def test_what_others_could_write_is_not_run(mode: int, home: Path, tmp_path: Path) -> None:
-    """In the user's configuration: pcapdig may run as root. A directory asked for is taken as it is."""
-    path = write(home, "mine")
+@pytest.mark.parametrize("is_asked_for", [False, True])
+def test_what_others_could_write_is_not_run(mode: int, is_asked_for: bool, home: Path) -> None:
+    """Neither from the configuration nor from a directory asked for: pcapdig may run as root."""
+    directories = [str(home)] if is_asked_for else []
+    path = write(home, "mine", "raise SystemExit")
     path.chmod(mode)
-    with pytest.raises(UsageError, match=r"another user can write .*mine\.py, so it is not run"):
-        Library().find("mine")
-    assert Library([str(home)]).find("mine").name == "mine"
-    path.chmod(0o644)
-    assert Library().find("mine").name == "mine"
-    home.chmod(0o777)
-    with pytest.raises(UsageError, match="another user can write"):
-        Library().find("mine")
+    with pytest.raises(
+        UsageError, match=r"mine\.py: not run, since .*mine\.py can be written by others; .*: chown and chmod it"
+    ):
+        Library(directories).find("mine")
+    write(home, "mine").chmod(0o644)
+    assert Library(directories).find("mine").name == "mine"
+    load_file.cache_clear()
+    home.parent.chmod(0o777)
+    with pytest.raises(UsageError, match="config/pcapdig can be written by others"):
+        Library(directories).find("mine")
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root to give a file away")
-def test_another_users_file_is_not_run(home: Path) -> None:
-    """As with sudo, where it keeps HOME."""
-    os.chown(write(home, "mine"), 12345, 12345)
-    with pytest.raises(UsageError, match="another user can write"):
+@pytest.mark.parametrize("is_link", [False, True])
+def test_another_users_file_is_not_run(is_link: bool, home: Path) -> None:
+    """As with sudo, where it keeps HOME. A link is its owner's, wherever it leads."""
+    path = write(home, "mine")
+    if is_link:
+        path = path.rename(home.parent / "real.py")
+        (home / "mine.py").symlink_to(path)
+        path = home / "mine.py"
+    os.lchown(path, 12345, 12345)
+    with pytest.raises(UsageError, match=r"mine\.py belongs to user 12345; root runs only what root alone can write"):
         Library().find("mine")
 
 
@@ -162,3 +172,14 @@ def test_broken_entry_points(name: str, said: str, package: Path) -> None:
     """Told, with what they point to."""
     with pytest.raises(UsageError, match=said):
         Library().find(name)
+
+
+@pytest.mark.parametrize("where", ["thing-1.0.dist-info/entry_points.txt", "thing_chisels.py", "."])
+def test_entry_points_that_others_could_write_are_not_run(where: str, package: Path) -> None:
+    """Neither the module, nor the file that names it."""
+    path = package.parent / where
+    path.chmod(path.stat().st_mode | 0o022)
+    with pytest.raises(UsageError, match=r"chisel thing|entry_points.txt") as error:
+        Library().find("thing")
+    assert "can be written by others" in str(error.value)
+    assert "thing_chisels" not in sys.modules
