@@ -78,6 +78,8 @@ static __always_inline void emit_packet(__u16 kind, struct bpf_sock *sk, struct 
 	event->local_port = key->local_port;
 	event->remote_port = key->remote_port;
 	event->protocol = key->protocol;
+	if (sk->protocol == PROTO_TCP) /* only for a SYN going out */
+		event->flags |= EVENT_ACTIVE;
 	if (received_ns) {
 		event->head.time_ns = received_ns;
 		event->flags |= EVENT_WALL_CLOCK;

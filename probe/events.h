@@ -38,7 +38,11 @@ enum socket_event_flags {
 	EVENT_HAS_PROCESS = 1, /* `process` is filled in */
 	EVENT_HAS_SEQ = 2,     /* `seq` is filled in (TCP) */
 	EVENT_WALL_CLOCK = 4,  /* time_ns is CLOCK_REALTIME: a received packet's own time stamp */
-	EVENT_PASSIVE = 8,     /* TCP: made by a listening socket, so this end is the server */
+	EVENT_PASSIVE = 8,     /* TCP: made by a listening socket, so this end is the server; UDP: waits for anyone on a
+				* port that was named to bind(2) (set in user space only, pcapdig/tracer/roles.py) */
+	EVENT_ACTIVE = 16,     /* this end connected, so it is the client */
+	EVENT_FIXED_PORT = 32, /* UDP, snapshot: the port was named to bind(2) */
+	EVENT_CHOSEN_PORT = 64, /* UDP, snapshot: the kernel chose the port */
 };
 
 enum event_evidence {

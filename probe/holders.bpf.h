@@ -33,6 +33,38 @@ static __always_inline __u16 kind_of(const struct sock *sk, const struct socket_
 	return sk->__sk_common.skc_state == STATE_LISTEN ? SOCKET_LISTENING : SOCKET_BOUND;
 }
 
+/* Of a connection at rest the counters show whether it sent a SYN. */
+static __always_inline __u8 role_by_counters(struct sock *sk)
+{
+	struct tcp_sock *tcp = bpf_skc_to_tcp_sock(sk);
+
+	if (!tcp || tcp->packets_out || tcp->total_retrans)
+		return 0;
+	if (tcp->bytes_acked == tcp->bytes_sent)
+		return EVENT_PASSIVE;
+	return tcp->bytes_acked == tcp->bytes_sent + 1 ? EVENT_ACTIVE : 0;
+}
+
+/* What the socket still shows of how it came to be. A connection that listen(2) made has the listener's backlog; 0 is no proof
+ * of the contrary, since listen(2) may have been given 0. */
+static __always_inline __u8 role_of(struct sock *sk)
+{
+	__u64 locks = BPF_CORE_READ_BITFIELD_PROBED(sk, sk_userlocks);
+	__u8 state = sk->__sk_common.skc_state;
+
+	if (sk->sk_protocol == PROTO_UDP)
+		return locks & LOCK_PORT ? EVENT_FIXED_PORT : EVENT_CHOSEN_PORT;
+	if (sk->sk_protocol != PROTO_TCP || state == STATE_LISTEN)
+		return 0;
+	if (state == STATE_SYN_SENT || locks & LOCK_PORT)
+		return EVENT_ACTIVE;
+	if (BPF_CORE_READ(sk, sk_max_ack_backlog))
+		return EVENT_PASSIVE;
+	if (locks & LOCK_CONNECT)
+		return EVENT_ACTIVE;
+	return state == STATE_ESTABLISHED || state == STATE_CLOSE_WAIT ? role_by_counters(sk) : 0;
+}
+
 SEC("iter/task_file")
 int socket_holders(struct bpf_iter__task_file *found)
 {
@@ -62,6 +94,7 @@ int socket_holders(struct bpf_iter__task_file *found)
 	fill_addresses(&event, sk);
 	event.head.kind = kind_of(sk, &event);
 	event.evidence = EVIDENCE_SNAPSHOT;
+	event.flags = role_of(sk);
 	if (!(memory->marks & MARK_OWNER) ||
 	    (memory->marks & MARK_SNAPSHOT && is_older(&process, &memory->owner[LANE_WRITER]))) {
 		set_owner(memory, &process);

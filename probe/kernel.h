@@ -17,6 +17,8 @@
 #define SOCK_DGRAM    2
 #define SOCK_RAW      3
 #define SHUTDOWN_MASK 3          /* include/net/sock.h */
+#define LOCK_PORT     8          /* SOCK_BINDPORT_LOCK: bind(2) named the port; an accepted socket never has it */
+#define LOCK_CONNECT  16         /* SOCK_CONNECT_BIND: connect(2) chose the port; since 6.18 */
 #define PF_KTHREAD    0x00200000 /* include/linux/sched.h */
 
 enum tcp_state { /* include/net/tcp_states.h */
@@ -76,6 +78,8 @@ struct sock {
 	__u16 sk_protocol;
 	__u16 sk_type;
 	__u8 sk_shutdown;
+	__u8 sk_userlocks;        /* a bit field before 5.x: read with BPF_CORE_READ_BITFIELD_PROBED */
+	__u32 sk_max_ack_backlog; /* of listen(2); an accepted socket keeps its listener's */
 };
 
 struct inet_sock {
@@ -86,6 +90,10 @@ struct inet_sock {
 struct tcp_sock {
 	__u32 copied_seq; /* next byte a process will read */
 	__u32 write_seq;  /* next byte a process will write */
+	__u32 packets_out;
+	__u32 total_retrans;
+	__u64 bytes_acked; /* of a SYN that was sent one, of a SYN+ACK none */
+	__u64 bytes_sent;  /* payload */
 };
 
 typedef struct {

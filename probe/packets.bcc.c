@@ -29,6 +29,7 @@ static __always_inline void emit_packet(struct __sk_buff *skb, u16 kind, u8 fami
 	begin(&event, kind, memory);
 	event.family = family;
 	event.protocol = key->protocol;
+	event.flags = memory->marks & CONNECTED ? EVENT_ACTIVE : 0;
 	event.local_port = key->local_port;
 	event.remote_port = key->remote_port;
 	__builtin_memcpy(event.local_addr, key->local_addr, 16);

@@ -293,9 +293,9 @@ TRACEPOINT_PROBE(sock, inet_sock_set_state)
 		if (memory->marks & BOUND)
 			return 0;
 		memory->marks |= BOUND;
-		if (before == SYN_RECV && !(memory->marks & CONNECTED))
-			flags = EVENT_PASSIVE;
-	}
+		flags = before == SYN_RECV && !(memory->marks & CONNECTED) ? EVENT_PASSIVE : EVENT_ACTIVE;
+	} else if (after == CLOSED && memory->marks & CONNECTED)
+		flags = EVENT_ACTIVE;
 	begin(&event, kind, memory);
 	ADD_ADDRESSES(event, args);
 	event.flags = flags;

@@ -43,7 +43,7 @@ static __always_inline void on_connect(struct sock *sk)
 	memory->marks |= MARK_CONNECTED;
 	take_owner(sk, memory);
 	if (sk->__sk_common.skc_num)
-		emit_bound(sk, memory, 0);
+		emit_bound(sk, memory, EVENT_ACTIVE);
 }
 
 static __always_inline void on_listen(struct sock *sk)
@@ -70,7 +70,8 @@ static __always_inline void on_established(struct sock *sk, int old_state)
 	note_seqs(sk, memory);
 	if (memory->marks & MARK_BOUND)
 		return;
-	emit_bound(sk, memory, old_state == STATE_SYN_RECV && !(memory->marks & MARK_CONNECTED) ? EVENT_PASSIVE : 0);
+	emit_bound(sk, memory,
+		   old_state == STATE_SYN_RECV && !(memory->marks & MARK_CONNECTED) ? EVENT_PASSIVE : EVENT_ACTIVE);
 }
 
 static __always_inline void on_closed(struct sock *sk)

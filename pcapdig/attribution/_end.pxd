@@ -8,8 +8,14 @@ cdef enum EndState:
     END_KERNEL = 2      # ours, but no process owns it by nature
     END_UNKNOWN = 3     # ours, owner not learnt
 
+cdef enum EndRole:
+    ROLE_UNKNOWN = 0
+    ROLE_CLIENT = 1
+    ROLE_SERVER = 2
+
 cdef struct End:
     int32_t process     # index in Ledger's process list, -1
     uint32_t tid
     uint8_t evidence
     uint8_t state
+    uint8_t role        # EndRole, where no SYN of the recording tells it

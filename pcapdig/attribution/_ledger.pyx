@@ -12,11 +12,12 @@ from cpython.mem cimport PyMem_RawFree, PyMem_RawMalloc
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t
 from libc.string cimport memcmp, memcpy, memset
 
-from pcapdig.attribution._end cimport END_KERNEL, END_NAMED, END_REMOTE, END_UNKNOWN, End
+from pcapdig.attribution._end cimport END_KERNEL, END_NAMED, END_REMOTE, END_UNKNOWN, ROLE_UNKNOWN, End
 from pcapdig.attribution._events cimport *
 from pcapdig.attribution._fragments cimport Fragments
 from pcapdig.attribution._lookup cimport choose, choose_shared, is_mapped, one_namespace
 from pcapdig.attribution._processes cimport ProcessIdentities
+from pcapdig.attribution._roles cimport Found, PortRange, decide_roles, origin_of
 from pcapdig.attribution._sockets cimport Socket, SocketTables, Tuple, TupleKey
 from pcapdig.attribution._timelines cimport LANE_READER, LANE_WRITER, Owner, change_owner, owner_at
 from pcapdig.packets._headers cimport PacketHeaders
@@ -42,16 +43,24 @@ cdef inline bint _is_zero(const uint8_t *address) noexcept nogil:
     return address[12] == 0 and address[13] == 0 and address[14] == 0 and address[15] == 0
 
 
+cdef inline bint _has_syn(const Tuple *entry) noexcept nogil:
+    """Does a SYN of this recording tell who began?"""
+    return entry.syn_out_ns != 0 or entry.syn_in_ns != 0
+
+
 cdef class Ledger:
     """Events in, owners of packet ends out.
 
     Args:
         own_netns: inode number of the recorder's network namespace; events of others are matched only for packets that are not loopback's.
         complete: whether the tracer tells of every socket, so that an end without any socket belongs to the kernel.
+        chosen_ports: the local ports that the kernel chooses from by itself (net.ipv4.ip_local_port_range).
     """
 
-    def __cinit__(self, own_netns: int = 0, complete: bool = True):
+    def __cinit__(self, own_netns: int = 0, complete: bool = True, chosen_ports: range = range(32768, 61000)):
         self.own_netns = own_netns
+        self.chosen_ports.low = chosen_ports.start
+        self.chosen_ports.high = chosen_ports.stop - 1
         self.complete = complete
         self.tables = SocketTables()
         self.identities = ProcessIdentities()
@@ -122,8 +131,14 @@ cdef class Ledger:
         memcpy(headers.source, <const char *> source, 16)
         memcpy(headers.destination, <const char *> destination, 16)
         self.resolve(&headers, time_ns, loopback, &sender, &receiver)
+        self.last_roles = (sender.role, receiver.role)
         return ((sender.process, sender.tid, sender.evidence, sender.state),
                 (receiver.process, receiver.tid, receiver.evidence, receiver.state))
+
+    @property
+    def roles(self) -> tuple[int, int]:
+        """The roles (enum EndRole) of sender and receiver of the packet that `owners` resolved last."""
+        return self.last_roles
 
     def process(self, index: int) -> dict[str, object]:
         """The identity behind an index: tgid, start_boot_ns, exec_id, uid, comm (bytes without NUL)."""
@@ -167,6 +182,8 @@ cdef class Ledger:
             self.tables.close(index, time_ns)
             return 0
         self._bind_event(index, event, time_ns)
+        if event.flags & (EVENT_ACTIVE | EVENT_PASSIVE | EVENT_CHOSEN_PORT):
+            self.tables.sockets[index].origin = origin_of(event.flags)
         if not event.flags & EVENT_HAS_PROCESS:
             return 0
         process = self.identities.index_of(&event.process)
@@ -225,17 +242,21 @@ cdef class Ledger:
     # -- packets -----------------------------------------------------------------------------------------------------
 
     cdef void resolve(self, const PacketHeaders *headers, int64_t time_ns, bint loopback, End *sender, End *receiver) noexcept nogil:
+        cdef Found[2] found
         self.settle(time_ns)
         if headers.has_ports and headers.protocol == TCP and (headers.tcp_flags & (TCP_SYN | TCP_ACK)) == TCP_SYN:
             self._note_syn(headers, time_ns, loopback)
         if headers.is_fragment and self.fragments.find(headers, time_ns, sender, receiver):
             return
-        self._end(headers, time_ns, loopback, LANE_WRITER, sender)
-        self._end(headers, time_ns, loopback, LANE_READER, receiver)
+        self._end(headers, time_ns, loopback, LANE_WRITER, sender, &found[0])
+        self._end(headers, time_ns, loopback, LANE_READER, receiver, &found[1])
+        decide_roles(self.tables, &self.chosen_ports, headers.protocol == TCP, found, headers.source_port, headers.destination_port,
+                     sender, receiver)
         if headers.has_ports and headers.ip_id and headers.protocol != TCP:
             self.fragments.note(headers, time_ns, sender, receiver)
 
-    cdef void _end(self, const PacketHeaders *headers, int64_t time_ns, bint loopback, int lane, End *out) noexcept nogil:
+    cdef void _end(self, const PacketHeaders *headers, int64_t time_ns, bint loopback, int lane, End *out,
+                   Found *side) noexcept nogil:
         cdef TupleKey key
         cdef int32_t found, socket_index = -1
         cdef bint tcp = headers.protocol == TCP
@@ -245,7 +266,10 @@ cdef class Ledger:
         out.process = -1
         out.tid = 0
         out.evidence = EVIDENCE_NONE
+        out.role = ROLE_UNKNOWN
         out.state = END_REMOTE
+        side.socket = -1
+        side.syn_seen = False
         if not headers.has_network:
             return
         local = loopback or self.is_local(address)
@@ -268,6 +292,7 @@ cdef class Ledger:
         if found >= 0:
             self.tables.tuples[found].asked = True
             socket_index = choose(self.tables, &self.tables.tuples[found], time_ns, tcp)
+            side.syn_seen = _has_syn(&self.tables.tuples[found])
         if socket_index < 0 and not loopback:
             key.scope = SCOPE_FOREIGN
             found = self.tables.find_tuple(&key)
@@ -277,7 +302,9 @@ cdef class Ledger:
                 if socket_index >= 0 and not one_namespace(self.tables, &self.tables.tuples[found]):
                     out.state = END_UNKNOWN
                     return
+                side.syn_seen |= _has_syn(&self.tables.tuples[found])
             key.scope = SCOPE_OWN
+        side.socket = socket_index
         if socket_index >= 0:
             owner = owner_at(&self.tables.sockets[socket_index].lanes[lane], lane, time_ns, tcp, headers.seq, headers.payload_length)
             if owner.process >= 0:
@@ -288,11 +315,11 @@ cdef class Ledger:
                 return
         if not local and socket_index < 0:
             return
-        self._end_without_owner(&key, headers, time_ns, lane, socket_index, out)
+        side.socket = self._end_without_owner(&key, headers, time_ns, lane, socket_index, out)
 
-    cdef void _end_without_owner(self, TupleKey *key, const PacketHeaders *headers, int64_t time_ns, int lane, int32_t socket_index,
+    cdef int32_t _end_without_owner(self, TupleKey *key, const PacketHeaders *headers, int64_t time_ns, int lane, int32_t socket_index,
                                  End *out) noexcept nogil:
-        """No process is known for this tuple: the port's only holder, the listener, the kernel, or unknown."""
+        """No process is known for this tuple: the port's only holder, the listener, the kernel, or unknown. Returns its socket or -1."""
         cdef bint tcp = headers.protocol == TCP
         cdef bint handshake = (headers.tcp_flags & TCP_SYN) != 0
         cdef bint initiator = handshake and not headers.tcp_flags & TCP_ACK
@@ -302,10 +329,10 @@ cdef class Ledger:
         if tcp and socket_index < 0:
             if headers.tcp_flags & TCP_RST and lane == LANE_WRITER:
                 out.state = END_KERNEL if self.complete else END_UNKNOWN
-                return
+                return socket_index
             # only the listening end of a handshake may be without a socket of its own: it receives SYN and sends SYN+ACK
             if not handshake or (initiator == (lane == LANE_WRITER)):
-                return
+                return socket_index
         memset(key.remote_addr, 0, 16)
         key.remote_port = 0
         shared = choose_shared(self.tables, key, time_ns)
@@ -313,14 +340,15 @@ cdef class Ledger:
             if shared == -1 and self.complete and socket_index < 0 and (
                     lane == LANE_READER or headers.protocol in (ICMP, ICMPV6)):
                 out.state = END_KERNEL
-            return
+            return socket_index
         owner = owner_at(&self.tables.sockets[shared].lanes[lane], lane, time_ns, False, 0, 0)
         if owner.process < 0:
-            return
+            return socket_index
         out.process = owner.process
         out.tid = owner.tid
         out.evidence = EVIDENCE_LISTENER if tcp else owner.evidence
         out.state = END_NAMED
+        return shared if socket_index < 0 and not tcp else socket_index
 
     cdef void _note_syn(self, const PacketHeaders *headers, int64_t time_ns, bint loopback) noexcept nogil:
         """Remember on both ends' tuples that a new connection begins here; a retransmitted SYN begins nothing."""
@@ -355,6 +383,3 @@ cdef class Ledger:
             if memcmp(self.addresses + 16 * i, address, 16) == 0:
                 return True
         return is_mapped(address) and address[12] == 127
-
-    # -- tables ------------------------------------------------------------------------------------------------------
-

@@ -4,6 +4,7 @@ One line of `key=value` in a packet's opt_comment, one comment for each local en
 
     proc.name=httpd proc.pid=15457 evt.io_dir=read evidence=socket user.name=www-data user.uid=33 ... proc.cmdline="/usr/sbin/httpd -k start"
 
+Directly after the evidence stands fd.is_server=true or false where the recorder knows that end's role from its socket and no SYN tells it.
 Keys are the filter's field names. proc.name, proc.pid and evt.io_dir are always there and come first, the command line comes last,
 and what is not known is left out. A value that is empty or holds a blank or a quote stands between double quotes, where a backslash
 goes before each double quote and backslash; any other value stands as it is. Control characters and what is not UTF-8 are written as
@@ -50,7 +51,8 @@ class Parsed(NamedTuple):
 def compose(process: Process, *, cmdline: bool = True) -> tuple[bytes, bytes]:
     """The bytes of a process's comment before `evt.io_dir=` and after the value of `evidence=`.
 
-    The record loop puts `evt.io_dir=DIRECTION evidence=EVIDENCE` between them for each packet. Together they stay below 16 KiB.
+    The record loop puts `evt.io_dir=DIRECTION evidence=EVIDENCE` and maybe ` fd.is_server=ROLE` between them for each packet.
+    Together they stay below 16 KiB.
 
     Args:
         process: what is None is left out.
@@ -75,10 +77,14 @@ def compose(process: Process, *, cmdline: bool = True) -> tuple[bytes, bytes]:
     return head.encode(), tail.encode()
 
 
-def line(process: Process, *, is_write: bool, evidence: str, cmdline: bool = True) -> bytes:
-    """One whole comment: what the record loop writes for one end. `evidence` is one of EVIDENCES."""
+def line(
+    process: Process, *, is_write: bool, evidence: str, is_server: bool | None = None, cmdline: bool = True
+) -> bytes:
+    """One whole comment: what the record loop writes for one end. `evidence` is one of EVIDENCES; `is_server` as far as the
+    recorder knows it from the socket."""
     head, tail = compose(process, cmdline=cmdline)
-    return head + f"evt.io_dir={'write' if is_write else 'read'} evidence={evidence}".encode() + tail
+    role = "" if is_server is None else f" fd.is_server={str(is_server).lower()}"
+    return head + f"evt.io_dir={'write' if is_write else 'read'} evidence={evidence}{role}".encode() + tail
 
 
 def parse(text: bytes) -> Parsed | None:

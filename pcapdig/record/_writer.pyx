@@ -22,7 +22,7 @@ cdef enum:
     OPTION_APPLE_PROCESS = 0x8001
     ROOM_AT_FIRST = 5 << 20
     FIXED_BYTES = 96        # of a block: frame, fixed fields, all options but comments
-    COMMENT_BYTES = 64      # of a comment: option header, evt.io_dir, evidence, padding
+    COMMENT_BYTES = 64      # of a comment: option header, evt.io_dir, evidence, fd.is_server, padding
 
 cdef const char *DIRECTION_TEXT[2]
 DIRECTION_TEXT[0] = b"evt.io_dir=write evidence="
@@ -33,6 +33,11 @@ EVIDENCE_TEXT[1] = b"socket"
 EVIDENCE_TEXT[2] = b"snapshot"
 EVIDENCE_TEXT[3] = b"listener"
 EVIDENCE_TEXT[4] = b"procfs"
+cdef const char *ROLE_TEXT[3]
+ROLE_TEXT[0] = b""
+ROLE_TEXT[1] = b" fd.is_server=false"
+ROLE_TEXT[2] = b" fd.is_server=true"
+cdef uint32_t[3] ROLE_LENGTH = [0, 19, 18]
 cdef uint32_t[2] DIRECTION_LENGTH = [26, 25]
 cdef uint32_t[5] EVIDENCE_LENGTH = [4, 6, 8, 8, 6]
 
@@ -136,7 +141,8 @@ cdef class PacketWriter:
 
     cdef uint8_t *_put_comment(self, uint8_t *at, const End *end, int direction) noexcept nogil:
         cdef ProcessText *text = &self.texts[end.process]
-        cdef uint32_t length = (text.head_length + DIRECTION_LENGTH[direction] + EVIDENCE_LENGTH[end.evidence] + text.tail_length)
+        cdef uint32_t length = (text.head_length + DIRECTION_LENGTH[direction] + EVIDENCE_LENGTH[end.evidence]
+                                + ROLE_LENGTH[end.role] + text.tail_length)
         at = _put_option(at, OPTION_COMMENT, <uint16_t> length)
         memcpy(at, text.head, text.head_length)
         at += text.head_length
@@ -144,6 +150,8 @@ cdef class PacketWriter:
         at += DIRECTION_LENGTH[direction]
         memcpy(at, EVIDENCE_TEXT[end.evidence], EVIDENCE_LENGTH[end.evidence])
         at += EVIDENCE_LENGTH[end.evidence]
+        memcpy(at, ROLE_TEXT[end.role], ROLE_LENGTH[end.role])
+        at += ROLE_LENGTH[end.role]
         memcpy(at, text.tail, text.tail_length)
         at += text.tail_length
         while length & 3:

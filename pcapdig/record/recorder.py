@@ -7,7 +7,6 @@ socket could be made unseen.
 from __future__ import annotations
 
 import os
-import platform
 import struct
 import threading
 import time
@@ -16,7 +15,6 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import NoReturn
 
-from pcapdig import __version__
 from pcapdig.attribution._ledger import Ledger
 from pcapdig.capture._pcap import Capture
 from pcapdig.capture.interfaces import Interface, list_interfaces, mapped
@@ -26,9 +24,11 @@ from pcapdig.pcapng.sink import SinkError
 from pcapdig.procs import ProcessTable
 from pcapdig.record._loop import TIMEOUT_MS, Loop, boot_offset_ns
 from pcapdig.record._queue import READABLE_LINK_TYPES
+from pcapdig.record.head import file_head
 from pcapdig.record.options import RecordOptions
 from pcapdig.record.statistics import InterfaceStatistics, Statistics
 from pcapdig.tracer import Tracer, open_tracer
+from pcapdig.tracer.roles import chosen_ports
 
 CYCLE_NS = 20_000_000
 BUSY_CYCLE_NS = 1_000_000
@@ -43,7 +43,6 @@ RINGS_BYTES_MOST = 512 << 20
 POLLED_HOLDBACK_MS = 500
 """A polled tracer tells of a change up to a poll late, and takes a name back as late."""
 UNLIMITED = 1 << 62
-LINKTYPE_ETHERNET = 1
 
 
 class RecordingEnded(HostError):
@@ -132,7 +131,9 @@ class Recorder:
         cleanup.callback(self._tracer.close)
         source = self._tracer.start()
         self._ledger = Ledger(
-            own_netns=os.stat("/proc/self/ns/net").st_ino, complete=self._tracer.name in ("core", "bcc")
+            own_netns=os.stat("/proc/self/ns/net").st_ino,
+            complete=self._tracer.name in ("core", "bcc"),
+            chosen_ports=chosen_ports(),
         )
         self._read_addresses()
         self._loop = Loop(self._ledger, waiting_limit_bytes=self._options.waiting_limit_mib << 20)
@@ -147,7 +148,8 @@ class Recorder:
             self._processes.snapshot()
         self._loop.gather(0)
         self._loop.take_events(self._tracer.snapshot())
-        self._put(self._file_head())
+        interfaces = [captured.interface for captured in self._captured]
+        self._put(file_head(interfaces, options=self._options, tracer=self._tracer.name))
         self._start_ns = time.time_ns()
         self._loop.set_window(self._start_ns, UNLIMITED)
 
@@ -194,29 +196,6 @@ class Recorder:
     def _read_addresses(self) -> None:
         addresses = [mapped(address.ip) for interface in list_interfaces() for address in interface.addresses]
         self._ledger.set_addresses(addresses)
-
-    def _file_head(self) -> bytes:
-        uname = platform.uname()
-        head = blocks.section_header(
-            hardware=uname.machine,
-            os=f"{uname.system} {uname.release}",
-            application=f"pcapdig {__version__}",
-            comment=f"recorded on {uname.node}, tracer {self._tracer.name}",
-        )
-        for captured in self._captured:
-            interface = captured.interface
-            head += blocks.interface_description(
-                name=interface.name,
-                description=interface.description,
-                link_type=LINKTYPE_ETHERNET,
-                snap_length=self._options.snap_length,
-                filter_text=self._options.bpf,
-                speed=interface.speed_bits,
-                mac=interface.mac,
-                addresses=interface.addresses,
-                os=f"{uname.system} {uname.release}",
-            )
-        return head
 
     # -- recording ---------------------------------------------------------------------------------------------------
 

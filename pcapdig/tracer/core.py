@@ -21,6 +21,7 @@ from pcapdig.tracer.events import oldest_holders
 from pcapdig.tracer.packet_times import ask_for_packet_times
 from pcapdig.tracer.privileges import missing_capabilities
 from pcapdig.tracer.programs import PROGRAMS, REQUIRED, Program
+from pcapdig.tracer.roles import chosen_ports, with_roles
 from pcapdig.tracer.rounds import held_now
 
 if TYPE_CHECKING:
@@ -97,7 +98,7 @@ class CoreTracer:
             return b""
         if "socket_holders" not in self.loaded:
             return held_now(self._proc)
-        return oldest_holders(self._opened.read_iterator("socket_holders"))
+        return with_roles(oldest_holders(self._opened.read_iterator("socket_holders")), chosen_ports())
 
     def poll(self) -> bytes:
         """Nothing: events are in the ring."""

@@ -52,6 +52,9 @@ class Flags(IntFlag):
     HAS_SEQ = 2
     WALL_CLOCK = 4
     PASSIVE = 8
+    ACTIVE = 16
+    FIXED_PORT = 32
+    CHOSEN_PORT = 64
 
 
 NO_FLAGS = Flags(0)
@@ -184,7 +187,7 @@ def _unpack_socket(kind: Kind, event: bytes) -> SocketEvent:
         remote=unmapped(remote),
         remote_port=remote_port,
         protocol=protocol,
-        flags=Flags(flags & 15),
+        flags=Flags(flags & 127),
         evidence=Evidence(evidence),
         family=family,
         process=unpack_identity(*who) if flags & Flags.HAS_PROCESS else None,

@@ -16,8 +16,9 @@ from pcapdig.errors import HostError
 from pcapdig.procs.events import EventProcess, Kind
 from pcapdig.procs.procdir import TICK_NS, ProcDir
 from pcapdig.tracer import sockdiag
-from pcapdig.tracer.events import Evidence, SocketEvent, unmapped
+from pcapdig.tracer.events import NO_FLAGS, Evidence, Flags, SocketEvent, unmapped
 from pcapdig.tracer.holders import Held, Holder, by_inode, identity, look_at, process_event
+from pcapdig.tracer.roles import Place, Roles, chosen_ports
 
 RESCAN_NS = 1_000_000_000
 """How often every process is looked at, though nothing new asks for it: descriptors are passed on and closed."""
@@ -41,6 +42,8 @@ class _Known:
     is_told: bool = False
     was_unsure: bool = False
     """Somebody else may have used it since it was told."""
+    role: Flags = NO_FLAGS
+    """Who began, of a socket that was there at the first look."""
 
 
 class Rounds:
@@ -97,6 +100,10 @@ class Rounds:
         self._last_look_ns = boot_ns
         return events
 
+    @property
+    def _is_first_look(self) -> bool:
+        return self._last_look_ns == 0
+
     # -- looking -----------------------------------------------------------------------------------------------------
 
     def _list(self) -> _Seen:
@@ -105,7 +112,7 @@ class Rounds:
         return {
             found.cookie: (found, netns)
             for netns, diag in self._diags.items()
-            for found in diag.sockets()
+            for found in diag.sockets(progress=self._is_first_look)
             if found.protocol != socket.IPPROTO_TCP or found.state not in UNOWNED_STATES
         }
 
@@ -164,6 +171,7 @@ class Rounds:
 
     def _compare(self, seen: _Seen, holders: dict[int, list[Holder]] | None, forked: set[int], boot_ns: int) -> bytes:
         events = bytearray()
+        roles = _roles(seen) if self._is_first_look else {}
         for cookie in self._known.keys() - seen.keys():
             gone = self._known.pop(cookie)
             if gone.holder is not None and (gone.holder.pid in forked or gone.holder.pid not in self._held):
@@ -174,7 +182,9 @@ class Rounds:
             known = self._known.get(cookie)
             is_new = known is None or _addresses(known.socket) != _addresses(found)
             if known is None:
-                known = self._known[cookie] = _Known(found, netns)
+                known = self._known[cookie] = _Known(found, netns, role=roles.get(cookie, NO_FLAGS))
+            elif is_new:
+                known.role = NO_FLAGS  # it has connected since
             known.socket, known.netns = found, netns
             now = holders.get(found.inode, []) if holders is not None and found.inode else []
             is_unsure = len(now) > 1 or (len(now) == 1 and now[0].pid in forked and self._last_look_ns > 0)
@@ -230,9 +240,28 @@ class Rounds:
             remote_port=0 if raw else found.remote_port,
             protocol=found.local_port & 0xFF if raw else found.protocol,
             evidence=self._evidence,
+            flags=known.role,
             family=found.family,
             process=who,
         ).pack()
+
+
+def _roles(seen: _Seen) -> dict[int, Flags]:
+    """Cookie -> role, of sockets that were there before the recording. Their SYNs and first datagrams are in no file."""
+    places = {
+        cookie: Place(
+            protocol=found.protocol,
+            netns=netns,
+            local=found.local,
+            local_port=found.local_port,
+            remote_port=found.remote_port,
+            is_listening=found.protocol == socket.IPPROTO_TCP and found.state == sockdiag.STATE_LISTEN,
+            shown={None: NO_FLAGS, True: Flags.ACTIVE, False: Flags.PASSIVE}[found.is_active],
+        )
+        for cookie, (found, netns) in seen.items()
+    }
+    roles = Roles(places.values(), chosen_ports(), shows_listener=False)
+    return {cookie: roles.of(place) for cookie, place in places.items()}
 
 
 def held_now(proc: ProcDir) -> bytes:

@@ -23,10 +23,16 @@ RECEIVE_BYTES = 1 << 16
 PROTOCOLS = (socket.IPPROTO_TCP, socket.IPPROTO_UDP, socket.IPPROTO_RAW)
 
 _HEADER = struct.Struct("=IHHII")
-_REQUEST = struct.Struct("=BBBxI48x")
+_REQUEST = struct.Struct("=BBBBI48x")
 _MESSAGE = struct.Struct("=BBBB 2s2s16s16sIQ IIIII")
+_ATTRIBUTE = struct.Struct("=HH")
+_PROGRESS = struct.Struct("=24xI72xI16xQ72xQ")
+"""struct tcp_info: tcpi_unacked, tcpi_total_retrans, tcpi_bytes_acked, tcpi_bytes_sent (include/uapi/linux/tcp.h)."""
+INET_DIAG_INFO = 2
+"""The attribute that holds it (include/uapi/linux/inet_diag.h)."""
 
-STATE_ESTABLISHED, STATE_SYN_RECV, STATE_TIME_WAIT, STATE_CLOSE, STATE_LISTEN, STATE_NEW_SYN_RECV = 1, 3, 6, 7, 10, 12
+STATE_ESTABLISHED, STATE_SYN_SENT, STATE_SYN_RECV, STATE_TIME_WAIT = 1, 2, 3, 6
+STATE_CLOSE, STATE_CLOSE_WAIT, STATE_LISTEN, STATE_NEW_SYN_RECV = 7, 8, 10, 12
 """include/net/tcp_states.h"""
 
 
@@ -47,6 +53,8 @@ class DiagSocket:
     remote_port: int
     inode: int
     """Of the socket's file; 0 when no process holds it (not accepted, or closed and still sending)."""
+    is_active: bool | None = None
+    """TCP: this end connected; False: a listening socket made it; None where the kernel was not asked or does not show it."""
 
 
 class SockDiag:
@@ -65,18 +73,22 @@ class SockDiag:
         """Close it, which also lets go of the namespace."""
         self._socket.close()
 
-    def sockets(self) -> Iterator[DiagSocket]:
+    def sockets(self, *, progress: bool = False) -> Iterator[DiagSocket]:
         """All TCP, UDP and raw sockets, IPv4 and IPv6; a protocol without a diag module has none.
+
+        Args:
+            progress: ask for each connection's counters too, which show who began it.
 
         Raises:
             OSError: the kernel does not answer.
         """
         for protocol in PROTOCOLS:
             for family in (socket.AF_INET, socket.AF_INET6):
-                yield from self._dump(family, protocol)
+                yield from self._dump(family, protocol, progress and protocol == socket.IPPROTO_TCP)
 
-    def _dump(self, family: int, protocol: int) -> Iterator[DiagSocket]:
-        request = _REQUEST.pack(family, protocol, 0, ANY_STATE)
+    def _dump(self, family: int, protocol: int, progress: bool) -> Iterator[DiagSocket]:
+        wanted = 1 << (INET_DIAG_INFO - 1) if progress else 0
+        request = _REQUEST.pack(family, protocol, wanted, 0, ANY_STATE)
         header = _HEADER.pack(_HEADER.size + len(request), SOCK_DIAG_BY_FAMILY, NLM_F_REQUEST_DUMP, 1, 0)
         self._socket.send(header + request)
         while True:
@@ -112,7 +124,35 @@ def read_message(message: bytes, protocol: int) -> DiagSocket:
         remote=destination,
         remote_port=int.from_bytes(dport),
         inode=inode,
+        is_active=_is_active(state, message) if protocol == socket.IPPROTO_TCP else None,
     )
+
+
+def _is_active(state: int, message: bytes) -> bool | None:
+    """Did this end connect? A SYN that was sent counts as one acknowledged byte beside those of the payload (tcp_snd_una_update
+    of net/ipv4/tcp_input.c); the SYN+ACK of an accepted connection does not. None while bytes are under way or were sent again."""
+    if state == STATE_SYN_SENT:
+        return True
+    info = _attribute(message, INET_DIAG_INFO)
+    if state not in (STATE_ESTABLISHED, STATE_CLOSE_WAIT) or len(info) < _PROGRESS.size:
+        return None
+    unacknowledged, sent_again, acknowledged, sent = _PROGRESS.unpack_from(info)
+    if unacknowledged or sent_again:
+        return None
+    return {1: True, 0: False}.get(acknowledged - sent)
+
+
+def _attribute(message: bytes, wanted: int) -> bytes:
+    """The value of the first netlink attribute of this type after the fixed part; b"" where there is none."""
+    at = _MESSAGE.size
+    while at + _ATTRIBUTE.size <= len(message):
+        length, kind = _ATTRIBUTE.unpack_from(message, at)
+        if length < _ATTRIBUTE.size:
+            return b""
+        if kind == wanted:
+            return message[at + _ATTRIBUTE.size : at + length]
+        at += (length + 3) & ~3
+    return b""
 
 
 def _mapped(address: bytes) -> bytes:

@@ -70,6 +70,9 @@ def test_layout_is_the_designs() -> None:
 
 def test_unknown_is_left_out() -> None:
     """A field that is None is not written."""
+    bare = b"proc.name=curl proc.pid=7 evt.io_dir=write evidence=procfs"
+    assert line(BARE, is_write=True, evidence="procfs", is_server=True) == bare + b" fd.is_server=true"
+    assert line(BARE, is_write=True, evidence="procfs", is_server=False) == bare + b" fd.is_server=false"
     assert line(BARE, is_write=True, evidence="procfs") == b"proc.name=curl proc.pid=7 evt.io_dir=write evidence=procfs"
 
 

@@ -34,6 +34,21 @@ def test_both_ends_are_written_as_comments(tmp_path):
     ]
 
 
+def test_the_role_follows_the_evidence(tmp_path):
+    """Known from sockets that were there before the recording: the connected one's end is the client's."""
+    now = time.time_ns()
+    active, waits = bytearray(held(1, 1000, 2000, 11, now - 10**9)), bytearray(held(2, 2000, 1000, 22, now - 10**9))
+    active[45] |= 16
+    waits[45] |= 8
+    packets = [(now, ethernet(udp(1000, 2000))), (now + 1, ethernet(udp(2000, 1000)))]
+    rows = Recording(pcap(tmp_path / "1", packets), events=bytes(active + waits)).read(tmp_path, "frame.comment")
+    client, server = "evidence=snapshot fd.is_server=false user.uid=0", "evidence=snapshot fd.is_server=true user.uid=0"
+    assert rows == [
+        [f"proc.name=p11 proc.pid=11 evt.io_dir=write {client}|proc.name=p22 proc.pid=22 evt.io_dir=read {server}"],
+        [f"proc.name=p22 proc.pid=22 evt.io_dir=write {server}|proc.name=p11 proc.pid=11 evt.io_dir=read {client}"],
+    ]
+
+
 def test_a_process_block_comes_once_before_its_first_packet(tmp_path):
     """Apple's block, and option 8 with pid and tid, byte for byte."""
     now = time.time_ns()

@@ -28,7 +28,7 @@ class FakeDiag:
     def __init__(self) -> None:
         self.now: list[DiagSocket] = []
 
-    def sockets(self) -> Iterator[DiagSocket]:
+    def sockets(self, *, progress: bool = False) -> Iterator[DiagSocket]:
         return iter(self.now)
 
     def close(self) -> None:
