@@ -12,10 +12,13 @@ read the same way when it is recorded and when it is dug.
         uint8_t     family            # 4, 6, 0
         uint8_t     protocol          # IPPROTO, after IPv6 extension headers; 0 where none
         uint8_t     tcp_flags
+        uint8_t     window_scale      # TCP SYN: the option's value, NO_SCALE without one
         uint8_t     source[16]        # IPv4 as ::ffff:a.b.c.d
         uint8_t     destination[16]
         uint16_t    source_port       # host order. ICMP echo request: source_port = identifier, destination_port 0; reply the other way round
         uint16_t    destination_port
+        uint16_t    window            # TCP: as it stands in the header
+        uint32_t    tags              # tells stacks of VLANs (and of VXLAN and Geneve networks, of tunnels looked into) apart; 0: none
         uint32_t    seq, ack          # TCP
         uint32_t    payload_offset    # from the first captured byte of the packet, may exceed what was captured
         uint32_t    payload_length    # as sent on the wire (IP length, or original length when that is 0: GSO, BIG TCP)

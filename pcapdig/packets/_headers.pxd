@@ -6,6 +6,12 @@ cdef enum:  # which IP version a header promises, besides 4 and 6
     ANY_VERSION = 0
     NOT_IP = 255
 
+cdef enum:  # what link and tunnel headers are read into, in two words: where the network header begins, and this
+    TAGS = 1
+
+cdef enum:
+    NO_SCALE = 255  # a TCP header without a window scale option
+
 cdef struct PacketHeaders:
     bint has_network
     bint has_ports
@@ -15,10 +21,13 @@ cdef struct PacketHeaders:
     uint8_t family
     uint8_t protocol
     uint8_t tcp_flags
+    uint8_t window_scale
     uint8_t source[16]
     uint8_t destination[16]
     uint16_t source_port
     uint16_t destination_port
+    uint16_t window
+    uint32_t tags
     uint32_t seq
     uint32_t ack
     uint32_t payload_offset

@@ -39,6 +39,13 @@ cdef enum:  # options of IPv4
     OPTION_LOOSE_ROUTE = 131
     OPTION_STRICT_ROUTE = 137
 
+cdef enum:  # options of TCP
+    TCP_SYN = 2
+    TCP_OPTION_END = 0
+    TCP_OPTION_NOTHING = 1
+    TCP_OPTION_SCALE = 3
+    MOST_SCALE = 14
+
 cdef enum:
     OPTION_PAD1 = 0
     OPTION_JUMBO = 0xC2
@@ -59,6 +66,22 @@ cdef inline void read_ports(const uint8_t *data, uint64_t at, PacketHeaders *out
     out.destination_port = get16(data + at + 2)
 
 
+cdef uint8_t read_scale(const uint8_t *data, uint64_t end, uint64_t at, uint64_t stop) noexcept nogil:
+    """The window scale option (RFC 7323 section 2.2) among TCP options from `at` to `stop`; NO_SCALE without one."""
+    if stop > end:
+        stop = end
+    while at + 2 < stop and data[at] != TCP_OPTION_END:
+        if data[at] == TCP_OPTION_NOTHING:
+            at += 1
+            continue
+        if data[at] == TCP_OPTION_SCALE and data[at + 1] == 3:
+            return data[at + 2] if data[at + 2] < MOST_SCALE else MOST_SCALE
+        if data[at + 1] < 2:
+            break
+        at += data[at + 1]
+    return NO_SCALE
+
+
 cdef inline void read_tcp(const uint8_t *data, uint64_t end, uint64_t at, uint64_t stop, PacketHeaders *out) noexcept nogil:
     """A TCP header at `at` of a packet whose IP length ends it at `stop`. At least its ports were captured."""
     cdef uint64_t size
@@ -76,6 +99,10 @@ cdef inline void read_tcp(const uint8_t *data, uint64_t end, uint64_t at, uint64
         set_payload(out, at + 20, 0)  # malformed, as the kernel sees it too: it drops such a segment
         return
     set_payload(out, at + size, stop)
+    if end >= at + 16:
+        out.window = get16(data + at + 14)
+    if out.tcp_flags & TCP_SYN and size > 20:
+        out.window_scale = read_scale(data, end, at + 20, at + size)
 
 
 cdef inline void read_transport(const uint8_t *data, uint64_t end, uint64_t at, uint64_t stop, PacketHeaders *out) noexcept nogil:
@@ -276,6 +303,7 @@ cdef bint read_network(
 ) noexcept nogil:
     """Read on from an IP header at `at`, of which `end` was captured and `wire` sent. `version`: 4, 6, ANY_VERSION or NOT_IP."""
     memset(out, 0, sizeof(PacketHeaders))
+    out.window_scale = NO_SCALE
     if version == ANY_VERSION:
         version = data[at] >> 4 if at < end else <uint8_t> NOT_IP
     if version == 4:
@@ -297,15 +325,19 @@ cdef bint read_headers(
 
     Any bytes are allowed; what a cut packet does not hold stays 0. Returns out.has_network.
     """
-    cdef uint64_t network = 0
+    cdef uint64_t network[2]
     cdef uint64_t end = captured
     # A file may claim that less was sent than it stores; at least what it stores was sent.
     cdef uint64_t wire = original if original > captured else captured
     cdef uint8_t version
-    version = read_link(data, end, link_type, &network)
-    if version == NOT_IP and network == 0:
-        version = read_seldom_met(data, end, link_type, &network)
-    return read_network(data, end, wire, version, network, out)
+    cdef bint found
+    network[0] = network[TAGS] = 0
+    version = read_link(data, end, link_type, network)
+    if version == NOT_IP and network[0] == 0:
+        version = read_seldom_met(data, end, link_type, network)
+    found = read_network(data, end, wire, version, network[0], out)
+    out.tags = <uint32_t> network[TAGS]
+    return found
 
 
 cdef object as_value(const PacketHeaders *out):
@@ -321,6 +353,9 @@ cdef object as_value(const PacketHeaders *out):
         family=out.family,
         protocol=out.protocol,
         tcp_flags=out.tcp_flags,
+        window=out.window,
+        window_scale=None if out.window_scale == NO_SCALE else out.window_scale,
+        tags=out.tags,
         source=(<char *> out.source)[:16],
         destination=(<char *> out.destination)[:16],
         source_port=out.source_port,

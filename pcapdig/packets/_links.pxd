@@ -7,7 +7,7 @@ RFC 3032 (MPLS), RFC 1661 (PPP), RFC 8300 (NSH). What is seldom met: _rare_links
 from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 from libc.string cimport memcmp
 
-from pcapdig.packets._headers cimport ANY_VERSION, NOT_IP
+from pcapdig.packets._headers cimport ANY_VERSION, NOT_IP, TAGS
 
 cdef enum:
     LINK_NULL = 0
@@ -73,8 +73,13 @@ cdef inline uint8_t version_of_label(const uint8_t *data, uint64_t end, uint16_t
     return NOT_IP
 
 
+cdef inline void pass_tag(uint64_t *network, uint32_t number) noexcept nogil:
+    """Note the number of a VLAN, or of another network within the network, that was stepped over: `network[TAGS]` tells stacks apart."""
+    network[TAGS] = ((network[TAGS] + number + 1) * <uint64_t> 0x9E3779B97F4A7C15ULL) >> 32
+
+
 cdef inline uint8_t version_of_ethertype(const uint8_t *data, uint64_t end, uint64_t at, uint64_t *network) noexcept nogil:
-    """Step over VLAN tags from the type field at `at`, when `network` is where its payload begins. Says which IP version it is."""
+    """Step over VLAN tags from the type field at `at`, when `network[0]` is where its payload begins. Says which IP version it is."""
     cdef uint16_t kind
     if end < at + 2:
         return NOT_IP
@@ -89,6 +94,7 @@ cdef inline uint8_t version_of_ethertype(const uint8_t *data, uint64_t end, uint
             if end < network[0] + 4:
                 return NOT_IP
             kind = get16(data + network[0] + 2)
+            pass_tag(network, get16(data + network[0]) & 0x0FFF)  # the rest is its priority
             network[0] += 4
         elif kind == ETHERTYPE_NSH:
             # Its length in 4 bytes in the second byte, what follows in the fourth (RFC 8300 section 2.2).
@@ -141,7 +147,7 @@ cdef inline uint8_t version_of_family(uint32_t family) noexcept nogil:
 
 
 cdef inline uint8_t read_link(const uint8_t *data, uint64_t end, uint32_t link_type, uint64_t *network) noexcept nogil:
-    """Where the network header begins, and which IP version the link header promises: 4, 6, ANY_VERSION or NOT_IP."""
+    """Which IP version the link header promises: 4, 6, ANY_VERSION or NOT_IP. `network`: where its header begins, and the tags before it."""
     cdef uint32_t family
     cdef uint8_t version
     if link_type == LINK_ETHERNET:

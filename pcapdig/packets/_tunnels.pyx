@@ -11,9 +11,9 @@ is taken as it is without looking inside. Of a datagram that came in fragments n
 from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 
 from pcapdig.packets._headers cimport (
-    ANY_VERSION, NOT_IP, PacketHeaders, as_value, read_ethertype, read_headers, read_network,
+    ANY_VERSION, NOT_IP, TAGS, PacketHeaders, as_value, read_ethertype, read_headers, read_network,
 )
-from pcapdig.packets._links cimport get16, version_of_ppp
+from pcapdig.packets._links cimport get16, get32, pass_tag, version_of_ppp
 
 cdef enum:
     MOST_TUNNELS = 8  # inside one another; real ones are two or three. Bounds the work that one hostile packet can ask for
@@ -138,6 +138,7 @@ cdef uint8_t into_vxlan(const uint8_t *data, uint64_t end, bint is_generic, uint
         kind = data[at[0] + 3]
     if not flags & 8:
         return NOT_IP  # without a network number it is none, RFC 7348 section 5
+    pass_tag(at, get32(data + at[0] + 4) >> 8)
     at[0] += 8
     return 4 if kind == 1 else 6 if kind == 2 else into_ethernet(data, end, at) if kind == 3 else NOT_IP
 
@@ -148,6 +149,7 @@ cdef uint8_t into_geneve(const uint8_t *data, uint64_t end, uint64_t *at) noexce
     if at[0] + 8 > end or data[at[0]] >> 6 != 0:
         return NOT_IP
     kind = get16(data + at[0] + 2)
+    pass_tag(at, get32(data + at[0] + 4) >> 8)
     at[0] += 8 + <uint64_t> (data[at[0]] & 63) * 4
     return into_payload(data, end, kind, at)
 
@@ -186,7 +188,8 @@ cdef bint read_inner_headers(
 ) noexcept nogil:
     """Read the headers of the innermost IP packet that is there: see `read_headers`. Offsets count from `data` all the same."""
     cdef PacketHeaders inner
-    cdef uint64_t at, end, wire
+    cdef uint64_t at[2]
+    cdef uint64_t end, wire
     cdef uint8_t version
     cdef int depth
     if not read_headers(data, captured, original, link_type, out):
@@ -194,13 +197,14 @@ cdef bint read_inner_headers(
     for depth in range(MOST_TUNNELS):
         if out.is_fragment or out.is_first_fragment:
             break
-        at = out.payload_offset
-        wire = at + out.payload_length
+        at[0], at[TAGS] = out.payload_offset, out.tags
+        wire = at[0] + out.payload_length
         end = wire if wire < captured else captured
-        version = step_in(data, end, out, &at)
-        if version == NOT_IP or not read_network(data, end, wire, version, at, &inner):
+        version = step_in(data, end, out, at)
+        if version == NOT_IP or not read_network(data, end, wire, version, at[0], &inner):
             break
         out[0] = inner
+        out.tags = <uint32_t> at[TAGS]
     return True
 
 

@@ -25,6 +25,12 @@ class Headers:
     """IPPROTO after IPv6 extension headers and AH; 0 where cut off."""
     tcp_flags: int
     """The 8 flag bits, CWR to FIN."""
+    window: int
+    """TCP window as it stands in the header, 0-65535."""
+    window_scale: int | None
+    """Window scale option of a SYN, 0-14 (RFC 7323); None without one."""
+    tags: int
+    """A number that tells stacks of VLANs apart, those of VXLAN and Geneve networks with --decap included; 0 without any."""
     source: bytes
     """16 bytes; IPv4 as ::ffff:a.b.c.d."""
     destination: bytes
