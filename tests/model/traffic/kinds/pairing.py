@@ -1,0 +1,109 @@
+"""Kind A: requests and answers belong together by what they acknowledge, whatever the order in which they were captured."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from random import Random
+
+from traffic.dialogues import dns_message
+from traffic.frames import End, udp_packet
+from traffic.kinds.drawing import Sample, Scene, files_of, plan, rough, speak
+from traffic.taps import Tap
+from traffic.truth import Answers, Row
+from traffic.world import MS, START_NS, Passage
+
+MOST_SKEW_NS = 50 * MS
+
+
+def _talk(random: Random, *, is_rough: bool = False) -> Scene:
+    """One to three connections after and beside each other."""
+    scene = Scene(random)
+    for i in range(random.choice([1, 1, 2, 3])):
+        spoken = speak(random, f"t{i}")
+        smooth = plan(random, spoken)
+        chosen = rough(random, smooth) if is_rough else smooth
+        scene.connect(replace(chosen, depth=random.choice([1, 1, 1, 3])), spoken)
+        if random.random() < 0.5:
+            scene.world.run(scene.world.now + random.randint(1, 100 * MS))
+    scene.world.run()
+    return scene
+
+
+def _skew(random: Random) -> int:
+    return random.choice([random.randint(-MOST_SKEW_NS, MOST_SKEW_NS), random.randint(-2 * MS, 2 * MS)])
+
+
+def tap_each_way(random: Random) -> Sample:
+    """Each direction has a tap with a clock of its own."""
+    scene = _talk(random)
+    place = random.choice([0, 0.5, 1])
+    taps = [
+        Tap(name="up", hears="client", place=place),
+        Tap(name="down", hears="server", place=place, skew_ns=_skew(random)),
+    ]
+    return scene.sample(taps, apart=random.random() < 0.7)
+
+
+def tap_each_host(random: Random) -> Sample:
+    """Client and server record both directions, with clocks of their own: each packet is there twice."""
+    scene = _talk(random)
+    taps = [
+        Tap(name="here", place=0, mac=1),
+        Tap(name="there", place=1, mac=9, skew_ns=_skew(random), hops=random.choice([0, 3])),
+    ]
+    return scene.sample(taps, apart=random.random() < 0.7)
+
+
+def queue_each_way(random: Random) -> Sample:
+    """One tap whose two queues are not drained in the order of arrival."""
+    scene = _talk(random)
+    late = random.randint(0, 10 * MS)
+    return scene.sample([Tap(queue_ns=random.choice([(late, 0), (0, late)]))])
+
+
+def many_queues(random: Random) -> Sample:
+    """One tap that shuffles packets which are close to each other: a hole is filled after its ACK."""
+    return _talk(random).sample([Tap(jitter_ns=random.randint(0, 3 * MS))])
+
+
+def rough_way(random: Random) -> Sample:
+    """Losses, repetitions and another order on the wire, seen by one tap."""
+    return _talk(random, is_rough=True).sample([Tap(place=random.choice([0, 0.3, 1]))])
+
+
+def rough_way_two_taps(random: Random) -> Sample:
+    """The same, each direction at a tap with a clock of its own."""
+    scene = _talk(random, is_rough=True)
+    taps = [Tap(name="up", hears="client", place=1), Tap(name="down", hears="server", place=0, skew_ns=_skew(random))]
+    return scene.sample(taps, apart=random.random() < 0.7)
+
+
+def datagrams(random: Random) -> Sample:
+    """DNS over UDP: answers come before their questions by up to the clocks' difference."""
+    up, down = Tap(name="up", hears="client"), Tap(name="down", hears="server", skew_ns=_skew(random))
+    answers, passages, now = Answers(), [], START_NS
+    lines = answers.logs.setdefault("dns", Counter())
+    for i in range(random.randint(1, 6)):
+        client, server = End("192.0.2.10", random.randint(32768, 60999)), End("198.51.100.53", 53)
+        number, name, address = random.getrandbits(16), f"d{i}.example.test", f"192.0.2.{random.randint(1, 254)}"
+        took = random.randint(10_000, 30 * MS)
+        asked = udp_packet(client, server, dns_message(number, name), random.getrandbits(16))
+        said = udp_packet(server, client, dns_message(number, name, address), random.getrandbits(16))
+        passages += [Passage(asked, True, now, now), Passage(said, False, now + took, now + took)]
+        lines[f"{client}->{server}", name, address] += 1
+        answers.rows.append(Row(name=f"{client}->{server}", state="SF"))
+        now += random.randint(0, 200 * MS)
+    interfaces = [up.listen(passages, random), down.listen(passages, random)]
+    return Sample(files_of(interfaces, random.random() < 0.7, random), answers)
+
+
+PAIRING = {
+    "tap each way": tap_each_way,
+    "tap each host": tap_each_host,
+    "queue each way": queue_each_way,
+    "many queues": many_queues,
+    "rough way": rough_way,
+    "rough way, tap each way": rough_way_two_taps,
+    "datagrams": datagrams,
+}
