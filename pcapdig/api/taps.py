@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pcapdig.api.chisel_rows import rows_of_item
-from pcapdig.render.items import Extract
+from pcapdig.dig.ordering import InOrder
+from pcapdig.render.items import Extract, Line
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
     from pcapdig.render.items import Item
     from pcapdig.trace.rows import Rows
 
+WAITING_ROWS = 50_000
+"""Lines of a log that wait for earlier ones at most. As dicts they take more room than as text."""
+
 
 class Tap:
     """Stands for a chisel in a dig, and keeps what it hands out; only bytes for files go on, to whoever writes them."""
@@ -22,6 +26,7 @@ class Tap:
     def __init__(self, chisel: Chisel) -> None:
         self._chisel = chisel
         self._rows: list[Row] = []
+        self._waiting: InOrder[list[Row]] = InOrder(WAITING_ROWS)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._chisel, name)
@@ -36,7 +41,8 @@ class Tap:
 
     def end(self) -> Iterable[Item]:
         """As the chisel's."""
-        return self._kept(self._chisel.end())
+        yield from self._kept(self._chisel.end())
+        self._take(self._waiting.rest())
 
     def taken(self) -> list[Row]:
         """What was handed out since the last time."""
@@ -47,8 +53,16 @@ class Tap:
         for item in items:
             if isinstance(item, Extract):
                 yield item
+            elif isinstance(item, Line) and item.order_ns is not None:
+                self._waiting.add(item.order_ns, [*rows_of_item(item)], 1)
+                if self._waiting.is_full:
+                    self._take(self._waiting.half())
             else:
                 self._rows += rows_of_item(item)
+
+    def _take(self, lines: list[list[Row]]) -> None:
+        for rows in lines:
+            self._rows += rows
 
 
 class Gathering:

@@ -26,6 +26,7 @@ class FdbytesBy(FieldTable):
         Arg(name="key", type="string", description="the field to count by, or several parted by commas"),
     )
     limit: ClassVar[int] = 30
+    things: ClassVar[str] = "values"
 
     def __init__(self, *, key: str, verbose: bool = False) -> None:
         """Raises UsageError where `key` is no field that can be counted by."""

@@ -36,8 +36,9 @@ class Httplog(LogChisel["HttpCall"]):
         "Prints a line for each HTTP request (1.0 and 1.1, any port) when its response is complete: method, host and path, "
         "status code, milliseconds from the request's first packet to the response's, bytes of the response's body as sent. "
         "'<' is the server's end, '>' the client's: between two processes of this machine there is a line for each. Pipelined "
-        "requests, and bodies that are chunked or end with the connection, are read; a request without an answer is shown at "
-        "the end with <NA>. The time is the response's. -v adds the process and the connection."
+        "requests, and bodies that are chunked or end with the connection, are read; a request without an answer is shown "
+        "with <NA>. The time is the response's, else the request's. -v adds the process and the connection, which is shown in any case "
+        "where no process is known."
     )
 
     with_containers: ClassVar[type[Httplog]]
@@ -72,9 +73,11 @@ class Httplog(LogChisel["HttpCall"]):
         when = self.when(call)
         for asks, process in found.views():
             arrow = ">" if asks else "<"
-            more = self.view_words(found, process) if self.verbose else ""
+            more = self.view_words(found, process)
             yield Line(
-                text=f"{when} {self.place(process)}{arrow} {words}{more}", fields=self._members(found, arrow, process)
+                text=f"{when} {self.place(process)}{arrow} {words}{more}",
+                fields=self._members(found, arrow, process),
+                order_ns=call.moment.time_ns,
             )
 
     def _members(self, found: Found[HttpCall], arrow: str, process: Process | None) -> Members:

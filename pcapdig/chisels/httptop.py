@@ -104,6 +104,9 @@ class Httptop:
             rows=tuple(ranked[: self.limit]),
             unit=_UNITS[self._by],
             time_ns=self._time_ns,
+            found=len(ranked),
+            things="requests by method and URL",
+            all_of="httplog lists each",
         )
 
 

@@ -65,7 +65,12 @@ class LogChisel(LineChisel, Generic[R]):
 
     def line(self, found: Found[R], words: str, members: dict[str, int | str | None]) -> Line:
         """A line dated by its record. `members`: what -j gives in its place; what is None is left out."""
-        return Line(text=f"{self.when(found.record)} {words}", fields=known_members(found, members.items()))
+        time_ns = found.record.moment.time_ns
+        return Line(
+            text=f"{self._clock.date_and_time_ns(time_ns)} {words}",
+            fields=known_members(found, members.items()),
+            order_ns=time_ns,
+        )
 
     def when(self, record: Record) -> str:
         """Date and time of a record, as evt.datetime has them."""
@@ -106,9 +111,12 @@ class LogChisel(LineChisel, Generic[R]):
         return self.line(found, " ".join([before, *words] if before else words), members)
 
     def view_words(self, found: Found[R], process: Process | None) -> str:
-        """What -v adds to a line of one end, with a blank before it."""
+        """What a line of one end says of it, with a blank before it: with -v its process and the connection.
+
+        Where no process is known the connection is shown in any case: it alone says who it was.
+        """
         if not self.verbose:
-            return ""
+            return "" if process else f" fd.name={found.connection}"
         name, pid = (process.name, process.pid) if process else (None, None)
         return f" proc.name={name or NOT_KNOWN} proc.pid={NOT_KNOWN if pid is None else pid} fd.name={found.connection}"
 

@@ -76,7 +76,7 @@ class Memcachelog(LogChisel["MemcachedCall"]):
             for _, process in found.views():
                 yield self.line(
                     found,
-                    f"{words}{more}{self.view_words(found, process)}" if self.verbose else words,
+                    f"{words}{more if self.verbose else ''}{self.view_words(found, process)}",
                     {
                         "method": call.command,
                         "size": size,

@@ -94,6 +94,7 @@ class Netlower(LineChisel):
                         else ()
                     ),
                 ),
+                order_ns=int(time_ns or 0),
             )
 
     def end(self) -> Iterable[Item]:

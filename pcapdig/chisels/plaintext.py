@@ -105,6 +105,7 @@ class Plaintext(LineChisel):
         ends = ends_text(*([name] if name else [] for name, _ in (client, server)))
         return Line(
             time_ns=asked.time_ns,
+            order_ns=asked.time_ns,
             text=f"{credential.protocol} {credential.method}{user} secret={_word(secret)} {connection} ({ends})",
             fields=(
                 ("protocol", credential.protocol),

@@ -44,6 +44,10 @@ class TableChisel:
     """Columns after the bytes."""
     limit: ClassVar[int] = 100
     """Rows shown."""
+    things: ClassVar[str] = "rows"
+    """What a row is one of, for the note that there are more of them than are shown."""
+    all_of: ClassVar[str] = "a filter chooses fewer"
+    """How to see the rest, as the end of that note."""
 
     def __init__(self, *, verbose: bool = False) -> None:
         """`verbose`: -v was given; the table says more, but never counts otherwise."""
@@ -110,13 +114,24 @@ class TableChisel:
 
     def _ranked(
         self, trace: Dimensions, ids: NDArray[np.intp], sums: NDArray[np.int64]
-    ) -> list[tuple[int, tuple[str, ...]]]:
-        """The rows to show of ids that have bytes."""
+    ) -> tuple[list[tuple[int, tuple[str, ...]]], int]:
+        """The rows to show of ids that have bytes, and how many there would be without a limit."""
         raise NotImplementedError
 
     def _table(self) -> Table:
-        ranked = [] if self._trace is None else self._ranked(self._trace, *self._totals.counted())
-        return Table(value=BYTES, keys=self.shown_keys(), rows=tuple(ranked), time_ns=self._time_ns)
+        ranked: list[tuple[int, tuple[str, ...]]] = []
+        found = 0
+        if self._trace is not None:
+            ranked, found = self._ranked(self._trace, *self._totals.counted())
+        return Table(
+            value=BYTES,
+            keys=self.shown_keys(),
+            rows=tuple(ranked),
+            time_ns=self._time_ns,
+            found=found,
+            things=self.things,
+            all_of=self.all_of,
+        )
 
 
 class ProcessTable(TableChisel):
@@ -135,13 +150,13 @@ class ProcessTable(TableChisel):
 
     def _ranked(
         self, trace: Dimensions, ids: NDArray[np.intp], sums: NDArray[np.int64]
-    ) -> list[tuple[int, tuple[str, ...]]]:
+    ) -> tuple[list[tuple[int, tuple[str, ...]]], int]:
         texts = key_texts(trace, self.shown_keys(), ids.tolist())
         by_key: dict[tuple[str, ...], int] = {}
         for key, total in zip(texts, sums.tolist(), strict=True):
             by_key[key] = by_key.get(key, 0) + total
         ranked = sorted(by_key.items(), key=lambda entry: (-entry[1], entry[0]))
-        return [(total, key) for key, total in ranked[: self.limit]]
+        return [(total, key) for key, total in ranked[: self.limit]], len(ranked)
 
 
 class FlowTable(TableChisel):
@@ -167,14 +182,15 @@ class FlowTable(TableChisel):
 
     def _ranked(
         self, trace: Dimensions, ids: NDArray[np.intp], sums: NDArray[np.int64]
-    ) -> list[tuple[int, tuple[str, ...]]]:
+    ) -> tuple[list[tuple[int, tuple[str, ...]]], int]:
         is_flow = ids >= 0
         ids, sums = ids[is_flow], sums[is_flow]
         keep = self._has_key(trace.flows, ids)
-        groups = self._groups(trace.flows, ids[keep], sums[keep])
+        groups, found = self._groups(trace.flows, ids[keep], sums[keep])
         texts = key_texts(trace, self.keys, [members[0] for _, members in groups])
         extra = [self._extra(trace, members) for _, members in groups]
-        return [(total, (*text, *more)) for (total, _), text, more in zip(groups, texts, extra, strict=True)]
+        rows = [(total, (*text, *more)) for (total, _), text, more in zip(groups, texts, extra, strict=True)]
+        return rows, found
 
     def _has_key(self, flows: Flows, ids: NDArray[np.intp]) -> NDArray[np.bool_]:
         """Which of these flows belong in the table."""
@@ -182,8 +198,10 @@ class FlowTable(TableChisel):
 
         return np.ones(len(ids), np.bool_)
 
-    def _groups(self, flows: Flows, ids: NDArray[np.intp], sums: NDArray[np.int64]) -> list[tuple[int, list[int]]]:
-        """Bytes and flows of each row to be shown, in order."""
+    def _groups(
+        self, flows: Flows, ids: NDArray[np.intp], sums: NDArray[np.int64]
+    ) -> tuple[list[tuple[int, list[int]]], int]:
+        """Bytes and flows of each row to be shown, in order, and how many rows there would be without a limit."""
         raise NotImplementedError
 
     def _extra(self, trace: Dimensions, ids: list[int]) -> tuple[str, ...]:
@@ -228,7 +246,7 @@ class FieldTable(TableChisel):
 
     def _ranked(
         self, trace: Dimensions, ids: NDArray[np.intp], sums: NDArray[np.int64]
-    ) -> list[tuple[int, tuple[str, ...]]]:
+    ) -> tuple[list[tuple[int, tuple[str, ...]]], int]:
         of_group = [*self._groups] if len(self._key_ids) > 1 else None
         parts = [of_group[group] if of_group else (group,) for group in ids.tolist()]
 
@@ -236,10 +254,11 @@ class FieldTable(TableChisel):
             return (-entry[0], *(key.order(number) for key, number in zip(self._key_ids, entry[1], strict=True)))
 
         shown = sorted(zip(sums.tolist(), parts, strict=True), key=rank)[: self.limit]
-        return [
+        rows = [
             (total, tuple(key.text(number) or NOT_KNOWN for key, number in zip(self._key_ids, part, strict=True)))
             for total, part in shown
         ]
+        return rows, len(parts)
 
 
 def key_texts(trace: Dimensions, keys: Sequence[Column], ids: Sequence[int]) -> list[tuple[str, ...]]:

@@ -33,6 +33,8 @@ class Topconns(FlowTable):
     )
     keys: ClassVar[tuple[Column, ...]] = (Column("fd.l4proto", "Proto"), Column("fd.name", "Conn"))
     limit: ClassVar[int] = 30
+    things: ClassVar[str] = "connections"
+    all_of: ClassVar[str] = "conns lists each, a filter chooses fewer"
     with_containers: ClassVar[type[FieldTable]]
 
     def __init__(self, *, verbose: bool = False) -> None:
@@ -69,7 +71,9 @@ class Topconns(FlowTable):
         for flow, process, at_server in np.unique(seen, axis=1).T.tolist():
             self._ends.setdefault(flow, (set(), set()))[at_server].add(process)
 
-    def _groups(self, flows: Flows, ids: NDArray[np.intp], sums: NDArray[np.int64]) -> list[tuple[int, list[int]]]:
+    def _groups(
+        self, flows: Flows, ids: NDArray[np.intp], sums: NDArray[np.int64]
+    ) -> tuple[list[tuple[int, list[int]]], int]:
         return flows.largest(ids, sums, self.limit)
 
     def _extra(self, trace: Dimensions, ids: list[int]) -> tuple[str, ...]:
@@ -96,6 +100,7 @@ class TopconnsWithContainers(FieldTable):
     name: ClassVar[str] = Topconns.name
     keys: ClassVar[tuple[Column, ...]] = (CONTAINER, *Topconns.keys)
     limit: ClassVar[int] = Topconns.limit
+    all_of: ClassVar[str] = Topconns.all_of
 
 
 Topconns.with_containers = TopconnsWithContainers

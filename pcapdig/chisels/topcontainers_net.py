@@ -20,3 +20,4 @@ class TopcontainersNet(ProcessTable):
     )
     filter: ClassVar[str] = "container.id exists and container.id!=host"
     keys: ClassVar[tuple[Column, ...]] = (Column("container.id", "container.id"),)
+    things: ClassVar[str] = "containers"

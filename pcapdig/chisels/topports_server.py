@@ -26,6 +26,7 @@ class TopportsServer(FlowTable):
         "once, also where both of its ends are on this machine. Live, the table is that of the last second."
     )
     keys: ClassVar[tuple[Column, ...]] = (Column("fd.sport", "Srv Port"),)
+    things: ClassVar[str] = "server ports"
     with_containers: ClassVar[type[FieldTable]]
 
     def _has_key(self, flows: Flows, ids: NDArray[np.intp]) -> NDArray[np.bool_]:
@@ -33,11 +34,13 @@ class TopportsServer(FlowTable):
 
         return np.isin(flows.protocol[ids], (_TCP, _UDP))
 
-    def _groups(self, flows: Flows, ids: NDArray[np.intp], sums: NDArray[np.int64]) -> list[tuple[int, list[int]]]:
+    def _groups(
+        self, flows: Flows, ids: NDArray[np.intp], sums: NDArray[np.int64]
+    ) -> tuple[list[tuple[int, list[int]]], int]:
         from pcapdig.chisels.totals import grouped
 
-        groups = grouped(flows.server_port[ids], sums, self.limit)
-        return [(total, ids[members].tolist()) for total, members in groups]
+        groups, found = grouped(flows.server_port[ids], sums, self.limit)
+        return [(total, ids[members].tolist()) for total, members in groups], found
 
 
 class TopportsServerWithContainers(FieldTable):

@@ -21,6 +21,7 @@ class TopprocsNet(ProcessTable):
         "its own. What no process is known for is shown as <NA>. Live, the table is that of the last second."
     )
     keys: ClassVar[tuple[Column, ...]] = (Column("proc.name", "Process"),)
+    things: ClassVar[str] = "processes"
     with_containers: ClassVar[type[ProcessTable]]
 
     def shown_keys(self) -> tuple[Column, ...]:

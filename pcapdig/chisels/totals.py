@@ -56,10 +56,15 @@ def first_of_packet(rows: Rows) -> NDArray[np.bool_]:
     return first
 
 
-def grouped(keys: NDArray[np.generic], sums_bytes: NDArray[np.int64], limit: int) -> list[tuple[int, NDArray[np.intp]]]:
-    """The `limit` largest sums over equal keys, of which there are few: (sum, positions of its entries), largest first, ties by key."""
+def grouped(
+    keys: NDArray[np.generic], sums_bytes: NDArray[np.int64], limit: int
+) -> tuple[list[tuple[int, NDArray[np.intp]]], int]:
+    """The `limit` largest sums over equal keys, of which there are few: (sum, positions of its entries), largest first, ties by key.
+
+    With them comes how many different keys there are.
+    """
     found, group = np.unique(keys, return_inverse=True)
     totals = np.zeros(len(found), np.int64)
     np.add.at(totals, group, sums_bytes)
     shown = np.argsort(-totals, kind="stable")[:limit]  # what is equal stays in the order of keys
-    return [(int(totals[i]), np.flatnonzero(group == i)) for i in shown]
+    return [(int(totals[i]), np.flatnonzero(group == i)) for i in shown], len(found)

@@ -19,7 +19,7 @@ from pcapdig.trace.blocks import LINK_TYPES, WIFI_LINK_TYPES
 from pcapdig.trace.trace import Trace
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterator
+    from collections.abc import Callable, Generator, Iterator, Sequence
 
     from pcapdig.chisels.chisel import Chisel
     from pcapdig.cli.chisel_call import ChiselCall
@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from pcapdig.filters import Filter
     from pcapdig.render.options import Options
     from pcapdig.trace.columns import Packets
+
+PIPE_WINDOW_NS = 10_000_000_000
+"""Lines of logs out of a pipe wait so long for earlier ones, by the capture's time: nobody knows whether the pipe ends."""
 
 
 def dig_files(settings: Settings, out: TextIO, loaded: Callable[[], None] = lambda: None) -> None:
@@ -60,16 +63,19 @@ def _dig_batches(
     unread: dict[int, int] = {}
     sources: list[CaptureSource] = []
     batches = _shown_as_they_come(trace, settings.files, sources, out, unread)
-    if sys.stderr.isatty():
-        from pcapdig.cli.progress import watched_dig  # elsewhere a dig knows nothing of it
+    try:
+        if sys.stderr.isatty():
+            from pcapdig.cli.progress import watched_dig  # elsewhere a dig knows nothing of it
 
-        loaded()
-        watched_dig(batches, trace, plan, out, sources)
-    else:
-        from pcapdig.dig import dig
+            loaded()
+            watched_dig(batches, trace, plan, out, sources)
+        else:
+            from pcapdig.dig import dig
 
-        loaded()
-        dig(batches, trace, plan, out)
+            loaded()
+            dig(batches, trace, plan, out)
+    finally:
+        show_notes(plan.notes, out, sys.stderr)
     return unread
 
 
@@ -86,12 +92,15 @@ def _dig_tables(
         check_files(settings.files[1:])
         load_tables()
         loaded()
-        if sys.stderr.isatty():
-            from pcapdig.cli.progress import watched_sums
+        try:
+            if sys.stderr.isatty():
+                from pcapdig.cli.progress import watched_sums
 
-            sums = watched_sums(summing, plan, out, sources)
-        else:
-            sums = dig_sums(summing, plan, out)
+                sums = watched_sums(summing, plan, out, sources)
+            else:
+                sums = dig_sums(summing, plan, out)
+        finally:
+            show_notes(plan.notes, out, sys.stderr)
     finally:
         summing.end()
     unread: dict[int, int] = {}
@@ -99,6 +108,14 @@ def _dig_tables(
         if count and interface.link_type not in LINK_TYPES:
             unread[interface.link_type] = unread.get(interface.link_type, 0) + count
     return unread
+
+
+def show_notes(notes: Sequence[str], out: TextIO, err: TextIO) -> None:
+    """Say on `err` what a dig says beside its output, after that."""
+    if notes:
+        out.flush()
+    for note in notes:
+        print(f"note: {note}", file=err)
 
 
 def copy_files(settings: Settings, out: TextIO) -> None:
@@ -173,6 +190,7 @@ def make_plan(settings: Settings, out: TextIO, chisels: tuple[Chisel, ...] | Non
         limit=settings.limit,
         quiet=settings.quiet,
         summary=settings.summary,
+        window_ns=None if all(map(_is_regular, settings.files)) else PIPE_WINDOW_NS,
     )
 
 

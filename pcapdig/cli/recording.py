@@ -170,6 +170,8 @@ class _Run:
             dig.end()
         except BrokenPipeError as error:
             self._gone = error
+        for note in dig.notes:
+            self._err.write(f"note: {note}\n")
 
 
 def _is_reader_gone(error: HostError) -> bool:

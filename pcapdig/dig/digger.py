@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
+from pcapdig.dig.notes import notes_of_table, notes_on_order
+from pcapdig.dig.ordering import InOrder
 from pcapdig.dig.seconds import NS, SecondClock
 from pcapdig.errors import UsageError
 from pcapdig.filters import compile_filter
-from pcapdig.render.items import Extract
+from pcapdig.render.items import Extract, Line, Table
 from pcapdig.render.renderer import Renderer
 from pcapdig.trace.rows import rows_of
 
@@ -50,6 +52,8 @@ class _ChiselRun:
         show = plan.show if chisel.colour else replace(plan.show, colour=False)
         self._renderer = Renderer(show)
         self._files: ExtractFiles | None = None
+        self._waiting: InOrder[str] = InOrder()
+        self._table: Table | None = None  # the last one that was shown
 
     def feed(self, rows: Rows) -> Iterator[str]:
         return self._texts(lambda: self.chisel.feed(_passing(rows, self.filter)))
@@ -62,7 +66,24 @@ class _ChiselRun:
         return self._texts(lambda: self.chisel.interval(time_ns))
 
     def end(self) -> Iterator[str]:
-        return self._texts(self.chisel.end)
+        yield from self._texts(self.chisel.end)
+        yield from self.waiting()
+
+    def waiting(self) -> list[str]:
+        """All lines that wait for earlier ones."""
+        return self._waiting.rest()
+
+    def waiting_before(self, time_ns: int) -> list[str]:
+        """Those lines that are earlier than this."""
+        return self._waiting.before(time_ns)
+
+    def notes(self) -> Iterator[str]:
+        """What is to be said beside its output, when it has ended."""
+        name = self.chisel.name
+        if self._table is not None:
+            yield from notes_of_table(name, self._table)
+        yield from notes_on_order(name, self._waiting.late, self._waiting.late_ns)
+        yield from (f"{name}: {note}" for note in getattr(self.chisel, "notes", tuple)())
 
     def _texts(self, give: Callable[[], Iterable[Item]]) -> Iterator[str]:
         """What a chisel gives, as text.
@@ -70,12 +91,20 @@ class _ChiselRun:
         Raises:
             ChiselError: it fails, and did not come with pcapdig.
         """
+        waiting, text_of = self._waiting, self._renderer.text
         try:
             for item in give():
-                if isinstance(item, Extract):
+                if isinstance(item, Line) and item.order_ns is not None:
+                    text = text_of(item)
+                    waiting.add(item.order_ns, text, len(text))
+                    if waiting.is_full:
+                        yield from waiting.half()
+                elif isinstance(item, Extract):
                     self._extract(item)
                 else:
-                    yield self._renderer.text(item)
+                    if isinstance(item, Table):
+                        self._table = item
+                    yield text_of(item)
         except Exception as error:  # whatever its author's code may raise
             from pcapdig.chisels.faults import fault_of
 
@@ -164,6 +193,8 @@ class Digger:
                 self._second_over(over_ns)
             if not self._take(self._rows(packets, rows, start, stop)):
                 return
+        if self._live:
+            self.show_before(int(packets.time_ns[-1]) - NS)
 
     def feed_sums(self, sums: Sums) -> None:
         """In place of all batches, where every chisel adds up and nothing is left out: see `summing.adds_up`."""
@@ -177,6 +208,17 @@ class Digger:
             self._second_over(over_ns)
         if self._reassembler is not None and not self.done:
             self._take(self._reassembler.release(time_ns - NS))
+        self.show_before(time_ns - NS)
+
+    def show_before(self, time_ns: int) -> None:
+        """Show lines of logs that are earlier than this and wait for still earlier ones."""
+        for run in self._runs:
+            self._show(run.waiting_before(time_ns))
+
+    def show_waiting(self) -> None:
+        """Show all lines of logs that wait: the dig is broken off."""
+        for run in self._runs:
+            self._show(run.waiting())
 
     def end(self, *, show_tables: bool = True) -> None:
         """There are no more batches: show what is left. `show_tables` False: without what would only be refreshed."""
@@ -190,6 +232,8 @@ class Digger:
                 self._show(run.end())
         if self._counts is not None:
             self._write(self._counts.text())
+        for run in self._runs:
+            self._plan.notes.extend(run.notes())
 
     # What a dig does not need is not imported: start-up is most of a small one.
 

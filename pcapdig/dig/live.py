@@ -40,6 +40,8 @@ class LiveDig:
         Raises:
             UsageError: -p or a chisel's own filter is wrong; nothing has been written.
         """
+        self.notes = plan.notes
+        """What is to be said beside the output, when the dig has ended."""
         self._trace = trace
         self._out = out
         self._owns_screen = is_terminal and not plan.show.json and any(chisel.refreshes for chisel in plan.chisels)

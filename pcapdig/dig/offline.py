@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Protocol
 
 from pcapdig.dig.digger import Digger
@@ -12,6 +13,9 @@ if TYPE_CHECKING:
 
     from pcapdig.dig.plan import Plan
     from pcapdig.trace.columns import Dimensions, Packets
+
+LIVE_NS = 5_000_000_000
+"""Packets from a pipe that are younger are shown at once: somebody watches."""
 
 
 class Output(Protocol):
@@ -37,8 +41,18 @@ def dig(batches: Iterable[Packets], trace: Dimensions, plan: Plan, out: Output) 
             digger.feed(packets)
             if digger.done:
                 break
+            if plan.window_ns is not None and len(packets):
+                digger.show_before(_sorted_before(int(packets.time_ns[-1]), plan.window_ns))
     except InputError:
         if has_packets:
             digger.end()
         raise
+    except (KeyboardInterrupt, MemoryError):
+        digger.show_waiting()
+        raise
     digger.end()
+
+
+def _sorted_before(last_ns: int, window_ns: int) -> int:
+    """The time up to which lines need not wait any more. None waits where packets come as they are captured."""
+    return last_ns + 1 if time.time_ns() - last_ns < LIVE_NS else last_ns - window_ns

@@ -31,3 +31,7 @@ class Plan:
     """-q: no event lines."""
     summary: bool = False
     """-S: at the end, how many events of each type passed."""
+    window_ns: int | None = None
+    """Lines of logs wait for earlier ones so long, in ns of the capture's time. None: to the end of the capture, as far as they have room."""
+    notes: list[str] = field(default_factory=list)
+    """What is to be said beside the output, a sentence each; filled when the dig ends."""

@@ -49,6 +49,12 @@ class Table(NamedTuple):
     """How the value is written in text; JSON has the plain integer."""
     time_ns: int = 0
     """Time of the last event counted, ns since 1970; 0 where there was none. Only in JSON (`ts`)."""
+    found: int | None = None
+    """Rows that there would be without a limit; None: nobody counted them."""
+    things: str = "rows"
+    """What a row is one of, for a note that there are more: `connections`."""
+    all_of: str = ""
+    """How to see the rest, as the end of that note: `conns lists them all`."""
 
 
 class Line(NamedTuple):
@@ -65,6 +71,8 @@ class Line(NamedTuple):
     """
     is_heading: bool = False
     """It names the columns of the lines after it: with -j it is left out."""
+    order_ns: int | None = None
+    """A log's line: when it was, ns since 1970. The dig shows such lines by time. None: it is shown when it comes."""
 
 
 class Gap(NamedTuple):

@@ -92,7 +92,7 @@ def largest(
         records: memory of `Flows`.
         rows: flows to be ranked, with one of `sums` each.
         limit: connections wanted, few.
-    Returns: (sum, its rows in the order given) of each.
+    Returns: (sum, its rows in the order given) of each, and how many connections there are in all.
     """
     cdef Py_ssize_t count = rows.shape[0], size = 1024, i, kept
     cdef Connection *found = NULL
@@ -108,7 +108,7 @@ def largest(
             raise IndexError("no such flow")
     limit = min(limit, count)
     if limit <= 0:
-        return []
+        return [], 0
     while size < 2 * count:
         size *= 2
     try:
@@ -126,7 +126,7 @@ def largest(
         for i in range(count):
             if found[connection_of[i]].rank >= 0:
                 shown[found[connection_of[i]].rank][1].append(rows[i])
-        return shown
+        return shown, connections
     finally:
         free(found)
         free(best)

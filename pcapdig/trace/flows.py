@@ -185,8 +185,12 @@ class Flows:
             return f"{self.client_ip(row)}->{self.server_ip(row)}"
         return f"{self.client_ip(row)}:{client_port}->{self.server_ip(row)}:{server_port}"
 
-    def largest(self, rows: NDArray[np.intp], sums: NDArray[np.int64], limit: int) -> list[tuple[int, list[int]]]:
+    def largest(
+        self, rows: NDArray[np.intp], sums: NDArray[np.int64], limit: int
+    ) -> tuple[list[tuple[int, list[int]]], int]:
         """Of some rows with a number each, the `limit` connections with the largest sums: (sum, its rows), largest first.
+
+        With them comes how many connections there are in all.
 
         Flows between the same ends, as client and server, are one connection. Equal sums are in the order of protocol, client, server.
         """

@@ -43,6 +43,24 @@ def test_a_tap_keeps_what_is_shown_and_passes_on_files() -> None:
     assert (tap.name, tap.needs) == ("talker", "messages")
 
 
+class Log(Talker):
+    """Lines with times, as a log hands them out."""
+
+    def feed(self, rows: Any) -> Iterable[Any]:
+        """Two, the later one first."""
+        yield Line(text="b", order_ns=2)
+        yield Line(text="a", order_ns=1)
+
+
+def test_a_log_comes_in_the_order_of_time() -> None:
+    """When all of it is there."""
+    tap = Tap(Log())  # type: ignore[arg-type]
+    rows = rows_of(Packets.from_payloads(Tables(), [b"a"]))
+    assert ([*tap.feed(rows)], tap.taken()) == ([], [])
+    assert [*tap.end()] == [Extract(directory="d", name="n", data=b"x")]
+    assert tap.taken() == [{"text": "end"}, {"text": "a"}, {"text": "b"}]
+
+
 def test_a_chisel_that_writes_files_writes_them(lamp: Path, tmp_path: Path) -> None:
     """As from the command line."""
     import pcapdig

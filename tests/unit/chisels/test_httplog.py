@@ -48,6 +48,20 @@ def test_only_ends_that_are_known(conversation: Callable[..., Any], ends: str, a
     assert [text.split()[2] for text in texts(conversation(CALL, ends=ends))] == list(arrows)
 
 
+def test_the_connection_is_shown_where_no_process_is_known(conversation: Callable[..., Any]) -> None:
+    """It alone says who it was; where a process is known nothing is added."""
+    ends = {
+        end: [text.split("size=3B")[1] for text in texts(conversation(CALL, ends=end))] for end in ("none", "server")
+    }
+    assert ends == {"none": [" fd.name=10.0.0.1:5000->10.0.0.2:80"], "server": [""]}
+
+
+def test_a_line_is_dated_by_its_answer(conversation: Callable[..., Any]) -> None:
+    """So that the dig can show lines in the order of time."""
+    (line,) = [*Httplog().feed(conversation(CALL, ends="server"))]
+    assert line.order_ns == 1_500_000  # type: ignore[union-attr]
+
+
 def test_verbose_adds_the_process(conversation: Callable[..., Any]) -> None:
     """Its own at each end."""
     ends = [text.split("size=3B")[1] for text in texts(conversation(CALL), verbose=True)]

@@ -64,6 +64,12 @@ def test_verbose(conversation: Callable[..., Any]) -> None:
     ]
 
 
+def test_the_connection_is_shown_where_no_process_is_known(conversation: Callable[..., Any]) -> None:
+    """As in every other log."""
+    lines = words_of(conversation(TURNS[:2], port=11211, ends="none"))
+    assert lines == ["method=set size=2000B key=big fd.name=10.0.0.1:5000->10.0.0.2:11211"]
+
+
 def test_the_binary_protocol(conversation: Callable[..., Any]) -> None:
     """The same lines."""
     get = b"\x80\0\0\1" + bytes(4) + b"\0\0\0\1" + bytes(12) + b"k"

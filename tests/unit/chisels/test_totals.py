@@ -65,7 +65,8 @@ def test_first_of_packet_of_no_rows() -> None:
 
 def ranked(keys: list[int], sums: list[int], limit: int) -> list[tuple[int, list[int]]]:
     """`grouped` with plain lists."""
-    groups = grouped(np.array(keys), np.array(sums, np.int64), limit)
+    groups, found = grouped(np.array(keys), np.array(sums, np.int64), limit)
+    assert found == len(set(keys))
     return [(total, members.tolist()) for total, members in groups]
 
 

@@ -238,6 +238,50 @@ def test_packets_do_not_mix_with_text(run: Run) -> None:
     assert (1, "") == (ended.status, ended.out)
 
 
+@pytest.mark.parametrize("words", [[], ["-j"], ["-v"], ["fd.port=53"]])
+def test_a_table_that_stops_at_its_rows_says_so(run: Run, folder: Path, words: list[str]) -> None:
+    """On stderr, so that what reads the table is not disturbed: summed and filtered, as text and as JSON."""
+    queries = [(port, struct.pack(">HHHH", port, 53, 10, 0) + b"hi") for port in range(40_000, 40_031)]
+    with (folder / "many.pcap").open("wb") as file:
+        file.write(struct.pack("<IHHiIII", 0xA1B23C4D, 2, 4, 0, 0, 65535, 101))
+        for _, udp in queries:
+            ip = struct.pack(">BBHHHBBH4s4s", 0x45, 0, 30, 0, 0, 64, 17, 0, bytes([10, 0, 0, 1]), bytes([10, 0, 0, 2]))
+            file.write(struct.pack("<IIII", 1, 0, 30, 30) + ip + udp)
+    ended = run("-r", "many.pcap", "-c", "topconns", *words)
+    assert "note: topconns shows 30 of 31 connections; conns lists each, a filter chooses fewer\n" == ended.err
+    whole = run("-r", "many.pcap", "-c", "topconns", "fd.cport!=40000")
+    assert ("", 32) == (whole.err, len(whole.out.splitlines()))
+
+
+def exchange(number: int, start_ns: int, answer_ns: int | None) -> list[tuple[int, bytes]]:
+    """A DNS query by time, and its answer if there is one."""
+    question = b"\x03www\x07example\0\0\1\0\1"
+    packets = []
+    for time_ns, flags, (source, target) in ((start_ns, 0x100, (5000, 53)), (answer_ns, 0x8180, (53, 5000))):
+        dns = struct.pack(">HHHHHH", number, flags, 1, 0, 0, 0) + question
+        ends = (
+            (bytes([10, 0, 0, 1]), bytes([10, 0, 0, 2]))
+            if target == 53
+            else (bytes([10, 0, 0, 2]), bytes([10, 0, 0, 1]))
+        )
+        ip = struct.pack(">BBHHHBBH4s4s", 0x45, 0, 28 + len(dns), 0, 0, 64, 17, 0, *ends)
+        if time_ns is not None:
+            packets.append((time_ns, ip + struct.pack(">HHHH", source, target, 8 + len(dns), 0) + dns))
+    return packets
+
+
+def test_a_log_comes_in_the_order_of_time(run: Run, folder: Path) -> None:
+    """What is never answered is known at the end only, and has its place by the time of its request."""
+    packets = [*exchange(1, 1000, None), *exchange(2, 2000, 9000), *exchange(3, 3000, 4000), *exchange(4, 5000, None)]
+    with (folder / "dns.pcap").open("wb") as file:
+        file.write(struct.pack("<IHHiIII", 0xA1B23C4D, 2, 4, 0, 0, 65535, 101))
+        for time_ns, data in sorted(packets):
+            file.write(struct.pack("<IIII", 0, time_ns, len(data), len(data)) + data)
+    ended = run("-r", "dns.pcap", "-c", "dnslog", "-j")
+    found = [(entry["evt.rawtime"], entry["id"]) for entry in map(json.loads, ended.out.splitlines())]
+    assert ([(1000, 1), (4000, 3), (5000, 4), (9000, 2)], "") == (found, ended.err)
+
+
 def test_packets_that_nobody_can_read_are_told(run: Run, folder: Path) -> None:
     """A capture of a USB bus, or of encrypted Wi-Fi, gives no empty table without a word. Digging it is no error."""
     capture = (folder / "t.pcap").read_bytes()

@@ -13,8 +13,8 @@ from pcapdig.trace.flows import RECORD_BYTES, FlowRecord, Flows
 
 
 def ranked(flows: Flows, sums: dict[int, int], limit: int) -> list[tuple[int, list[int]]]:
-    """`Flows.largest` of plain numbers."""
-    return flows.largest(np.array([*sums], np.intp), np.array([*sums.values()], np.int64), limit)
+    """`Flows.largest` of plain numbers, without how many there are."""
+    return flows.largest(np.array([*sums], np.intp), np.array([*sums.values()], np.int64), limit)[0]
 
 
 @pytest.mark.parametrize("rows", [[-1], [64], [1 << 40]])
@@ -48,6 +48,13 @@ def test_flows_between_the_same_ends_share_a_sum() -> None:
         ]
     )
     assert ranked(flows, {0: 1, 1: 2, 2: 5, 3: 7}, 9) == [(7, [3]), (6, [0, 2]), (2, [1])]
+
+
+def test_how_many_connections_there_are() -> None:
+    """All of them, however few are wanted."""
+    one = {"client": "10.0.0.1", "server": "10.0.0.2"}
+    flows = Flows.from_records([FlowRecord(**one, client_port=port, server_port=80) for port in (1, 2, 1, 3)])
+    assert flows.largest(np.arange(4), np.ones(4, np.int64), 1) == ([(2, [0, 2])], 3)
 
 
 @pytest.mark.parametrize("limit", [1, 3, 30, 100_000])
