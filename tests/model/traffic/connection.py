@@ -30,6 +30,8 @@ class Exchange:
 
     request: bytes
     answer: bytes
+    enough: int | None = None
+    """Bytes of the request after which the server answers; None: all."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,7 +173,7 @@ class Connection:
         plan, server = self.plan, self.server
         if server.state is not State.ESTABLISHED or server.out.is_closing:
             return
-        asked = sum(len(each.request) for each in plan.exchanges[: self._answered + 1])
+        asked = self._enough()
         if self._answered < len(plan.exchanges) and len(server.received) >= asked:
             server.write(plan.exchanges[self._answered].answer)
             self._answered += 1
@@ -182,3 +184,10 @@ class Connection:
             server.close()
         elif is_done and plan.closing == "server reset":
             server.abort()
+
+    def _enough(self) -> int:
+        """Bytes of the client after which the next answer may begin."""
+        exchanges = self.plan.exchanges[: self._answered + 1]
+        asked = sum(len(each.request) for each in exchanges)
+        last = exchanges[-1] if exchanges else None
+        return asked if last is None or last.enough is None else asked - len(last.request) + last.enough

@@ -69,6 +69,21 @@ def wrong_ack(connection: Connection, random: Random) -> Passage:
     return connection.inject(segment, from_client, "wrong ack")
 
 
+def stray_ack(connection: Connection, random: Random) -> Passage:
+    """An ACK without data: far from the window, or at the right place for what was never sent."""
+    if random.random() < 0.5:
+        return blind(connection, random, ACK)
+    client, server = connection.client, connection.server
+    segment = Segment(
+        source=client.here,
+        target=client.there,
+        seq=(client.isn + client.out.nxt) & 0xFFFFFFFF,
+        ack=far_from(random, server.isn + server.out.nxt),
+        flags=ACK,
+    )
+    return connection.inject(segment, True, "wrong ack")
+
+
 FORGERIES = (blind_reset, blind_fin, blind_data)
 
 

@@ -37,6 +37,8 @@ class Answers:
     """By protocol: lines of its log, `fd.name` first."""
     are_logs_whole: bool = True
     """False: other lines may be there too."""
+    are_lines_lost: bool = False
+    """Packets are missing, so lines may be; but no line pairs what does not belong together."""
     messages: list[tuple[str, tuple[tuple[bool, bytes], ...]]] | None = None
     """A connection each: name, and what was said in turn: whether by the client, and the bytes. None: not claimed."""
     is_strict: bool = True

@@ -50,7 +50,7 @@ class Scene:
         interfaces = [tap.listen(self.world.passages, self.random) for tap in taps]
         if as_one:
             records = sorted((record for each in interfaces for record in each.records), key=lambda record: record[0])
-            interfaces = [Interface(taps[0].name, taps[0].link, records)]
+            interfaces = [Interface(taps[0].name, taps[0].link, records)]  # whole packets, without flags
         answers = self._answers(taps)
         for name, value in about.items():
             setattr(answers, name, value)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from random import Random
 
+from traffic.connection import Connection
 from traffic.frames import RAW, SLL2, End
 from traffic.kinds.datagrams import Conversation, chat
 from traffic.kinds.drawing import Sample, Scene, ends, files_of, isn, plan, rough, speak, speak_at
@@ -167,6 +168,104 @@ def echo_twins(random: Random) -> Sample:
     return found
 
 
+def datagram_namespaces(random: Random) -> Sample:
+    """UDP with the same addresses and ports in two namespaces, each with an interface of its own that sees both directions."""
+    pair = _pair(random)
+    talks = [Conversation(*pair, place=place) for place in "ab"]
+    for talk in talks:
+        chat(
+            random,
+            talk,
+            start_ns=START_NS + random.randint(0, 50_000),
+            turns=random.randint(2, 5),
+            ident=random.getrandbits(16),
+        )
+        if all(passage.from_client for passage in talk.passages):
+            talk.udp(random, START_NS + 90 * MS, False, 33, 1480, random.getrandbits(16))
+    return _heard(random, talks, [Tap(name="veth-a", where="a"), Tap(name="veth-b", where="b")])
+
+
+def datagram_routes(random: Random) -> Sample:
+    """UDP that goes out by one interface and comes back by another, or has its tag stripped there: one conversation."""
+    talk = Conversation(*_pair(random), vlans=random.choice([(), (9,)]))
+    chat(random, talk, turns=random.randint(2, 6), ident=random.getrandbits(16))
+    keeps = random.random() < 0.5
+    return _heard(
+        random, [talk], [Tap(name="eth0", hears="client"), Tap(name="eth1", hears="server", keeps_vlans=keeps)]
+    )
+
+
+def echo_copies(random: Random) -> Sample:
+    """Pings seen on several interfaces count once."""
+    talk = Conversation(End("192.0.2.10", random.getrandbits(16)), End("198.51.100.80", 0))
+    for number in range(random.randint(1, 4)):
+        talk.echo(random, START_NS + number * 9 * MS, True, 40, number, random.getrandbits(16))
+        talk.echo(random, START_NS + number * 9 * MS + MS, False, 40, number, random.getrandbits(16))
+    taps = [Tap(name="veth0", place=0), Tap(name="eth0", mac=5, hops=1, place=0, queue_ns=(9_000, 9_000))]
+    found = _heard(random, [talk], taps, has_messages=False)
+    found.answers.rows[0].state = None
+    return found
+
+
+def router_on_a_stick(random: Random) -> Sample:
+    """A trunk on which each packet passes twice: tagged 10 before the router, 20 and one hop less behind it."""
+    scene = Scene(random)
+    spoken = speak(random, "s")
+    scene.connect(plan(random, spoken), spoken)
+    scene.world.run()
+    late = (30_000, 30_000)
+    return scene.sample(
+        [Tap(vlans=(10,), place=0), Tap(vlans=(20,), hops=1, mac=7, place=0, queue_ns=late)], as_one=True
+    )
+
+
+def inside_and_outside(random: Random) -> Sample:
+    """A connection beside itself in a GRE tunnel, with --decap: copies."""
+    scene = Scene(random)
+    spoken = speak(random, "g")
+    scene.connect(plan(random, spoken), spoken)
+    scene.world.run()
+    found = scene.sample(
+        [Tap(name="tun0", link=RAW, place=0), Tap(name="eth0", gre=True, place=0, queue_ns=(9_000, 9_000))]
+    )
+    found.decap = True
+    return found
+
+
+def behind_nat(random: Random) -> Sample:
+    """A connection before and behind an address translator: two connections, since addresses are part of their identity."""
+    scene = Scene(random)
+    spoken = speak(random, "n")
+    chosen = plan(random, spoken, (End("192.0.2.10", 40001), End("198.51.100.80", spoken.port)))
+    inner = scene.connect(chosen, spoken, place="in")
+    scene.world.run()
+    outer = End("203.0.113.9", random.randint(1025, 60999))
+    twin = Connection(scene.world, replace(chosen, client=outer), place="out")
+    scene.talks.append((twin, spoken))
+    for passage in list(inner.passages):
+        seen = passage.segment
+        assert seen is not None
+        segment = replace(seen, source=outer) if passage.from_client else replace(seen, target=outer)
+        scene.world.passages.append(
+            replace(passage, segment=segment, packet=segment.packet(passage.packet.ident, 63), connection=twin)
+        )
+    return scene.sample([Tap(name="lan", where="in"), Tap(name="wan", where="out", queue_ns=(5_000, 5_000))])
+
+
+def copies_in_any(random: Random) -> Sample:
+    """One connection on several interfaces in a capture of `any`, whose packets name their interface."""
+    scene = Scene(random)
+    spoken = speak(random, "y")
+    smooth = plan(random, spoken)
+    scene.connect(rough(random, smooth) if random.random() < 0.3 else smooth, spoken)
+    scene.world.run()
+    taps = [
+        Tap(name="any", link=SLL2, mac=2 + i, place=0, queue_ns=(i * 9_000, i * 9_000))
+        for i in range(random.randint(2, 4))
+    ]
+    return scene.sample(taps, as_one=True)
+
+
 IDENTITY = {
     "vlan twins": vlan_twins,
     "namespace twins": namespace_twins,
@@ -179,4 +278,11 @@ IDENTITY = {
     "datagram twins": datagram_twins,
     "datagram copies": datagram_copies,
     "echo twins": echo_twins,
+    "datagram namespaces": datagram_namespaces,
+    "datagram routes": datagram_routes,
+    "echo copies": echo_copies,
+    "router on a stick": router_on_a_stick,
+    "inside and outside": inside_and_outside,
+    "behind nat": behind_nat,
+    "copies in any": copies_in_any,
 }

@@ -6,7 +6,8 @@ from collections import Counter
 from dataclasses import replace
 from random import Random
 
-from traffic.dialogues import dns_message
+from traffic.connection import Exchange
+from traffic.dialogues import dns_message, http, text
 from traffic.frames import End, udp_packet
 from traffic.kinds.drawing import Sample, Scene, files_of, plan, rough, speak
 from traffic.taps import Tap
@@ -98,6 +99,86 @@ def datagrams(random: Random) -> Sample:
     return Sample(files_of(interfaces, random.random() < 0.7, random), answers)
 
 
+def datagrams_each_host(random: Random) -> Sample:
+    """DNS over UDP recorded by client and server, both directions: each datagram is there twice, its line once."""
+    skew = _skew(random)
+    here, there = Tap(name="here", place=0), Tap(name="there", place=1, skew_ns=skew, hops=2, mac=7)
+    answers, passages, now = Answers(), list[Passage](), START_NS
+    lines = answers.logs.setdefault("dns", Counter())
+    for i in range(random.randint(1, 4)):
+        client, server = End("192.0.2.10", random.randint(32768, 60999)), End("198.51.100.53", 53)
+        number, name, address = random.getrandbits(16), f"d{i}.example.test", f"192.0.2.{random.randint(1, 254)}"
+        query, answer = dns_message(number, name), dns_message(number, name, address)
+        way, took = random.choice([100_000, 10 * MS]), random.randint(10_000, 30 * MS)
+        asked, said = (
+            udp_packet(client, server, query, random.getrandbits(16)),
+            udp_packet(server, client, answer, random.getrandbits(16)),
+        )
+        passages += [Passage(asked, True, now, now + way), Passage(said, False, now + took, now + took + way)]
+        lines[f"{client}->{server}", name, address] += 1
+        sizes = {"client_bytes": len(query), "server_bytes": len(answer)}
+        answers.rows.append(Row(name=f"{client}->{server}", state="SF", **sizes))
+        now += random.randint(0, 200 * MS)
+    interfaces = [here.listen(passages, random), there.listen(passages, random)]
+    return Sample(files_of(interfaces, True, random), answers)
+
+
+def written_in_blocks(random: Random) -> Sample:
+    """Times are right, but the file's order is not that of time: two queues are written block by block."""
+    scene = _talk(random)
+    return scene.sample([Tap(block_ns=random.choice([MS, 10 * MS, 40 * MS]))])
+
+
+def rotated(random: Random) -> Sample:
+    """A capture in two files, the second one where the first ends; given in either order."""
+    scene = _talk(random, is_rough=random.random() < 0.5)
+    times = [passage.sent_ns for passage in scene.world.passages]
+    cut = random.choice(times)
+    taps = [Tap(name="eth0", ends_ns=cut), Tap(name="eth0", begins_ns=cut)]
+    return scene.sample(random.sample(taps, 2), apart=True)
+
+
+def fragmented(random: Random) -> Sample:
+    """Segments come in IP fragments, each direction by a queue of its own."""
+    scene = _talk(random)
+    late = random.randint(0, 5 * MS)
+    found = scene.sample([Tap(most_payload=random.choice([104, 488]), queue_ns=random.choice([(late, 0), (0, late)]))])
+    for row in found.answers.rows:
+        row.client_packets = row.server_packets = row.retransmits = None
+    return found
+
+
+def packets_lost(random: Random) -> Sample:
+    """The tap misses packets: less is known, but nothing is paired that does not belong together."""
+    scene = _talk(random)
+    found = scene.sample([Tap(lost=random.choice([0.05, 0.2]))], are_lines_lost=True, messages=None)
+    for row in found.answers.rows:  # what is lost at the beginning or the end may take a state or a role with it
+        row.state = row.retransmits = None
+    return found
+
+
+def answered_early(random: Random) -> Sample:
+    """The server answers before the request is whole, and reads the rest; then they go on."""
+    scene = Scene(random)
+    spoken = http(random, random.randint(1, 3), "e", 2000)
+    size = random.randint(3000, 20000)
+    head = f"POST /early HTTP/1.1\r\nHost: www.example.test\r\nContent-Length: {size}\r\n\r\n".encode()
+    early = Exchange(
+        head + text(random, size),
+        b"HTTP/1.1 413 Too Large\r\nContent-Length: 3\r\n\r\nno\n",
+        enough=len(head) + random.randint(0, 2000),
+    )
+    line = ("POST", "www.example.test/early", 413, 3)
+    spoken = replace(spoken, exchanges=(early, *spoken.exchanges), lines=(line, *spoken.lines))
+    chosen = replace(plan(random, spoken), depth=1, closing=random.choice(["client", "nobody"]))
+    scene.connect(chosen, spoken)
+    scene.world.run()
+    taps = [Tap(name="up", hears="client"), Tap(name="down", hears="server", skew_ns=_skew(random))]
+    if random.random() < 0.5:
+        return scene.sample([Tap(place=random.choice([0, 1]))], messages=None)
+    return scene.sample(taps, apart=True, messages=None)
+
+
 PAIRING = {
     "tap each way": tap_each_way,
     "tap each host": tap_each_host,
@@ -106,4 +187,10 @@ PAIRING = {
     "rough way": rough_way,
     "rough way, tap each way": rough_way_two_taps,
     "datagrams": datagrams,
+    "datagrams at each host": datagrams_each_host,
+    "written in blocks": written_in_blocks,
+    "rotated": rotated,
+    "fragmented": fragmented,
+    "packets lost": packets_lost,
+    "answered early": answered_early,
 }

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from random import Random
 
-from traffic.connection import Connection
+from traffic.connection import Connection, Way
 from traffic.endpoint import State
-from traffic.frames import SYN, Segment
+from traffic.frames import RST, SYN, Segment
 from traffic.kinds.drawing import Sample, Scene, isn, plan, rough, speak, speak_at
-from traffic.strangers import FORGERIES, far_from, late_ones, other_synack, wrong_ack
+from traffic.strangers import FORGERIES, far_from, late_ones, other_synack, stray_ack, wrong_ack
 from traffic.taps import Tap
 from traffic.world import MS
 
@@ -148,6 +148,96 @@ def openings(random: Random) -> Sample:
     return found
 
 
+def reset_in_window(random: Random) -> Sample:
+    """An RST in the window but not at its edge is answered by a challenge ACK, and the connection goes on (RFC 5961 section 3.2)."""
+    scene = Scene(random)
+    spoken = speak(random, "x", most=6)
+    connection = scene.connect(replace(plan(random, spoken), closing=random.choice(["client", "server"])), spoken)
+
+    def inject() -> None:
+        end, peer = random.choice([(connection.client, connection.server), (connection.server, connection.client)])
+        if _lives(connection) and not end.out.is_closing:
+            number = end.isn + peer.rcv_nxt + random.randint(2500, 4500)  # ahead of all that is under way
+            segment = Segment(source=end.here, target=end.there, seq=number & 0xFFFFFFFF, flags=RST)
+            connection.inject(segment, end is connection.client, "forged")
+
+    scene.world.after(random.randint(0, 30 * MS), inject)
+    scene.world.run()
+    found = scene.sample([Tap(place=random.choice([0, 0.5, 1]))])
+    found.answers.rows[0].out_of_window = None  # in the window it is
+    return found
+
+
+def capture_gap(random: Random) -> Sample:
+    """The tap slept while megabytes passed: what comes after is in the window, since both ends go on from there."""
+    scene = Scene(random)
+    spoken = speak(random, "g", most=6)
+    connection = scene.connect(replace(plan(random, spoken), closing=random.choice(["client", "server"])), spoken)
+    scene.world.run()
+    start, size = random.choice(connection.passages).sent_ns, random.choice([100_000, 50 << 20, 900 << 20])
+    for passage in connection.passages:
+        segment = passage.segment
+        if passage.sent_ns <= start or segment is None or segment.flags & SYN:
+            continue
+        if passage.from_client:
+            segment = replace(segment, ack=(segment.ack + size) & 0xFFFFFFFF)
+        else:
+            segment = replace(segment, seq=(segment.seq + size) & 0xFFFFFFFF)
+            passage.offset += size
+        passage.segment, passage.packet = segment, segment.packet(passage.packet.ident)
+    found = scene.sample([Tap(place=0.5)], messages=None, are_lines_lost=True)
+    for row in found.answers.rows:
+        row.retransmits = None
+    return found
+
+
+def near_incarnation(random: Random) -> Sample:
+    """The client takes its port again at once, with numbers 64 KiB behind the old ones, as Linux does; old segments come late."""
+    scene = Scene(random)
+    spoken = speak(random, "o")
+    first = replace(plan(random, spoken), closing="server", way=Way(delay_ns=MS))
+    old = scene.connect(first, spoken)
+    scene.world.run()
+    said = speak_at(random, "n", first.server.port)
+    numbers = (old.client.isn + old.client.out.nxt + 65537) & 0xFFFFFFFF, far_from(random, old.server.isn)
+    pair = (first.client, first.server)
+    new = scene.connect(replace(plan(random, said, pair), isns=numbers, closing="client"), said)
+    late = [p for p in old.passages if p.from_client and p.segment and not p.segment.flags & SYN]
+    for passage in random.sample(late, min(2, len(late))):
+        at = random.randint(2 * new.plan.way.delay_ns, 60 * MS)
+        scene.world.after(at, lambda s=passage.segment: _lives(new) and new.inject(s, True, "late"))
+    scene.world.run()
+    return scene.sample([Tap(place=random.choice([0, 0.5, 1]))])
+
+
+def syn_not_captured(random: Random) -> Sample:
+    """A port is used again, and the new connection's SYN was not captured: its SYN+ACK tells it."""
+    scene = Scene(random)
+    spoken = speak(random, "o")
+    first = replace(plan(random, spoken), closing=random.choice(["client", "server", "both"]))
+    scene.connect(first, spoken)
+    scene.world.run()
+    said = speak_at(random, "n", first.server.port)
+    pair = (first.client, first.server)
+    new = scene.connect(replace(plan(random, said, pair), isns=(isn(random), isn(random)), closing="client"), said)
+    scene.world.run()
+    scene.world.passages.remove(new.passages[0])
+    found = scene.sample([Tap(place=random.choice([0, 0.5, 1]))])
+    found.answers.rows[1].state = "SF"
+    return found
+
+
+def stray_acks(random: Random) -> Sample:
+    """ACKs without data of someone who guesses: far numbers, or the right place and an ACK of what was never sent."""
+    scene = Scene(random)
+    spoken = speak(random, "a", most=6)
+    connection = scene.connect(plan(random, spoken), spoken)
+    for delay in _moments(random, random.randint(1, 3)):
+        scene.world.after(delay, lambda: _lives(connection) and stray_ack(connection, random))
+    scene.world.run()
+    return scene.sample([Tap(place=random.choice([0, 0.5, 1]))])
+
+
 WINDOW = {
     "forged": forged,
     "forged ack": forged_ack,
@@ -156,4 +246,9 @@ WINDOW = {
     "old incarnation": old_incarnation,
     "probes": probes,
     "openings": openings,
+    "reset in window": reset_in_window,
+    "capture gap": capture_gap,
+    "near incarnation": near_incarnation,
+    "syn not captured": syn_not_captured,
+    "stray acks": stray_acks,
 }
