@@ -11,7 +11,8 @@ A missing piece is marked by a gap, never closed silently. Bounded memory: a mes
     bytes on the wire, those of its gaps included; gaps(i) says where in buffer(i) how many bytes are missing.
     Reassembler(..., needle=b"form", beginning=Beginning(...)) leaves out messages that nobody wants (docs/decisions/0007): those without
     the needle, and what a flow says before a message that begins something.
-Files: _connections.pyx what is remembered of a connection, _reassemble.pyx sequence numbers and holes, _messages.pyx the messages being
-built, fragments.py datagrams in IP fragments.
+    Both directions of a flow are in the order in which they were sent, by what they acknowledge (docs/decisions/0012).
+Files: _connections.pyx what is remembered of a connection, _directions.pxd one direction of it beside the other, _order.pyx sequence and
+acknowledgement numbers, _messages.pyx the messages being built, _reassemble.pyx packets to connections, fragments.py datagrams in IP fragments.
 Callers: dig, chisels that ask for buffers. Must not know text output or the filter language.
 """

@@ -7,6 +7,7 @@ from pcapdig.streams._pieces cimport Pieces
 
 cdef enum:
     FIN = 1, SYN = 2, RST = 4, ACK = 16  # RFC 9293 section 3.1
+    GUESSED = 0, ANSWERED = 1, CERTAIN = 2  # how the beginning of a direction is known: by what was seen first, by a SYN+ACK, by its SYN
     WINDOW_MAX = 1 << 30  # RFC 7323 section 2.3: no receiver can acknowledge more than this beyond what it has
 
 
@@ -19,35 +20,57 @@ cdef struct _Meta:
     uint16_t interface
 
 
+cdef struct _Need:  # the bytes of the other direction that come before a segment
+    bint is_given  # the segment acknowledges
+    uint32_t ack  # everything before this number
+
+
 cdef class _Segment:
     cdef uint32_t seq
     cdef uint32_t length  # on the wire
     cdef bytes data  # what was captured of it, from its front
     cdef _Meta meta
+    cdef _Need need
+    cdef bint is_acked  # the receiver has everything before it
+    cdef int64_t acked_ns  # then: since this time of the capture
 
 
 cdef class _Half:
     cdef bint started
+    cdef uint8_t anchor  # how `next` is known; CERTAIN too once bytes were delivered
+    cdef bint is_hinted  # before the start: its sender or receiver has named a number
+    cdef uint32_t hint  # then: the lowest of them
     cdef uint32_t next  # sequence number waited for
     cdef bint finished  # a FIN came
     cdef uint32_t fin_seq  # its sequence number
+    cdef _Need fin_need
     cdef bint is_acked_beyond  # the receiver has more than came
     cdef uint32_t acked  # then: up to here
+    cdef bint is_conceded  # the other direction has waited long enough for bytes of this one
+    cdef uint32_t conceded  # then: for those before this number
     cdef list held  # of _Segment, by sequence number from `next`, no overlaps
     cdef int64_t held_bytes
     cdef int64_t missing  # given up, not yet in a message
-    cdef _Meta missed_at, acked_at  # the packets that proved it
+    cdef _Meta missed_at, acked_at, fin_at  # the packets that proved it
 
 
 cdef class _Brief:
     cdef bint is_over  # both directions have ended; else only SYNs were seen
     cdef bint[2] started  # client's, server's direction
+    cdef uint8_t[2] anchor
     cdef uint32_t[2] next  # what its half waits for
 
 
 cdef class _Conversation:
     cdef _Half client, server
     cdef int32_t flow
+    cdef bint is_alone  # the other direction was waited for and did not come: what acknowledges it waits no more
+    cdef bint is_queued  # among those whose waiting ends at some time
+    cdef bint is_reset  # an RST came, and waits for what it overtook
+    cdef bint reset_forward  # its direction
+    cdef uint32_t reset_seq
+    cdef _Need reset_need
+    cdef _Meta reset_at
     cdef bint is_open
     cdef bint forward  # direction of the open message
     cdef _Meta meta  # of its first packet, but with the TCP flags of all
@@ -65,6 +88,6 @@ cdef class _Conversation:
 cdef bint is_of_ended(uint32_t seq, uint32_t fin_seq) noexcept
 cdef Py_ssize_t first_from(_Half half, uint32_t position)
 cdef _Conversation find_conversation(
-    list conversations, int32_t flow, bint is_tcp, bint forward, uint32_t seq, uint8_t flags, uint32_t length
+    list conversations, int32_t flow, bint is_tcp, bint forward, uint32_t seq, uint32_t ack, uint8_t flags, uint32_t length
 )
-cdef forget_if_over(list conversations, _Conversation conversation)
+cdef bint forget_if_over(list conversations, _Conversation conversation) except -1

@@ -68,7 +68,7 @@ cdef class _Conversation:
 
 
 cdef _Conversation find_conversation(
-    list conversations, int32_t flow, bint is_tcp, bint forward, uint32_t seq, uint8_t flags, uint32_t length
+    list conversations, int32_t flow, bint is_tcp, bint forward, uint32_t seq, uint32_t ack, uint8_t flags, uint32_t length
 ):
     """The connection of a packet; None where the packet has nothing to add to one."""
     cdef object item = conversations[flow]
@@ -89,27 +89,33 @@ cdef _Conversation find_conversation(
         if brief is None:
             brief = _Brief()
             conversations[flow] = brief
-        if not brief.started[side]:
-            brief.started[side], brief.next[side] = True, seq + 1
+        if brief.anchor[side] != CERTAIN:
+            brief.started[side], brief.anchor[side], brief.next[side] = True, CERTAIN, seq + 1
+        if flags & ACK and not brief.started[1 - side]:
+            brief.started[1 - side], brief.anchor[1 - side], brief.next[1 - side] = True, ANSWERED, ack
         return None
     conversation = _Conversation()
     conversation.flow = flow
     if brief is not None:
-        conversation.client.started, conversation.client.next = brief.started[0], brief.next[0]
-        conversation.server.started, conversation.server.next = brief.started[1], brief.next[1]
+        for side, half in enumerate((conversation.client, conversation.server)):
+            (<_Half>half).started, (<_Half>half).anchor = brief.started[side], brief.anchor[side]
+            (<_Half>half).next = brief.next[side]
     conversations[flow] = conversation
     return conversation
 
 
-cdef forget_if_over(list conversations, _Conversation conversation):
+cdef bint forget_if_over(list conversations, _Conversation conversation) except -1:
     """Once all of both directions has been handed out, remember only where they ended."""
     cdef _Half client = conversation.client, server = conversation.server
     cdef _Brief brief
-    if conversation.is_open or client.next != client.fin_seq or server.next != server.fin_seq:
-        return
+    if conversation.is_open or conversation.is_reset or not client.started or not server.started:
+        return False
+    if client.next != client.fin_seq or server.next != server.fin_seq:
+        return False
     if client.missing or server.missing or client.held is not None or server.held is not None:
-        return
+        return False
     brief = _Brief()
     brief.is_over = True
     brief.next[0], brief.next[1] = client.next, server.next
     conversations[conversation.flow] = brief
+    return True

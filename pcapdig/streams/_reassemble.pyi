@@ -3,10 +3,10 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from pcapdig.streams._messages import Outbox
+from pcapdig.streams._order import Sequencer
 from pcapdig.trace.columns import Packets
 
-class Assembler(Outbox):
+class Assembler(Sequencer):
     def __init__(
         self,
         message_limit: int,

@@ -49,6 +49,10 @@ class Reassembler:
     packet with payload that is not TCP, is a message; copies of it on a second interface are not. One in IP fragments is a message when
     its last one has come; a fragment that never came is a gap.
 
+    Both directions are in the order in which they were sent: what acknowledges bytes of the other direction waits for them, 150 ms of the
+    capture at most. So do a hole and the end of a connection. A message's time is that of its own first packet, so an answer may be earlier
+    than the request it follows.
+
     Bytes that were sent but not captured (cut by the snap length, or acknowledged and never seen) are gaps: they count in the
     message's size, and `Rows.gaps` says where they are missing. A connection is only known from its first packet in the capture on.
     """
@@ -101,7 +105,8 @@ class Reassembler:
     def release(self, before_ns: int) -> Rows:
         """The messages that have been silent since before this time (ns since 1970): for those who wait for them now.
 
-        They are ended there; should more of one follow, it is a message of its own. What waits behind a hole goes on waiting.
+        They are ended there; should more of one follow, it is a message of its own. What has waited since before this time, behind a hole or for
+        the other direction, waits no more.
         """
         self._assembler.release(before_ns)
         return self._taken()

@@ -75,7 +75,7 @@ def test_what_follows_the_end_adds_nothing(seq: int) -> None:
 def test_data_beyond_a_fin_adds_nothing_while_the_other_end_goes_on() -> None:
     """The direction has ended, the connection has not."""
     wire = Wire().packet(ACK | FIN, 1, b"bye").packet(ACK, 5, b"more").packet(ACK, 50, b"still open", back=True)
-    assert messages(wire) == [b"bye", b"still open"]
+    assert sorted(messages(wire)) == [b"bye", b"still open"]
 
 
 def test_a_connection_whose_syn_was_lost_is_not() -> None:

@@ -1,0 +1,4 @@
+# Only the native assembler uses it.
+from pcapdig.streams._messages import Outbox
+
+class Sequencer(Outbox): ...
