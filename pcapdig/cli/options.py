@@ -90,8 +90,8 @@ OPTIONS: tuple[Option, ...] = (
     ),
     Option(
         name="decap", long="decap", group=DIG,
-        help="Look into tunnels: addresses, ports and data are those of the innermost IP packet in GRE, ERSPAN, IPIP, VXLAN or "
-        "Geneve (default: the outer packet's).",
+        help="Look into tunnels: addresses, ports and data are those of the innermost IP packet in GRE, ERSPAN, IPIP, VXLAN, "
+        "Geneve, GTP, L2TP, Teredo or CAPWAP (default: the outer packet's).",
     ),
     Option(
         name="chisel", short="c", long="chisel", value="NAME", group=DIG, repeatable=True,

@@ -33,8 +33,9 @@ later fragments all that follows the IP headers. Its length is 0 where it cannot
 AH is stepped over in IPv4 too. Tunnels are not looked into: the outer addresses count. `_tunnels.read_inner_headers`, of the same form,
 looks into them: its answer is of the innermost IP packet that is there, at most eight tunnels deep; offsets count from the packet's
 first captured byte all the same. `_tunnels.read` is its Python face.
-Link types (_links.pxd): Ethernet (1) with VLAN, QinQ, PPPoE, MPLS, NSH and SNAP, LINUX_SLL (113), LINUX_SLL2 (276), RAW (101, and
-libpcap's own 12 and 14), IPV4 (228), IPV6 (229), NULL (0), LOOP (108). Seldom met (_rare_links.pxd): PPP, HDLC, frame relay, LLC, Wi-Fi,
-PPI, NFLOG, PKTAP, mPackets.
+Link types (_links.pxd): Ethernet (1) with tags (VLAN, QinQ, E-TAG, 802.1ah, VN-Tag, HSR, Cisco's metadata), PPPoE, MPLS, NSH and SNAP, LINUX_SLL
+(113), LINUX_SLL2 (276), RAW (101, and libpcap's own 12 and 14), IPV4 (228), IPV6 (229), NULL (0), LOOP (108). Seldom met (_rare_links.pxd):
+PPP, HDLC, frame relay, LLC, Wi-Fi, PPI, NFLOG, PKTAP, mPackets, tags of switch chips. Headers are stepped over in a `Frame` (_frame.pxd).
+What a packet without a flow is: `_unread.unread_kind`, a number that `unread.py` names.
 Never reads past `captured`; any bytes are allowed. Must not know flows, files or processes.
 """

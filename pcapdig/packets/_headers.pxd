@@ -2,12 +2,7 @@
 
 from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 
-cdef enum:  # which IP version a header promises, besides 4 and 6
-    ANY_VERSION = 0
-    NOT_IP = 255
-
-cdef enum:  # what link and tunnel headers are read into, in two words: where the network header begins, and this
-    TAGS = 1
+from pcapdig.packets._frame cimport Frame
 
 cdef enum:
     NO_SCALE = 255  # a TCP header without a window scale option
@@ -41,9 +36,9 @@ cdef bint read_headers(
     const uint8_t *data, uint32_t captured, uint32_t original, uint32_t link_type, PacketHeaders *out
 ) noexcept nogil
 
-# For _tunnels.pyx. Offsets count from `data`, all bytes before `end` may be read.
+# For _tunnels.pyx and _unread.pyx. Offsets count from `data`, all bytes before `end` may be read.
 cdef bint read_network(
     const uint8_t *data, uint64_t end, uint64_t wire, uint8_t version, uint64_t at, PacketHeaders *out
 ) noexcept nogil
-cdef uint8_t read_ethertype(const uint8_t *data, uint64_t end, uint64_t at, uint64_t *network) noexcept nogil
+cdef uint8_t find_network(const uint8_t *data, uint64_t end, uint64_t wire, uint32_t link_type, Frame *frame) noexcept nogil
 cdef object as_value(const PacketHeaders *out)

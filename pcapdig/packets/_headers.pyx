@@ -1,29 +1,27 @@
 """The link, network and transport headers of one packet.
 
 Offsets are 64 bits wide, so that no sum of lengths found in a packet can wrap; each read is preceded by a test against `end`.
-Sources: RFC 791 (IPv4, source routes), RFC 8200 (IPv6), RFC 2675 (jumbo option), RFC 4302 (AH), RFC 9293 (TCP), RFC 768 (UDP), RFC 792 and
-RFC 4443 (ICMP echo), RFC 5533 (Shim6), RFC 2460, 6275 and 8754 (routing headers). Link headers: _links.pxd, _rare_links.pxd.
+Sources: RFC 791 (IPv4, source routes), RFC 8200 (IPv6), RFC 2675 (jumbo option), RFC 4302 (AH), RFC 5533 (Shim6), RFC 2460, 6275 and 8754
+(routing headers). Before IP: _links.pxd, _rare_links.pxd; behind it: _transport.pxd.
 """
 
 from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 from libc.string cimport memcpy, memset
 
-from pcapdig.packets._links cimport get16, get32, read_link, version_of_ethertype
-from pcapdig.packets._rare_links cimport read_rare_link
+from pcapdig.packets._frame cimport ANY_VERSION, NOT_IP, Frame, get16, get32
+from pcapdig.packets._links cimport ETHERTYPE_IPV4, ETHERTYPE_IPV6, LINK_ETHERNET, LINK_SLL, LINK_SLL2
+from pcapdig.packets._rare_links cimport into_rare_link
+from pcapdig.packets._transport cimport read_transport, set_payload
 
 # A pointer keeps this much code for few packets out of the function that reads all of them.
-cdef uint8_t (*read_seldom_met)(const uint8_t *, uint64_t, uint32_t, uint64_t *) noexcept nogil
-read_seldom_met = read_rare_link
+cdef uint8_t (*into_seldom_met)(Frame *, uint32_t) noexcept nogil
+into_seldom_met = into_rare_link
 
 cdef enum:
     PROTOCOL_HOP_BY_HOP = 0
-    PROTOCOL_ICMP = 1
-    PROTOCOL_TCP = 6
-    PROTOCOL_UDP = 17
     PROTOCOL_ROUTING = 43
     PROTOCOL_FRAGMENT = 44
     PROTOCOL_AH = 51
-    PROTOCOL_ICMPV6 = 58
     PROTOCOL_NONE = 59
     PROTOCOL_DESTINATION = 60
     PROTOCOL_SHIM6 = 140
@@ -39,110 +37,9 @@ cdef enum:  # options of IPv4
     OPTION_LOOSE_ROUTE = 131
     OPTION_STRICT_ROUTE = 137
 
-cdef enum:  # options of TCP
-    TCP_SYN = 2
-    TCP_OPTION_END = 0
-    TCP_OPTION_NOTHING = 1
-    TCP_OPTION_SCALE = 3
-    MOST_SCALE = 14
-
 cdef enum:
     OPTION_PAD1 = 0
     OPTION_JUMBO = 0xC2
-
-
-cdef inline void set_payload(PacketHeaders *out, uint64_t start, uint64_t stop) noexcept nogil:
-    """The payload lies from `start` to `stop`; nothing when they cross."""
-    out.payload_offset = <uint32_t> start
-    out.payload_length = 0
-    if stop > start:
-        out.payload_length = <uint32_t> (stop - start)
-
-
-cdef inline void read_ports(const uint8_t *data, uint64_t at, PacketHeaders *out) noexcept nogil:
-    """The two ports at `at`, whose four bytes were captured."""
-    out.has_ports = True
-    out.source_port = get16(data + at)
-    out.destination_port = get16(data + at + 2)
-
-
-cdef uint8_t read_scale(const uint8_t *data, uint64_t end, uint64_t at, uint64_t stop) noexcept nogil:
-    """The window scale option (RFC 7323 section 2.2) among TCP options from `at` to `stop`; NO_SCALE without one."""
-    if stop > end:
-        stop = end
-    while at + 2 < stop and data[at] != TCP_OPTION_END:
-        if data[at] == TCP_OPTION_NOTHING:
-            at += 1
-            continue
-        if data[at] == TCP_OPTION_SCALE and data[at + 1] == 3:
-            return data[at + 2] if data[at + 2] < MOST_SCALE else MOST_SCALE
-        if data[at + 1] < 2:
-            break
-        at += data[at + 1]
-    return NO_SCALE
-
-
-cdef inline void read_tcp(const uint8_t *data, uint64_t end, uint64_t at, uint64_t stop, PacketHeaders *out) noexcept nogil:
-    """A TCP header at `at` of a packet whose IP length ends it at `stop`. At least its ports were captured."""
-    cdef uint64_t size
-    if end >= at + 8:
-        out.seq = get32(data + at + 4)
-    if end >= at + 12:
-        out.ack = get32(data + at + 8)
-    if end < at + 13:
-        set_payload(out, at + 20, 0)  # its own length was cut off: how much payload there was is not known
-        return
-    size = <uint64_t> (data[at + 12] >> 4) * 4
-    if end >= at + 14:
-        out.tcp_flags = data[at + 13]
-    if size < 20:
-        set_payload(out, at + 20, 0)  # malformed, as the kernel sees it too: it drops such a segment
-        return
-    set_payload(out, at + size, stop)
-    if end >= at + 16:
-        out.window = get16(data + at + 14)
-    if out.tcp_flags & TCP_SYN and size > 20:
-        out.window_scale = read_scale(data, end, at + 20, at + size)
-
-
-cdef inline void read_transport(const uint8_t *data, uint64_t end, uint64_t at, uint64_t stop, PacketHeaders *out) noexcept nogil:
-    """Ports and payload of the transport header at `at`, of a whole packet or a first fragment ending at `stop`."""
-    cdef uint16_t size
-    cdef uint8_t kind, request, reply
-    if stop < end:
-        end = stop  # beyond the IP length lies Ethernet padding
-    if out.protocol == PROTOCOL_TCP:
-        set_payload(out, at + 20, 0)
-        if end < at + 4:
-            return
-        read_ports(data, at, out)
-        read_tcp(data, end, at, stop, out)
-    elif out.protocol == PROTOCOL_UDP:
-        set_payload(out, at + 8, stop)
-        if end < at + 4:
-            return
-        read_ports(data, at, out)
-        if end < at + 6:
-            return
-        size = get16(data + at + 4)
-        # 0 is a jumbogram's (RFC 2675 section 4). Longer than what IP says: a first fragment, of which IP says what is here.
-        if size != 0 and at + size < stop:
-            set_payload(out, at + 8, at + size)
-    elif (out.protocol == PROTOCOL_ICMP and out.family == 4) or (out.protocol == PROTOCOL_ICMPV6 and out.family == 6):
-        set_payload(out, at + 8, stop)
-        if end < at + 6:
-            return
-        kind = data[at]
-        request = 8 if out.family == 4 else 128
-        reply = 0 if out.family == 4 else 129
-        if kind == request:
-            out.source_port = get16(data + at + 4)
-            out.has_ports = True
-        elif kind == reply:
-            out.destination_port = get16(data + at + 4)
-            out.has_ports = True
-    else:
-        set_payload(out, at, stop)
 
 
 cdef inline uint64_t step_over_ah(const uint8_t *data, uint64_t end, uint64_t at, PacketHeaders *out) noexcept nogil:
@@ -313,9 +210,28 @@ cdef bint read_network(
     return False
 
 
-cdef uint8_t read_ethertype(const uint8_t *data, uint64_t end, uint64_t at, uint64_t *network) noexcept nogil:
-    """`version_of_ethertype` for other modules."""
-    return version_of_ethertype(data, end, at, network)
+cdef uint8_t find_network(const uint8_t *data, uint64_t end, uint64_t wire, uint32_t link_type, Frame *frame) noexcept nogil:
+    """Step over the link header of a packet of any link type: frame.at is where an IP header of the version returned begins, or NOT_IP."""
+    frame.data, frame.end, frame.wire, frame.at, frame.tags, frame.kind = data, end, wire, 0, 0, 0
+    return into_seldom_met(frame, link_type)
+
+
+cdef inline uint8_t plain_version(const uint8_t *data, uint64_t end, uint32_t link_type, uint64_t *network) noexcept nogil:
+    """The IP version that the link header of most packets promises, and where the IP header begins; NOT_IP of all other packets."""
+    cdef uint16_t kind
+    cdef uint64_t place
+    if link_type == LINK_ETHERNET:
+        place, network[0] = 12, 14
+    elif link_type == LINK_SLL2:
+        place, network[0] = 0, 20
+    elif link_type == LINK_SLL:
+        place, network[0] = 14, 16
+    else:
+        return NOT_IP
+    if end < network[0]:
+        return NOT_IP
+    kind = get16(data + place)
+    return 4 if kind == ETHERTYPE_IPV4 else 6 if kind == ETHERTYPE_IPV6 else NOT_IP
 
 
 cdef bint read_headers(
@@ -325,18 +241,18 @@ cdef bint read_headers(
 
     Any bytes are allowed; what a cut packet does not hold stays 0. Returns out.has_network.
     """
-    cdef uint64_t network[2]
+    cdef Frame frame
+    cdef uint64_t network = 0
     cdef uint64_t end = captured
     # A file may claim that less was sent than it stores; at least what it stores was sent.
     cdef uint64_t wire = original if original > captured else captured
-    cdef uint8_t version
+    cdef uint8_t version = plain_version(data, end, link_type, &network)
     cdef bint found
-    network[0] = network[TAGS] = 0
-    version = read_link(data, end, link_type, network)
-    if version == NOT_IP and network[0] == 0:
-        version = read_seldom_met(data, end, link_type, network)
-    found = read_network(data, end, wire, version, network[0], out)
-    out.tags = <uint32_t> network[TAGS]
+    if version != NOT_IP:
+        return read_network(data, end, wire, version, network, out)
+    version = find_network(data, end, wire, link_type, &frame)
+    found = read_network(data, frame.end, frame.wire, version, frame.at, out)
+    out.tags = <uint32_t> frame.tags
     return found
 
 

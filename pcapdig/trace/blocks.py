@@ -27,7 +27,36 @@ DEFAULT_RESOLUTION = 6
 """if_tsresol where the option is absent: microseconds."""
 
 LINK_TYPES = frozenset(
-    {0, 1, 9, 10, 12, 14, 50, 51, 100, 101, 104, 105, 107, 108, 113, 127, 149, 192, 228, 229, 239, 258, 274, 276}
+    {
+        0,
+        1,
+        9,
+        10,
+        12,
+        14,
+        50,
+        51,
+        100,
+        101,
+        104,
+        105,
+        107,
+        108,
+        113,
+        127,
+        149,
+        192,
+        228,
+        229,
+        239,
+        258,
+        274,
+        276,
+        281,
+        282,
+        284,
+        285,
+    }
 )
 """LINKTYPE numbers (tcpdump.org's list) whose packets `packets/` reads. Packets of others have no flow."""
 WIFI_LINK_TYPES = frozenset({105, 127, 192})

@@ -119,6 +119,12 @@ def test_every_cut_stays_inside_and_agrees_with_the_whole(data: bytes, link_type
             assert (less.source_port, less.destination_port) == (more.source_port, more.destination_port)
 
 
+TAGS = (
+    bytes(12) + b"\x89\x3f" + bytes(6) + b"\x08\0",
+    bytes(12) + b"\x88\xe7" + bytes(16) + b"\x08\0",
+    bytes(12) + b"\x89\x09\1\1\0\1\0\7\x08\0",
+    bytes(12) + b"\x88\x64\x11\0\0\7\0\x40\x21",
+)
 TUNNEL = st.sampled_from(
     [
         (4, b""),
@@ -134,6 +140,24 @@ TUNNEL = st.sampled_from(
         (17, b"\xc3\x50\x12\xb5" + bytes(4) + b"\x08" + bytes(7)),
         (17, b"\xc3\x50\x12\xb6" + bytes(4) + b"\x0c\x00\x00\x02" + bytes(4)),
         (17, b"\xc3\x50\x17\xc1" + bytes(4) + b"\x01\x00\x65\x58" + bytes(8)),
+        (47, b"\x00\x00\x88\x3e\0\1\2\3"),
+        (47, b"\x00\x00\x82\x00\x08\x01" + bytes(22) + b"\xaa\xaa\3\0\0\0\x08\0"),
+        (17, b"\xc3\x50\x08\x68" + bytes(4) + b"\x34\xff\0\x50" + bytes(4) + b"\0\0\0\xc0\1\0\1\0"),
+        (17, b"\xc3\x50\x06\xa5" + bytes(4) + b"\x42\2\0\x50\0\1\0\2\0\2\0\0\x21"),
+        (17, b"\xc3\x50\x06\xa5" + bytes(4) + b"\0\3" + bytes(10) + bytes(12) + b"\x08\0"),
+        (115, b"\0\0\0\7" + bytes(12) + b"\xff\3\0\x21"),
+        (17, b"\xc3\x50\x0d\xd8" + bytes(4) + b"\0\1\2\3" + bytes(14) + b"\0\0" + bytes(6) + b"\x60" + bytes(39)),
+        (
+            17,
+            b"\xc3\x50\x14\x7f"
+            + bytes(4)
+            + b"\0\x10\3\0"
+            + bytes(4)
+            + b"\x01\x08"
+            + bytes(22)
+            + b"\xaa\xaa\3\0\0\0\x08\0",
+        ),
+        (17, b"\xc3\x50\x15\xb3" + bytes(20) + b"\x08\x01" + bytes(22) + b"\xaa\xaa\3\0\0\0\x08\0"),
     ]
 )
 
@@ -146,7 +170,7 @@ def tunnels(draw: st.DrawFn) -> bytes:
         protocol, head = draw(TUNNEL)
         length = draw(st.sampled_from([0, 0, 0, 100, 21, 65535]))
         data += b"\x45\x00" + struct.pack(">HHHBB", length, 7, 0, 64, protocol) + bytes(10) + head
-        data += draw(st.sampled_from([b"", b"", b"", bytes(12) + b"\x08\x00", bytes(12) + b"\x81\x00\x00\x01"]))
+        data += draw(st.sampled_from([b"", b"", b"", bytes(12) + b"\x08\x00", bytes(12) + b"\x81\x00\x00\x01", *TAGS]))
     return data + draw(packets())
 
 

@@ -61,6 +61,8 @@ def plain_frames() -> list[tuple[int, bytes]]:
     gre = b"\0\0\x08\0" + ip4(segment)
     gre_full = b"\xb0\0\x65\x58" + bytes(12) + ether(ip4(segment))
     return [
+        *tagged_frames(segment),
+        *tunnel_frames(segment),
         (1, ether(ip4(segment))),
         (1, ether(ip6(segment), 0x86DD)),
         (1, ether(b"\0\1\x08\0" + ip4(datagram, 17), 0x8100)),
@@ -92,6 +94,56 @@ def plain_frames() -> list[tuple[int, bytes]]:
         (0, b"\2\0\0\0" + ip4(segment)),
         (0, b"\0\0\0\x1e" + ip6(segment)),
         (108, b"\0\0\0\2" + ip4(segment)),
+    ]
+
+
+def tagged_frames(segment: bytes) -> list[tuple[int, bytes]]:
+    """The same, behind each tag that may stand between Ethernet and IP, and in PPPoE."""
+    inside, size = ip4(segment), 20 + len(segment)
+    return [
+        (1, ether(bytes(6) + b"\x08\0" + inside, 0x893F)),
+        (1, ether(b"\0\3\x88\xe7" + bytes(16) + b"\x81\0\0\5\x08\0" + inside, 0x88A8)),
+        (1, ether(bytes(4) + b"\x08\0" + inside, 0x8926)),
+        (1, ether(bytes(4) + b"\x08\0" + inside, 0x892F)),
+        (1, ether(b"\1\1\0\1\0\7\x08\0" + inside, 0x8909)),
+        (1, ether(b"\x11\0\0\7" + (size + 1).to_bytes(2) + b"\x21" + inside, 0x8864)),
+        (1, ether(b"\x11\0\0\7" + (size - 4).to_bytes(2) + b"\0\x21" + inside, 0x8864)),
+        (281, ether(b"\x08\0" + inside, 0x4000)[:14] + bytes(2) + b"\x08\0" + inside),
+        (282, bytes(4) + ether(inside)),
+        (284, ether(inside)[:12] + b"\xc0\x08\0\0\x08\0" + inside),
+        (285, ether(inside)[:12] + b"\xda\xda\0\0\xc0\x08\0\0\x08\0" + inside),
+    ]
+
+
+def tunnel_frames(segment: bytes) -> list[tuple[int, bytes]]:
+    """Each tunnel with a segment inside."""
+    inside, frame = ip4(segment), ether(ip4(segment))
+    wifi = b"\x08\1" + bytes(22) + b"\xaa\xaa\3\0\0\0\x08\0" + inside
+    swapped = b"\1\x08" + wifi[2:]
+    datagrams = [
+        (2152, b"\x30\xff" + len(inside).to_bytes(2) + bytes(4) + inside),
+        (2152, b"\x34\xff" + (len(inside) + 8).to_bytes(2) + bytes(7) + b"\x85\1\0\1\0" + inside),
+        (3386, b"\x1e\xff" + len(inside).to_bytes(2) + bytes(16) + inside),
+        (1701, b"\0\2\0\1\0\2\xff\3\0\x21" + inside),
+        (1701, b"\x4a\2" + (len(inside) + 17).to_bytes(2) + bytes(8) + b"\0\2\0\0\x21" + inside),
+        (1701, b"\0\3" + bytes(5) + b"\7" + bytes(4) + frame),
+        (3544, b"\0\1" + bytes(11) + b"\0\0" + bytes(6) + ip6(segment)),
+        (5247, b"\0\x10\2\0" + bytes(4) + frame),
+        (5247, b"\0\x10\3\0" + bytes(4) + swapped),
+        (5555, bytes(16) + wifi),
+        (5555, b"\0\0\x08\0\0\0\0\0" + wifi),
+        (4754, b"\0\0\x08\0" + inside),
+        (6635, b"\0\1\1\x40" + inside),
+    ]
+    packets = [
+        (47, b"\0\0\x88\x3e\0\1\2\3" + inside),
+        (47, b"\0\0\x82\0" + wifi),
+        (47, b"\x30\1\x88\x0b" + bytes(8) + b"\x21" + inside),
+        (115, b"\0\0\0\7" + bytes(4) + frame),
+    ]
+    return [
+        *((1, ether(ip4(udp(payload, dport=port), 17))) for port, payload in datagrams),
+        *((1, ether(ip4(payload, protocol))) for protocol, payload in packets),
     ]
 
 

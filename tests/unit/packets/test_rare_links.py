@@ -69,9 +69,13 @@ READ: dict[str, tuple[int, bytes]] = {
 
 ONLY_OURS: dict[str, tuple[int, bytes]] = {
     "pktap of older macOS": (149, PKTAP + ETHERNET),
+    "broadcom": (281, ETHERNET[:12] + b"\x40\0\0\1" + ETHERNET[12:]),
+    "broadcom, prepended": (282, b"\x40\0\0\1" + ETHERNET),
+    "marvell": (284, ETHERNET[:12] + b"\xc0\x08\0\0\x81\0\0\5" + ETHERNET[12:]),
+    "marvell, of 8 bytes": (285, ETHERNET[:12] + b"\xda\xda\0\0\xc0\x08\0\0" + ETHERNET[12:]),
     "nflog of a big-endian host": (239, NFLOG_BIG + struct.pack(">HH", 4 + len(V6), 9) + V6),
 }
-"""What tshark does not look into: a number for private use; a host's order that differs from the file's."""
+"""What tshark does not look into: a number for private use; a host's order that differs from the file's; tags of switch chips."""
 
 NOT_READ: dict[str, tuple[int, bytes]] = {
     "ppp link control": (9, b"\xff\x03\xc0\x21" + V4),

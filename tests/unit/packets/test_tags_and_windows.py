@@ -28,9 +28,10 @@ def tags(*vlans: int, link_type: int = ETHERNET, priority: int = 0) -> int:
 
 
 def test_stacks_of_vlans_are_told_apart() -> None:
-    """By each VLAN's number and place; without any the number is 0. VLAN 0 is a priority alone, and a tag all the same."""
-    stacks = [(), (0,), (10,), (20,), (10, 20), (20, 10), (10, 10), (10, 20, 30)]
-    assert tags() == 0
+    """By each VLAN's number and place; without any the number is 0. VLAN 0 is a priority alone, which one direction may have."""
+    stacks = [(), (10,), (20,), (10, 20), (20, 10), (10, 10), (10, 20, 30)]
+    assert tags() == tags(0) == 0
+    assert tags(10, 0, 20) == tags(10, 20)
     assert len({tags(*stack) for stack in stacks}) == len(stacks)
 
 
@@ -50,6 +51,21 @@ def test_networks_in_a_tunnel_are_told_apart() -> None:
     assert first.source_port == 40001
     assert first.tags == again.tags != other.tags
     assert read(packets[0], len(packets[0]), ETHERNET).tags == 0
+
+
+@pytest.mark.parametrize("kind", ["service", "nvgre"])
+def test_customers_of_a_provider_are_told_apart(kind: str) -> None:
+    """By the service number of an I-TAG (24 bits), and by NVGRE's network number, whose last byte only spreads streams."""
+
+    def numbered(number: int, rest: int) -> int:
+        frame = bytes(ETHER / V4 / SEGMENT)
+        if kind == "nvgre":
+            packet = bytes(ETHER / IP(proto=47) / Raw(struct.pack(">II", 0x20006558, number << 8 | rest) + frame))
+            return read_inner(packet, len(packet), ETHERNET).tags
+        packet = frame[:12] + struct.pack(">HI", 0x88E7, rest << 24 | number) + frame
+        return read(packet, len(packet), ETHERNET).tags
+
+    assert numbered(7, 1) == numbered(7, 2) != numbered(8, 1)
 
 
 @pytest.mark.parametrize(

@@ -4,100 +4,41 @@ from __future__ import annotations
 
 import ipaddress
 import shutil
-import struct
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from scapy.contrib.geneve import GENEVE
-from scapy.layers.inet import GRE, IP, TCP, UDP
-from scapy.layers.inet6 import IPv6, IPv6ExtHdrDestOpt, IPv6ExtHdrFragment, PadN
-from scapy.layers.l2 import ARP, Dot1Q, Ether
+from scapy.layers.inet import IP, TCP, UDP
+from scapy.layers.inet6 import IPv6ExtHdrFragment
 from scapy.layers.vxlan import VXLAN
-from scapy.packet import Packet, Raw
+from scapy.packet import Raw
+from tunnel_packets import (
+    ETHER,
+    ETHERNET,
+    FRAME,
+    INNER,
+    INNER_6,
+    MIRRORED,
+    ONLY_OURS,
+    OUTER,
+    OUTER_6,
+    PACKETS,
+    SEGMENT,
+    WIFI,
+    gre_of,
+    gtp,
+    l2tp,
+    outer,
+    udp,
+    vxlan,
+    wifi,
+)
 
 from pcapdig.packets import _headers
 from pcapdig.packets._tunnels import read
 from pcapdig.packets.headers import Headers
 from pcapdig.pcapng import blocks
-
-ETHERNET = 1
-
-ETHER = Ether(src="02:00:00:00:00:01", dst="02:00:00:00:00:02")
-OUTER = ETHER / IP(src="203.0.113.1", dst="203.0.113.2", id=7)
-OUTER_6 = ETHER / IPv6(src="2001:db8:f::1", dst="2001:db8:f::2")
-INNER = IP(src="192.0.2.1", dst="198.51.100.2", id=0x1234)
-INNER_6 = IPv6(src="2001:db8::1", dst="2001:db8::2")
-FRAME = Ether(src="02:00:00:00:00:03", dst="02:00:00:00:00:04")
-SEGMENT = TCP(sport=40001, dport=40002, seq=0xFEDCBA98, ack=0x89ABCDEF, flags="PA") / Raw(b"segment")
-DATAGRAM = UDP(sport=40003, dport=40004) / Raw(b"datagram")
-MIRRORED = bytes(FRAME / INNER / SEGMENT)
-
-
-def vxlan(port: int = 4789) -> Packet:
-    """Outer headers of VXLAN."""
-    return OUTER / UDP(sport=50000, dport=port) / VXLAN(vni=42, flags=8)
-
-
-def outer(protocol: int, inside: Packet | bytes) -> bytes:
-    """An IPv4 packet of any protocol number."""
-    return bytes(ETHER / IP(src="203.0.113.1", dst="203.0.113.2", id=7, proto=protocol) / Raw(bytes(inside)))
-
-
-def gre_of(flags_and_type: int, rest: bytes, inside: Packet | bytes) -> bytes:
-    """A GRE packet: its first four bytes as one number, what follows them, and what it carries."""
-    return outer(47, struct.pack(">I", flags_and_type) + rest + bytes(inside))
-
-
-PACKETS: dict[str, bytes] = {
-    "no tunnel": bytes(OUTER / SEGMENT),
-    "4in4": bytes(OUTER / INNER / SEGMENT),
-    "6in4": bytes(OUTER / INNER_6 / SEGMENT),
-    "4in6": bytes(OUTER_6 / INNER / DATAGRAM),
-    "6in6": bytes(OUTER_6 / INNER_6 / DATAGRAM),
-    "6in6 after options": bytes(OUTER_6 / IPv6ExtHdrDestOpt(options=[PadN(optdata=bytes(4))]) / INNER_6 / SEGMENT),
-    "gre": bytes(OUTER / GRE() / INNER / SEGMENT),
-    "gre v6": bytes(OUTER / GRE() / INNER_6 / DATAGRAM),
-    "gre over v6": bytes(OUTER_6 / GRE() / INNER / SEGMENT),
-    "gre checksum": bytes(OUTER / GRE(chksum_present=1) / INNER / SEGMENT),
-    "gre key": bytes(OUTER / GRE(key_present=1, key=9) / INNER / SEGMENT),
-    "gre all": bytes(OUTER / GRE(chksum_present=1, key_present=1, seqnum_present=1) / INNER / SEGMENT),
-    "gre routing": gre_of(0x40000800, bytes(4) + b"\x08\x00\x00\x04\x01\x02\x03\x04" + bytes(4), INNER / SEGMENT),
-    "gre mpls": gre_of(0x00008847, struct.pack(">II", 0x00010040, 0x00020140), INNER / SEGMENT),
-    "nvgre": bytes(OUTER / GRE(key_present=1, key=0x1234500, proto=0x6558) / FRAME / INNER / SEGMENT),
-    "nvgre vlan": bytes(OUTER / GRE(key_present=1, proto=0x6558) / FRAME / Dot1Q(vlan=5) / INNER_6 / SEGMENT),
-    "pptp": gre_of(0x3081880B, bytes(12), b"\xff\x03\x00\x21" + bytes(INNER / SEGMENT)),
-    "pptp short": gre_of(0x3001880B, bytes(8), b"\x57" + bytes(INNER_6 / SEGMENT)),
-    "erspan I": gre_of(0x000088BE, b"", MIRRORED),
-    "erspan II": gre_of(0x100088BE, bytes(4) + b"\x10\x00\x00\x00" + bytes(4), MIRRORED),
-    "erspan III": gre_of(0x100022EB, bytes(4) + b"\x20\x00\x00\x00" + bytes(8), MIRRORED),
-    "erspan III more": gre_of(0x100022EB, bytes(4) + b"\x20\x00\x00\x00" + bytes(7) + b"\x01" + bytes(8), MIRRORED),
-    "mpls in ip": outer(137, struct.pack(">I", 0x00020140) + bytes(INNER / SEGMENT)),
-    "etherip": outer(97, b"\x30\x00" + MIRRORED),
-    "vxlan": bytes(vxlan() / FRAME / INNER / SEGMENT),
-    "vxlan v6": bytes(vxlan() / FRAME / INNER_6 / DATAGRAM),
-    "vxlan over v6": bytes(OUTER_6 / UDP(sport=50000, dport=4789) / VXLAN(vni=42, flags=8) / FRAME / INNER / SEGMENT),
-    "vxlan vlan": bytes(vxlan() / FRAME / Dot1Q(vlan=5) / INNER / SEGMENT),
-    "vxlan 8472": bytes(vxlan(8472) / FRAME / INNER / SEGMENT),
-    "vxlan gpe": bytes(
-        OUTER / UDP(sport=50000, dport=4790) / Raw(b"\x0c\x00\x00\x01\x00\x00\x2a\x00") / Raw(bytes(INNER / SEGMENT))
-    ),
-    "geneve": bytes(OUTER / UDP(sport=50000, dport=6081) / GENEVE(vni=42) / FRAME / INNER / SEGMENT),
-    "geneve options": bytes(
-        OUTER / UDP(sport=50000, dport=6081) / Raw(b"\x02\x00\x65\x58\x00\x00\x2a\x00" + bytes(8) + MIRRORED)
-    ),
-    "geneve ip": bytes(OUTER / UDP(sport=50000, dport=6081) / GENEVE(vni=42, proto=0x0800) / INNER / SEGMENT),
-    "vxlan in gre in v6": bytes(OUTER_6 / GRE() / vxlan()[IP] / FRAME / INNER / SEGMENT),
-    "five deep": bytes(OUTER / INNER / INNER_6 / INNER / INNER_6 / INNER / SEGMENT),
-    "inner padding": bytes(vxlan() / FRAME / INNER / TCP(sport=40001, dport=40002, flags="A") / Raw(bytes(6))).replace(
-        bytes(INNER / TCP(sport=40001, dport=40002, flags="A") / Raw(bytes(6)))[:4], b"\x45\x00\x00\x28"
-    ),
-    "inner length 0": bytes(OUTER / GRE() / IP(src="192.0.2.1", dst="198.51.100.2", len=0, id=1) / SEGMENT),
-    "inner fragment": bytes(vxlan() / FRAME / IP(src="192.0.2.1", proto=17, frag=3, id=9) / Raw(bytes(16))),
-    "arp inside": bytes(vxlan() / FRAME / ARP(hwsrc="02:00:00:00:00:01", psrc="192.0.2.1", pdst="192.0.2.2")),
-    "inner cut short": bytes(vxlan() / FRAME / INNER / SEGMENT)[:-5],
-}
 
 FIELDS = (
     "frame.protocols ip.src ip.dst ip.id ipv6.src ipv6.dst tcp.srcport tcp.dstport tcp.seq_raw tcp.flags tcp.len tcp.payload "
@@ -234,6 +175,23 @@ def is_outer(data: bytes, link_type: int = ETHERNET) -> bool:
         ("gre routing without an end", gre_of(0x40000800, bytes(4) + b"\x08\x00\x00\x04" * 10, b"")),
         ("arp inside", PACKETS["arp inside"]),
         ("nothing inside", outer(4, b"")),
+        ("gre keep-alive", gre_of(0x00000000, b"", b"")),
+        ("aruba, encrypted", gre_of(0x00008200, b"", wifi(b"\x08\x41", b"", INNER / SEGMENT))),
+        ("gtp, echo request", udp(2152, b"\x32\x01\0\4" + bytes(8) + bytes(INNER / SEGMENT))),
+        ("gtp prime", udp(2152, b"\x20\xff\0\x2f" + bytes(4) + bytes(INNER / SEGMENT))),
+        ("gtp, version 2", udp(2152, b"\x50\xff\0\x2f" + bytes(4) + bytes(INNER / SEGMENT))),
+        ("gtp, extension of no length", gtp(0x34, b"\0\0\0\xc0" + bytes(8), INNER / SEGMENT)),
+        ("l2tp, control", udp(1701, l2tp(0x8002, b"\0\1\0\2", b"\xff\3\0\x21" + bytes(INNER / SEGMENT)))),
+        ("l2tp, version 4", udp(1701, l2tp(0x0004, b"\0\1\0\2", b"\xff\3\0\x21" + bytes(INNER / SEGMENT)))),
+        ("l2tp, link control", udp(1701, l2tp(0x0002, b"\0\1\0\2", b"\xff\3\xc0\x21" + bytes(INNER / SEGMENT)))),
+        ("l2tp in ip, control", outer(115, bytes(4) + MIRRORED)),
+        ("teredo, longer than its datagram", udp(3544, bytes(INNER_6 / SEGMENT)[:-1])),
+        ("teredo, IPv4", udp(3544, INNER / SEGMENT)),
+        ("capwap, encrypted", udp(5247, b"\1\x10\2\0" + bytes(4) + MIRRORED)),
+        ("capwap, a piece", udp(5247, b"\0\x10\2\x80" + bytes(4) + MIRRORED)),
+        ("capwap, keep-alive", udp(5247, b"\0\x10\2\x08" + bytes(4) + MIRRORED)),
+        ("wccp of nothing", gre_of(0x0000883E, b"\0\1\2\3", b"")),
+        ("no aruba number", gre_of(0x00008400, b"", WIFI)),
         ("beyond the outer length", bytes(ETHER / IP(src="203.0.113.1", proto=4, len=30) / INNER / SEGMENT)),
     ],
 )
@@ -269,3 +227,25 @@ def test_a_cut_outer_packet_counts_by_its_length_on_the_wire() -> None:
     data = bytes(vxlan() / FRAME / INNER / TCP(sport=1, dport=2) / Raw(bytes(1000)))
     headers = read(data[:110], len(data), ETHERNET)
     assert (headers.payload_length, headers.payload_offset) == (1000, 14 + 20 + 8 + 8 + 14 + 20 + 20)
+
+
+@pytest.mark.parametrize("case", ONLY_OURS)
+def test_at_every_cut_there_is_the_inner_packet_or_the_outer_one(case: str) -> None:
+    """Whatever is cut off, nothing is made up of the rest."""
+    data = ONLY_OURS[case]
+    for captured in range(34, len(data) + 1):
+        inner = read(data[:captured], len(data), ETHERNET)
+        if address(inner.source) in ("192.0.2.1", "2001:db8::1"):
+            assert inner.source_port in (0, 40001)
+        else:
+            assert inner == _headers.read(data[:captured], len(data), ETHERNET)
+    assert (inner.source_port, inner.destination_port, inner.payload_length) == (40001, 40002, 7)
+
+
+@pytest.mark.parametrize("byte", [*range(20), *range(32, 40)])
+def test_l2tp_3_is_taken_for_nothing_that_its_checksum_refuses(byte: int) -> None:
+    """How long its header is, nobody wrote down: only an IP header that is right in itself is one."""
+    data = bytearray(ONLY_OURS["l2tp 3, ip, 4 bytes of cookie, 4 of sublayer, ethernet"])
+    at = 14 + 20 + 4 + 8 + 14 + byte
+    data[at] ^= 0x10
+    assert is_outer(bytes(data)) == (byte < 20)

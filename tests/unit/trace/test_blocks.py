@@ -129,7 +129,7 @@ def test_the_link_types_are_those_that_are_read() -> None:
         9: b"\x00\x21",
         10: bytes(13) + snap,
         50: b"\x0f\0\x08\0",
-        51: bytes(6) + b"\x00\x21",
+        51: b"\x11\0\0\7\0\x16\x00\x21",
         100: snap,
         104: b"\x0f\0\x08\0",
         105: wifi,
@@ -143,6 +143,10 @@ def test_the_link_types_are_those_that_are_read() -> None:
         258: pktap,
         274: bytes(7) + b"\xd5" + ethernet,
         276: b"\x08\0" + bytes(18),
+        281: bytes(16) + b"\x08\0",
+        282: bytes(4) + ethernet,
+        284: bytes(16) + b"\x08\0",
+        285: bytes(20) + b"\x08\0",
     }
     header, ipv6 = bytes([0x45, 0, 0, 20]) + bytes(16), b"\x60" + bytes(39)
     found = {
