@@ -124,7 +124,15 @@ def _log(capture: Any, answers: Answers, protocol: str) -> list[str]:
         right = Counter(line[:4] for line in right.elements())
     extra = given - right if answers.are_logs_whole else Counter()
     lost = Counter() if answers.are_lines_lost else right - given
-    if extra or lost:
+    for line in [line for line in lost.elements() if ... in line]:  # not all of it is claimed
+        fit = next(
+            (each for each in (given - right) if all(a in (..., b) for a, b in zip(line, each, strict=True))), None
+        )
+        if fit is not None:
+            given[fit] -= 1
+            extra[fit] -= 1
+            lost[line] -= 1
+    if +extra or +lost:
         found.append(f"{chisel}: {list(extra.elements())[:4]} in place of {list(lost.elements())[:4]}")
     return found
 

@@ -10,6 +10,7 @@ from traffic.kinds.drawing import Sample
 from traffic.kinds.identity import IDENTITY
 from traffic.kinds.pairing import PAIRING
 from traffic.kinds.roles import ROLES
+from traffic.kinds.states import EXPECTATIONS, MODES
 from traffic.kinds.window import WINDOW
 
 Member = Callable[[Random], Sample]
@@ -19,6 +20,8 @@ KINDS: dict[str, dict[str, Member]] = {
     "B": WINDOW,
     "C": IDENTITY,
     "D": ROLES,
+    "E": EXPECTATIONS,
+    "F": MODES,
     "H": BOTH_ENDS,
 }
 """Members by kind and name."""
