@@ -24,6 +24,8 @@ _LINES = {
     "http": ("httplog", ("method", "url", "response_code", "size")),
     "redis": ("redislog", ("command", "reply_kind", "reply")),
     "dns": ("dnslog", ("query", "answer")),
+    "sql": ("sqllog", ("command", "sql", "rows", "affected", "error")),
+    "mail": ("plaintext", ("user", "secret")),
 }
 """By protocol: its log, and the keys of a line."""
 
@@ -115,7 +117,8 @@ def _log(capture: Any, answers: Answers, protocol: str) -> list[str]:
     """Compare the log of a protocol, and that no answer takes less than no time."""
     chisel, keys = _LINES[protocol]
     only = "fd.is_server=true" if answers.copies == 2 else None
-    lines = list(capture.chisel(chisel, filter=only))
+    words = ("show",) if chisel == "plaintext" else ()
+    lines = list(capture.chisel(chisel, *words, filter=only))
     given = Counter((line["fd.name"], *(line.get(key) for key in keys)) for line in lines)
     right = answers.logs.get(protocol, Counter())
     found = [f"{chisel}: a latency of {line['latency_ns']} ns" for line in lines if (line.get("latency_ns") or 0) < 0]

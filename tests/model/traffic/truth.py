@@ -128,13 +128,21 @@ def retransmits(seen: list[Passage]) -> int:
     return total
 
 
+def _is_order_unsaid(seen: list[Passage]) -> bool:
+    """Resets of both ends, or a reset beside FINs of both: which came first only clocks say."""
+    own = [passage for passage in seen if is_genuine(passage) and passage.segment is not None]
+    resets = {passage.from_client for passage in own if passage.segment and passage.segment.flags & RST}
+    fins = {passage.from_client for passage in own if passage.segment and passage.segment.flags & FIN}
+    return len(resets) == 2 or bool(resets and len(fins) == 2)
+
+
 def row_of(connection: Connection, seen: list[Passage], *, is_single_tap: bool) -> Row:
     """The row of a connection of which these passages were seen; packets and what was sent again are claimed for one tap alone."""
     mine = [passage for passage in seen if passage.connection is connection]
     unique = list({id(passage): passage for passage in mine}.values())
     row = Row(
         name=name_of(connection),
-        state=state_of(unique),
+        state=None if _is_order_unsaid(unique) and not is_single_tap else state_of(unique),
         client_bytes=seen_bytes(unique, True),
         server_bytes=seen_bytes(unique, False),
     )

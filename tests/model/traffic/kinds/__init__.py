@@ -8,8 +8,10 @@ from random import Random
 from traffic.kinds.both_ends import BOTH_ENDS
 from traffic.kinds.drawing import Sample
 from traffic.kinds.identity import IDENTITY
+from traffic.kinds.mail_states import MAIL_MODES
 from traffic.kinds.pairing import PAIRING
 from traffic.kinds.roles import ROLES
+from traffic.kinds.sql_states import SQL_MODES
 from traffic.kinds.states import EXPECTATIONS, MODES
 from traffic.kinds.window import WINDOW
 
@@ -21,7 +23,7 @@ KINDS: dict[str, dict[str, Member]] = {
     "C": IDENTITY,
     "D": ROLES,
     "E": EXPECTATIONS,
-    "F": MODES,
+    "F": MODES | SQL_MODES | MAIL_MODES,
     "H": BOTH_ENDS,
 }
 """Members by kind and name."""

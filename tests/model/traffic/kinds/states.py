@@ -77,14 +77,15 @@ def expectations(random: Random) -> Sample:
         for i in range(random.randint(2, 6))
     ]
     exchanges = tuple(exchange for step in steps for exchange in step[0])
-    return _played(random, Spoken("http", 80, exchanges, tuple(line for step in steps for line in step[1])))
+    return played(random, Spoken("http", 80, exchanges, tuple(line for step in steps for line in step[1])))
 
 
-def _played(random: Random, spoken: Spoken) -> Sample:
+def played(random: Random, spoken: Spoken, **about: object) -> Sample:
+    """It, on one connection without losses. `about` is what else is claimed."""
     scene = Scene(random)
     scene.connect(replace(plan(random, spoken), closing=random.choice(["client", "server", "nobody"])), spoken)
     scene.world.run()
-    return scene.sample([Tap(place=random.choice([0, 0.5, 1]))], messages=None)
+    return scene.sample([Tap(place=random.choice([0, 0.5, 1]))], messages=None, **about)
 
 
 def _words(*words: bytes) -> bytes:
@@ -253,7 +254,7 @@ def redis_modes(random: Random) -> Sample:
     if client.is_monitoring:
         client.reset()
     client.ask()
-    return _played(random, Spoken("redis", 6379, tuple(client.exchanges), tuple(client.lines)))
+    return played(random, Spoken("redis", 6379, tuple(client.exchanges), tuple(client.lines)))
 
 
 EXPECTATIONS = {"http states": expectations}
