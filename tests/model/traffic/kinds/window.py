@@ -238,6 +238,45 @@ def stray_acks(random: Random) -> Sample:
     return scene.sample([Tap(place=random.choice([0, 0.5, 1]))])
 
 
+def half_open(random: Random) -> Sample:
+    """The client began anew and takes the same port: its SYN is challenged, its RST ends the old connection, its next SYN opens the new one.
+
+    RFC 9293 section 3.5.1, figure 9, and RFC 5961 section 4.
+    """
+    scene = Scene(random)
+    spoken = speak(random, "o")
+    first = replace(plan(random, spoken), closing="nobody")
+    old = scene.connect(first, spoken)
+    scene.world.run()
+    scene.world.run(scene.world.now + random.choice([MS, 5000 * MS]))
+    said = speak_at(random, "n", first.server.port)
+    numbers = far_from(random, old.client.isn + old.client.out.nxt), far_from(random, old.server.isn)
+    new = Connection(
+        scene.world, replace(plan(random, said, (first.client, first.server)), isns=numbers, closing="client")
+    )
+    scene.talks.append((new, said))
+    take = new.server.receive
+
+    def arrive(segment: Segment) -> None:
+        """One port: the old socket hears what comes as long as it lives."""
+        if old.server.state is State.CLOSED:
+            take(segment)
+        else:
+            old.server.receive(segment)
+
+    new.server.receive = arrive  # type: ignore[method-assign]
+    old.client.receive = new.client.receive  # type: ignore[method-assign]
+    new.start()
+    scene.world.run()
+    for passage in new.passages:
+        if passage.label == "answer to a wrong ack":
+            passage.connection, passage.label = old, ""
+    found = scene.sample([Tap(place=random.choice([0, 0.5, 1]))])
+    for row in found.answers.rows:
+        row.client_packets = row.server_packets = row.retransmits = None
+    return found
+
+
 WINDOW = {
     "forged": forged,
     "forged ack": forged_ack,
@@ -251,4 +290,5 @@ WINDOW = {
     "near incarnation": near_incarnation,
     "syn not captured": syn_not_captured,
     "stray acks": stray_acks,
+    "half open": half_open,
 }
