@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 from collections import Counter, defaultdict
 from typing import Any
 
@@ -121,7 +122,12 @@ def _log(capture: Any, answers: Answers, protocol: str) -> list[str]:
     lines = list(capture.chisel(chisel, *words, filter=only))
     given = Counter((line["fd.name"], *(line.get(key) for key in keys)) for line in lines)
     right = answers.logs.get(protocol, Counter())
-    found = [f"{chisel}: a latency of {line['latency_ns']} ns" for line in lines if (line.get("latency_ns") or 0) < 0]
+    times = [line["evt.rawtime"] for line in lines]
+    back = sum(later < before for before, later in itertools.pairwise(times))
+    order = [f"{chisel}: {back} lines step back in time"] if back else []
+    found = order + [
+        f"{chisel}: a latency of {line['latency_ns']} ns" for line in lines if (line.get("latency_ns") or 0) < 0
+    ]
     if answers.are_lines_lost:  # then sizes are what there is, and only what is paired is judged
         given = Counter(line[:4] for line in given.elements() if None not in line)
         right = Counter(line[:4] for line in right.elements())
