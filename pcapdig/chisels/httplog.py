@@ -64,10 +64,10 @@ class Httplog(LogChisel["HttpCall"]):
         call = found.record
         request, response = call.request, call.response
         method, url = (request.method, request.url) if request else (NOT_KNOWN, NOT_KNOWN)
-        code, size = (response.status, f"{response.body.size_bytes}B") if response else (NOT_KNOWN, NOT_KNOWN)
+        code, size = (response.status, f"{response.body.size_bytes}B") if response else (None, NOT_KNOWN)
         latency_ns = call.latency_ns
         latency = NOT_KNOWN if latency_ns is None else f"{latency_ns // 1_000_000}ms"
-        words = f"method={method} url={url} response_code={code} latency={latency} size={size}"
+        words = f"method={method} url={url} response_code={NOT_KNOWN if code is None else code} latency={latency} size={size}"
         if request and request.method == "PRI":
             words += " (HTTP/2: not read)"
         when = self.when(call)

@@ -27,7 +27,7 @@ class Redislog(LogChisel["RedisCall"]):
         "Prints a line for each Redis command (any port) when its reply is complete: the command with its arguments, the kind of "
         "the reply and its beginning, bytes of the reply's values, time from command to reply, and the processes at both ends "
         "as far as they are known. Pipelined commands are read; a command without a reply is shown with <NA>. Messages of "
-        "subscriptions are no replies and are not shown; after MONITOR and SYNC nothing more of a connection is. "
+        "subscriptions and the lines of MONITOR are no replies and are not shown; after SYNC nothing more of a connection is. "
         "Passwords of AUTH and HELLO are shown as ***. -v adds process ids and the connection."
     )
 

@@ -10,17 +10,18 @@ Callers: chisels. Upstream: nothing but errors; dpkt names TLS ciphers, brotli a
     inbox.py         Inbox: one direction's bytes, read by coroutines (`yield from inbox.exactly(4)`) that wait for more
     http.py          HttpDialogue -> HttpCall(request, response); HttpBodies -> HttpPiece(data ...), bodies of any size piece by piece;
                      http.starts(data): an HTTP/1 message begins here; http_messages.py, _http_heads.pyx: heads, and how bodies end;
-                     _http_whole.pyx: turns that are one whole message
+                     http_head_readers.py, http_body_readers.py read them; _http_whole.pyx: turns that are one whole message
     bodies.py        Body: size as sent, bytes kept, .content() without gzip, deflate, brotli, zstd; Decoder: the same piece by piece
     multipart.py     Multipart(boundary).feed(data) -> pieces of the parts of a form; file_types.py: types by first bytes, file names
     dns.py           DnsDialogue(is_stream=) -> DnsCall(query, answer); dns_names.py, dns_records.py read the bytes
-    redis.py         RedisDialogue -> RedisCall(command, reply); redis.starts(data), .starts_inline(data)
+    redis.py         RedisDialogue -> RedisCall(command, reply); redis.starts(data), .starts_inline(data); redis_modes.py: what is no reply
     memcached.py     MemcachedDialogue -> MemcachedCall(command, keys, values ...); memcached_binary.py: MemcachedBinaryDialogue;
                      memcached_datagrams.py: MemcachedDatagrams, either of them over UDP
     sql.py           SqlCall(product, command, statement, parameters, user, answer, secret ...): rows, affected, error of either product
     mysql.py         MysqlDialogue -> SqlCall; mysql.begin, .starts(data, from_client); mysql_logins.py, mysql_answers.py, mysql_packets.py;
                      mysql_compression.py: Unpacker, the frames below packets
     postgres.py      PostgresDialogue -> SqlCall; postgres_messages.said_by_client(data); postgres_values.py
+    states.py        State: what one message opens, and all that closes it; state_listing.py makes docs/protocol-states.md of them
     login.py         Login(protocol, method, user, secret): of MailDialogue (FTP, POP3, IMAP, SMTP, NNTP), LdapDialogue, TelnetDialogue; sasl.py
     tls.py           TlsDialogue -> Handshake(client, server, certificate names ...); tls.starts(data); tls_hellos.py, ja4.py, certificates.py
 

@@ -10,6 +10,7 @@ class BodyReader(Protocol):
 class Asked:
     request: HttpRequest
     body: BodyReader | None
+    is_continued: bool
     def __init__(self, request: HttpRequest, body: BodyReader | None) -> None: ...
     def whole(self) -> HttpRequest: ...
 

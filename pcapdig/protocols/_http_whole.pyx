@@ -23,6 +23,7 @@ cdef class Asked:
 
     cdef readonly object request
     cdef readonly object body  # what reads it; None: it is read, and in the request
+    cdef public bint is_continued  # the server has asked for the body (100)
 
     def __cinit__(self, request, body):
         self.request, self.body = request, body
@@ -51,7 +52,7 @@ def read_whole(dialogue, turn):
         return None
     client_asks = dialogue.client_asks
     asks = dialogue.asks(turn) if client_asks is None else <bint>from_client == <bint>client_asks
-    if dialogue._inboxes and not dialogue.is_between(asks):
+    if dialogue._inboxes and (not dialogue.is_between(asks) or dialogue._simple is not None):
         return None
     if not (_asked(dialogue, data, moment) if asks else _answered(dialogue, data, moment)):
         return None
@@ -83,6 +84,8 @@ cdef bint _answered(dialogue, bytes data, moment) except -1:
     if response is None:
         return False
     open = dialogue.open
+    if not open and dialogue._reads_head:
+        return False
     request = (<Asked?>open[0]).request if open else None
     method = None if request is None else request.method
     status, framing = response.status, response.framing

@@ -2,8 +2,10 @@
 
 In: turns. Out: `HttpCall` (HttpDialogue) or `HttpPiece` (HttpBodies), of http_messages.py. Source: RFC 9112 (body length: section 6.3,
 chunks: 7.1, pipelining: 9.3.2), RFC 9110 (methods, status codes). HTTP/2 without TLS is recognised, and told by one call that has
-no response; it is not read, and HTTP/3 is not seen. Of HTTP/0.9 the request is told, and its answer, which has no head, is not read.
-Inside a tunnel that CONNECT made reading goes on where it is HTTP.
+no response; it is not read, and HTTP/3 is not seen. Inside a tunnel that CONNECT made reading goes on where it is HTTP.
+
+The answer to a request of HTTP/0.9 has no head (RFC 1945 section 6): it is all that comes until the server closes the connection. That alone
+tells it from another protocol's, but for HTML; so it is no answer where the client goes on, or the capture ends before.
 
 A turn that is one whole message, as most are, is read at once; only what is split, joined or damaged goes through the coroutines.
 """
@@ -17,9 +19,18 @@ from pcapdig.protocols._http_heads import is_response, request_in, response_in, 
 from pcapdig.protocols._http_whole import Asked, call_of, read_whole
 from pcapdig.protocols.bodies import Body
 from pcapdig.protocols.conversation import Dialogue, Record, Turn
+from pcapdig.protocols.http_body_readers import BodyReader, HeldReader, PieceReader, is_html
+from pcapdig.protocols.http_head_readers import (
+    LOOK,
+    expects_continue,
+    first_line,
+    has_status,
+    is_preface,
+    read_head,
+    read_request,
+)
 from pcapdig.protocols.http_messages import (
     BODILESS,
-    HEAD_END,
     HEAD_LIMIT,
     PREFACE,
     Ending,
@@ -30,25 +41,40 @@ from pcapdig.protocols.http_messages import (
     HttpResponse,
 )
 from pcapdig.protocols.inbox import LostPlaceError, StreamEndedError
+from pcapdig.protocols.states import UNTIL_CLOSE, State
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from pcapdig.protocols.conversation import Moment
     from pcapdig.protocols.inbox import Inbox, Reading
 
 __all__ = ["HttpBodies", "HttpCall", "HttpDialogue", "HttpPiece", "HttpRequest", "HttpResponse", "starts"]
 
-_CHUNK_LINE_LIMIT = 4096
-_LINE_END = re.compile(rb"\n")
 _BLANKS = re.compile(rb"[\0\r\n]+")  # NUL: of a keep-alive probe
 _REQUEST_START = re.compile(rb"[A-Z][A-Z0-9_-]{0,31}(?:[ \t]|\Z)")
 _STATUS_START = re.compile(rb"HTTP/|(?:H|HT|HTT|HTTP)\Z")
-_LOOK = 33
-"""Bytes in which a message is seen to begin: those of the longest method, and a blank."""
-_LINE_LIMIT = 8192
-"""Bytes of a request of HTTP/0.9, which is a line."""
-_CHUNK_SIZE = re.compile(rb"\s*([0-9A-Fa-f]{1,15})\s*(?:;[^\n]*)?\r?\n")
+_CONTINUE = 100
+_OTHERS = re.compile(
+    rb"\$-?[0-9]+\r\n|[*:][0-9]+\r\n|_\r\n|[-+][A-Z]{2,}[ \r]"  # Redis, POP3
+    rb"|END\r\n|VALUE |(?:CLIENT_|SERVER_)?ERROR[ \r]"  # memcached, IRC
+)
+"""Answers to a line that is GET and a path in protocols that have such lines too."""
+_REPLY_CODE = re.compile(rb"[1-5][0-9][0-9][ -]|(?:\*|GET) (?:BAD|NO|BYE)\b")
+"""What mail servers and others answer to what they do not understand."""
+
+STATES = (
+    State("body", "a head with Content-Length, or Transfer-Encoding", "bytes of the body, of chunks and trailers",
+          ("so many bytes", "the last chunk and its trailers", "a final answer that was refused before a byte of it was sent: see expectation")),
+    State("body until close", "the head of a response without a length", "bytes of the body", UNTIL_CLOSE),
+    State("expectation", "a request with Expect: 100-continue and a body that has not begun", "the client waits, or sends its body all the same",
+          ("100", "a final status: what looks like a request then is one", "the first byte of the body")),
+    State("upgrade", "101", "another protocol's bytes", UNTIL_CLOSE),
+    State("tunnel", "CONNECT, answered 2xx", "bytes between others, read on where they are HTTP", UNTIL_CLOSE),
+    State("half-read head", "the first line of a request", "header fields", ("the empty line", "a response: 400, 408, 431 and the like answer it")),
+    State("HTTP/0.9", "GET and a path without a version, not answered by a status line", "bytes of the answer until the server closes",
+          ("connection closes", "the client goes on: then it was no answer")),
+    State("HTTP/2", "its preface", "frames, which are not read", UNTIL_CLOSE),
+)  # fmt: skip
+"""What docs/protocol-states.md says of HTTP/1."""
 
 _R = TypeVar("_R", bound=Record)
 
@@ -63,12 +89,18 @@ class _Http(Dialogue[_R, Asked]):
 
     _is_tunnel = False
     """A proxy took a CONNECT: what follows is between others, and may be HTTP too."""
+    _simple: Asked | None = None
+    """The request of HTTP/0.9 whose answer is being read."""
+    _reads_head = False
+    """A request has begun, and its head has not ended."""
+    _is_answered = False
+    """The request whose head is being read has had its response, and stands in a record as far as it was."""
 
     def called(self, request: HttpRequest | None, response: HttpResponse | None) -> None:
         """A call is complete, as far as it ever will be."""
         raise NotImplementedError
 
-    def reader(self, request: HttpRequest | None, response: HttpResponse | None, framing: Framing) -> _BodyReader:
+    def reader(self, request: HttpRequest | None, response: HttpResponse | None, framing: Framing) -> BodyReader:
         """What takes a body that begins: that of the response, else of the request."""
         raise NotImplementedError
 
@@ -100,18 +132,51 @@ class _Http(Dialogue[_R, Asked]):
             yield from self._next_start(inbox, _REQUEST_START)
             if self.is_over:
                 return
-            if inbox.peek(len(PREFACE)) == PREFACE:
+            if (yield from is_preface(inbox)):
                 self._speaks_http2(inbox.moment)
                 return
-            request, is_cut = yield from _request(inbox)
+            if self._simple:
+                self._simple = None  # its server closes, which this one did not
+                self.lose_place(False)
+            self._reads_head = True
+            request, is_cut = yield from read_request(inbox)
+            self._reads_head = False
             if request is None:
                 raise LostPlaceError
             body = self.reader(request, None, request.framing)
-            self.open.append(Asked(request, body))
+            asked = Asked(request, body)
+            if not self._is_answered:
+                self.open.append(asked)
+            self._is_answered = False
             if is_cut:
                 body.end(is_complete=False)
                 raise LostPlaceError
+            if inbox.is_empty and expects_continue(request):
+                body.end(is_complete=False)
+                if not (yield from self._sends_body(inbox, asked)):
+                    continue
             yield from body.read(inbox)
+
+    def _sends_body(self, inbox: Inbox, asked: Asked) -> Reading[bool]:
+        """Wait for what follows a head with Expect: the body, or, after a final answer, another request (RFC 9110 section 10.1.1).
+
+        Raises:
+            LostPlaceError: what comes first was not captured, and nobody knows what it was.
+        """
+        yield from inbox.something()
+        if asked.is_continued or asked in self.open:
+            return True
+        if not inbox.peek(1):
+            raise LostPlaceError
+        seen = yield from first_line(inbox, _REQUEST_START)
+        return is_response(seen.lstrip(b"\r\n")) is not False
+
+    def _after_loss(self, asks: bool) -> None:
+        super()._after_loss(asks)
+        if asks:
+            self._reads_head = self._is_answered = False
+        else:
+            self._simple = None
 
     def _next_start(self, inbox: Inbox, start: re.Pattern[bytes]) -> Reading[None]:
         """Wait for the next message, past empty lines before it (RFC 9112 section 2.2). In a tunnel that has no HTTP inside it is over.
@@ -120,10 +185,10 @@ class _Http(Dialogue[_R, Asked]):
             LostPlaceError: what comes is none; it is not waited for more of it.
         """
         yield from inbox.next_message()
-        while blanks := _BLANKS.match(inbox.peek(_LOOK)):
+        while blanks := _BLANKS.match(inbox.peek(LOOK)):
             yield from inbox.prefix(blanks.end(), 0)
             yield from inbox.next_message()
-        first = inbox.peek(_LOOK)
+        first = inbox.peek(LOOK)
         if first and not start.match(first):
             if not self._is_tunnel:
                 raise LostPlaceError
@@ -141,38 +206,84 @@ class _Http(Dialogue[_R, Asked]):
     def answering(self, inbox: Inbox) -> Reading[None]:
         """Responses, one after the other."""
         while True:
+            yield from inbox.next_message()
+            if self.open and self.open[0].request.version == "0.9" and not (yield from has_status(inbox)):
+                yield from self._simple_answer(inbox, self.open[0])
+                continue
             yield from self._next_start(inbox, _STATUS_START)
             if self.is_over:
                 return
-            head, is_cut, moment = yield from _head(inbox)
+            head, is_cut, moment = yield from read_head(inbox)
             response = response_in(head, moment, is_cut=is_cut)
             if response is None:
                 raise LostPlaceError
             status = response.status
+            assert status is not None
             if status < 200 and status != 101:
                 if is_cut:
                     raise LostPlaceError  # where it ends is not known, and nothing of it was taken
+                if status == _CONTINUE and self.open:
+                    self.open[0].is_continued = True
                 continue
-            asked = self.next_open()
-            method = asked.request.method if asked else ""
-            is_tunnel = method == "CONNECT" and status < 300
-            body = self.reader(asked.request if asked else None, response, response.framing)
-            is_lost = is_cut
-            try:
-                if is_cut:
-                    body.end(is_complete=False)
-                elif not (method == "HEAD" or status in BODILESS or is_tunnel):
-                    yield from body.read(inbox)
-            except (LostPlaceError, StreamEndedError):
-                is_lost = True
-            response.body = body.body()
-            self.called(asked.whole() if asked else None, response)
-            if is_lost:
-                raise LostPlaceError
-            self._is_tunnel |= is_tunnel
+            yield from self._final(inbox, response)
             if status == 101:
                 self.is_over = True
                 return
+
+    def _final(self, inbox: Inbox, response: HttpResponse) -> Reading[None]:
+        """A final response, behind its head."""
+        status = response.status or 0
+        asked = self.next_open() or self._half_request()
+        method = asked.request.method if asked else ""
+        is_tunnel = method == "CONNECT" and 200 <= status < 300
+        body = self.reader(asked.request if asked else None, response, response.framing)
+        is_lost = response.is_cut
+        try:
+            if response.is_cut:
+                body.end(is_complete=False)
+            elif not (method == "HEAD" or status in BODILESS or is_tunnel):
+                yield from body.read(inbox)
+        except (LostPlaceError, StreamEndedError):
+            is_lost = True
+        response.body = body.body()
+        self.called(asked.whole() if asked else None, response)
+        if is_lost:
+            raise LostPlaceError
+        self._is_tunnel |= is_tunnel
+
+    def _half_request(self) -> Asked | None:
+        """The request that is answered before its head has ended; None: none has begun, or not even its first line has come."""
+        if not self._reads_head or self._is_answered:
+            return None
+        self._is_answered = True
+        inbox = self._inboxes[True]
+        request = request_in(inbox.peek(HEAD_LIMIT), inbox.moment, is_cut=True)
+        return Asked(request, None) if request else None
+
+    def _simple_answer(self, inbox: Inbox, asked: Asked) -> Reading[None]:
+        """The answer to a request of HTTP/0.9.
+
+        Raises:
+            LostPlaceError: it is another protocol's, or was not captured from its beginning on.
+        """
+        first = inbox.peek(LOOK)
+        if _OTHERS.match(first):
+            self.open.clear()
+            self.is_over = True
+        if not first or self.is_over or _REPLY_CODE.match(first):
+            raise LostPlaceError
+        framing = Framing(Ending.CLOSE)
+        response = HttpResponse(
+            moment=inbox.moment, version="0.9", fields=b"", framing=framing, head_size=0, status=None, reason=""
+        )
+        body = self.reader(asked.request, response, framing)
+        self._simple = asked
+        yield from body.read(inbox)
+        self._simple = None
+        response.body = body.body()
+        if response.body.is_complete or is_html(first):
+            self.open.popleft()
+            self.called(asked.whole(), response)
 
 
 class HttpDialogue(_Http[HttpCall]):
@@ -187,9 +298,9 @@ class HttpDialogue(_Http[HttpCall]):
         """A record."""
         self.tell(call_of(request, response))
 
-    def reader(self, request: HttpRequest | None, response: HttpResponse | None, framing: Framing) -> _BodyReader:
+    def reader(self, request: HttpRequest | None, response: HttpResponse | None, framing: Framing) -> BodyReader:
         """Keeps the beginning of a body."""
-        return _BodyReader(framing, self.body_limit or 0)
+        return BodyReader(framing, self.body_limit or 0)
 
     def unanswered(self, asked: Asked) -> HttpCall:
         """A request alone."""
@@ -202,13 +313,13 @@ class HttpBodies(_Http[HttpPiece]):
     def called(self, request: HttpRequest | None, response: HttpResponse | None) -> None:
         """Its pieces were told."""
 
-    def reader(self, request: HttpRequest | None, response: HttpResponse | None, framing: Framing) -> _BodyReader:
+    def reader(self, request: HttpRequest | None, response: HttpResponse | None, framing: Framing) -> BodyReader:
         """Tells pieces."""
 
         def piece(data: bytes, missing: int, *, is_end: bool = False, is_complete: bool = False) -> None:
             self._tell_piece(request, response, framing, data, missing=missing, is_end=is_end, is_complete=is_complete)
 
-        return _PieceReader(framing, piece)
+        return HeldReader(framing, piece) if response and response.status is None else PieceReader(framing, piece)
 
     def whole_body(self, request: HttpRequest | None, response: HttpResponse | None, data: bytes) -> Body:
         """One piece."""
@@ -246,123 +357,3 @@ class HttpBodies(_Http[HttpPiece]):
                 is_complete=is_complete,
             )
         )
-
-
-class _BodyReader:
-    """Reads one body as its framing says, and keeps its beginning. `body` can be asked for at any time."""
-
-    def __init__(self, framing: Framing, keep: int) -> None:
-        self._framing = framing
-        self._keep = keep
-        self._parts: list[bytes] = []
-        self._size = 0
-        self._is_complete = True
-
-    def body(self) -> Body:
-        """What came so far."""
-        return Body(self._size, b"".join(self._parts), self._framing.codings, self._is_complete)
-
-    def take(self, data: bytes, size: int) -> None:
-        """`size` more bytes of the wire. Of the `data` of them that were asked for, fewer means that they were not captured."""
-        self._size += size
-        if data:
-            self._parts.append(data)
-        if len(data) < min(size, self._keep):
-            self._keep = 0  # what follows a hole is not its beginning
-        self._keep -= len(data)
-
-    def end(self, *, is_complete: bool) -> None:
-        """Nothing more will come."""
-        self._is_complete = is_complete
-
-    def read(self, inbox: Inbox) -> Reading[None]:
-        """Read it to its end."""
-        self._is_complete = False
-        ending = self._framing.ending
-        try:
-            if ending is Ending.LENGTH:
-                yield from self._exactly(inbox, self._framing.length)
-            elif ending is Ending.CHUNKS:
-                yield from self._chunked(inbox)
-            elif ending is Ending.CLOSE:
-                yield from self._until_close(inbox)
-            else:
-                raise LostPlaceError
-        except (LostPlaceError, StreamEndedError):
-            self.end(is_complete=False)
-            raise
-        self.end(is_complete=ending is not Ending.CLOSE or not inbox.is_cut_off)
-
-    def _until_close(self, inbox: Inbox) -> Reading[None]:
-        """Until the connection closes."""
-        try:
-            while True:
-                yield from self._exactly(inbox, 1 << 60)
-        except StreamEndedError:
-            return
-
-    def _chunked(self, inbox: Inbox) -> Reading[None]:
-        """RFC 9112 section 7.1."""
-        while True:
-            line = yield from inbox.through(_LINE_END, _CHUNK_LINE_LIMIT)
-            size = _CHUNK_SIZE.fullmatch(line)
-            if not size:
-                raise LostPlaceError
-            count = int(size[1], 16)
-            if not count:
-                break
-            yield from self._exactly(inbox, count)
-            if (yield from inbox.through(_LINE_END, 2)) not in (b"\r\n", b"\n"):
-                raise LostPlaceError
-        while (yield from inbox.through(_LINE_END, HEAD_LIMIT)).strip():
-            pass  # trailer fields
-
-    def _exactly(self, inbox: Inbox, count: int) -> Reading[None]:
-        """Some more bytes, in steps, so that what came before an end too early is counted."""
-        while count:
-            yield from inbox.something()
-            step = min(count, inbox.next_size)
-            self.take((yield from inbox.prefix(step, self._keep)), step)
-            count -= step
-
-
-class _PieceReader(_BodyReader):
-    """Reads one body and hands out what comes."""
-
-    def __init__(self, framing: Framing, piece: Callable[..., None]) -> None:
-        super().__init__(framing, 1 << 60)
-        self._piece = piece
-
-    def take(self, data: bytes, size: int) -> None:
-        """Bytes, or as many that are missing."""
-        self._size += size
-        self._piece(data, size - len(data))
-
-    def end(self, *, is_complete: bool) -> None:
-        """The end, of a body that had something."""
-        if self._size:
-            self._piece(b"", 0, is_end=True, is_complete=is_complete)
-
-
-def _request(inbox: Inbox) -> Reading[tuple[HttpRequest | None, bool]]:
-    """A request without its body; None: it is none. True: its head was not captured to its end. One of HTTP/0.9 is not waited for more of."""
-    line = inbox.peek(_LINE_LIMIT)
-    if line[:3] in (b"GET", b"PRO") and line[-1:] == b"\n" and len(line) < _LINE_LIMIT:
-        request = request_in(line, inbox.moment)
-        if request is not None and request.version == "0.9" and request.head_size == len(line):
-            yield from inbox.exactly(len(line))
-            return request, False
-    head, is_cut, moment = yield from _head(inbox)
-    return request_in(head, moment, is_cut=is_cut), is_cut
-
-
-def _head(inbox: Inbox) -> Reading[tuple[bytes, bool, Moment]]:
-    """A head with its empty line, and when it began. True: it was not captured to its end, but its first line was."""
-    moment = inbox.moment
-    try:
-        return (yield from inbox.through(HEAD_END, HEAD_LIMIT)), False, moment
-    except (LostPlaceError, StreamEndedError):
-        before = inbox.peek()[:HEAD_LIMIT]
-        if b"\n" not in before[2:]:
-            raise
-        return before, True, moment

@@ -107,8 +107,8 @@ class HttpRequest(HttpMessage):
 class HttpResponse(HttpMessage):
     """A final response; interim ones (1xx) are passed over, but for 101."""
 
-    status: int
-    """100 to 999."""
+    status: int | None
+    """100 to 999; None: HTTP/0.9 has none."""
     reason: str
 
 

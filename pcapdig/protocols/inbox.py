@@ -109,6 +109,12 @@ class Inbox:
         ready = self._ready()
         return self._data[self._at : self._at + (ready if limit is None else min(ready, limit))]
 
+    def look(self, count: int) -> Reading[bytes]:
+        """Wait until `count` bytes can be taken, and give them without taking them; fewer before a hole, or at the end."""
+        while self._ready() < count and not self._holes and not self._ended:
+            yield
+        return self.peek(count)
+
     @property
     def next_size(self) -> int:
         """Bytes on the wire that can be taken at once: those before the next hole, or those the hole misses."""

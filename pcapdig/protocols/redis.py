@@ -1,6 +1,7 @@
 """Redis: commands and replies of RESP2 and RESP3.
 
 In: turns. Out: `RedisCall`. Source: the Redis serialization protocol specification (redis.io/docs, "RESP protocol spec"), Redis 7.
+What a server sends that answers nothing, redis_modes.py tells apart.
 """
 
 from __future__ import annotations
@@ -12,10 +13,13 @@ from typing import TYPE_CHECKING
 
 from pcapdig.protocols.conversation import Dialogue, Moment, Record
 from pcapdig.protocols.inbox import LostPlaceError
+from pcapdig.protocols.redis_modes import STATES, Command, Modes, RedisReply
 from pcapdig.protocols.sasl import NAMES
 
 if TYPE_CHECKING:
     from pcapdig.protocols.inbox import Inbox, Reading
+
+__all__ = ["STATES", "RedisCall", "RedisDialogue", "RedisReply", "starts", "starts_inline"]
 
 WORD_KEPT = 1024
 """Bytes kept of one argument or value."""
@@ -24,6 +28,8 @@ WORDS_KEPT = 64
 _LINE_LIMIT = 64 << 10
 """PROTO_INLINE_MAX_SIZE of Redis' server.h."""
 _DEPTH_LIMIT = 16
+_FIRST = 4
+"""Values by which messages and confirmations are known."""
 _LINE_END = re.compile(rb"\r\n")
 _INLINE_END = re.compile(rb"\n")
 _START = re.compile(rb"\*[1-9][0-9]{0,6}\r\n\$[0-9]{1,9}\r\n")
@@ -50,24 +56,8 @@ _INLINE_WORD = re.compile(
 """As sdssplitargs of Redis' sds.c has it: quotes end a word, and nothing but a blank may follow them."""
 _ESCAPE = re.compile(rb"\\(?:x([0-9a-fA-F]{2})|(.))", re.DOTALL)
 _ESCAPED = {b"n": b"\n", b"r": b"\r", b"t": b"\t", b"b": b"\b", b"a": b"\a"}
-_NO_MORE = {"MONITOR", "SYNC", "PSYNC"}
-"""After these the server sends on by itself: commands of others, or its data."""
-_SUBSCRIBED = {"subscribe", "unsubscribe", "psubscribe", "punsubscribe", "ssubscribe", "sunsubscribe"}
-_PUBLISHED = {"message", "pmessage", "smessage"}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RedisReply:
-    """What the server answered."""
-
-    kind: str
-    """The type byte of RESP: + simple, - error, : integer, $ bulk, * array, _ null, # boolean, , double, % map, ~ set ..."""
-    text: str
-    """A simple value, an error's text, or the first bytes of a bulk string; an array's first values, parted by blanks."""
-    size_bytes: int
-    """Bytes of a bulk string, of a simple value; of an array the sum of its values."""
-    count: int
-    """Values of an array, set or map (its keys and values); 1 for what is not one; 0 for null."""
+_REPLICATION = ("sync", "psync")
+"""After these the server sends its data, then commands."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,14 +78,6 @@ class RedisCall(Record):
         return self.words[0].upper() if self.words else ""
 
 
-@dataclass(frozen=True, slots=True)
-class _Command:
-    moment: Moment
-    words: tuple[str, ...]
-    count: int
-    size: int
-
-
 def starts(data: bytes) -> bool:
     """A command in RESP begins here: an array of bulk strings."""
     return _START.match(data) is not None
@@ -106,22 +88,21 @@ def starts_inline(data: bytes) -> bool:
     return _INLINE_START.match(data) is not None
 
 
-class RedisDialogue(Dialogue[RedisCall, _Command]):
+class RedisDialogue(Dialogue[RedisCall, Command]):
     """Reads one connection. Published messages and other pushes are no replies and are passed over."""
 
     def __init__(self, *, is_sure: bool = True) -> None:
         """`is_sure`: it is Redis; else it is so if the first reply is one, and nothing is told if it is not."""
         super().__init__()
         self._is_sure = is_sure
-        self._is_subscribed = False
-        self._replies = ""  # CLIENT REPLY: off, skip (the next command's), skipping
+        self._modes = Modes()
 
     @property
     def is_idle(self) -> bool:
-        """A subscription, and that replies were turned off, are remembered."""
-        return not (self._is_subscribed or self._replies) and super().is_idle
+        """The modes are remembered."""
+        return not self._modes.are_open and super().is_idle
 
-    def give_up(self, asked: _Command) -> None:
+    def give_up(self, asked: Command) -> None:
         """A command alone."""
         if self._is_sure:
             super().give_up(asked)
@@ -130,7 +111,7 @@ class RedisDialogue(Dialogue[RedisCall, _Command]):
         """As a connection is recognised."""
         return asks and starts(data)
 
-    def unanswered(self, asked: _Command) -> RedisCall:
+    def unanswered(self, asked: Command) -> RedisCall:
         """A command alone."""
         return self._call(asked)
 
@@ -159,57 +140,48 @@ class RedisDialogue(Dialogue[RedisCall, _Command]):
                     raise LostPlaceError
                 words, count, size = [_text(word[:WORD_KEPT]) for word in parts[:WORDS_KEPT]], len(parts), len(line)
             if words:
-                self._ask(_Command(moment, tuple(words), count, size))
+                self._ask(Command(moment, tuple(words), count, size))
 
-    def _ask(self, command: _Command) -> None:
+    def _ask(self, command: Command) -> None:
         """A command; one whose reply was turned off (CLIENT REPLY) is told at once."""
-        name, words = command.words[0].upper(), [word.upper() for word in command.words[1:3]]
-        if name == "CLIENT" and words[:1] == ["REPLY"] and words[1:] in (["ON"], ["OFF"], ["SKIP"]):
-            self._replies = {"ON": "", "OFF": "off", "SKIP": "skip"}[words[1]]
-            is_silent = bool(self._replies)
-            self._is_sure = True  # no other protocol has these words, and no reply may come to confirm it
-        else:
-            is_silent = bool(self._replies)
-            self._replies = "" if self._replies == "skip" else self._replies
-        if is_silent:
-            self.give_up(command)
-        else:
+        if not self._modes.is_silent(command):
             self.ask(command)
+            return
+        self._is_sure = True  # no other protocol has the words CLIENT REPLY, and no reply may come to confirm it
+        self.give_up(command)
+
+    def _after_loss(self, asks: bool) -> None:
+        super()._after_loss(asks)
+        if not asks:
+            self._modes.lose()
 
     def answering(self, inbox: Inbox) -> Reading[None]:
         """Replies, one a command."""
-        while True:
+        while not self.is_over:
             yield from inbox.next_message()
             moment = inbox.moment
+            values = list[RedisReply]()
             try:
-                reply = yield from _value(inbox, 0)
+                if self.open and self.open[0].name in _REPLICATION:
+                    reply = yield from _replication_line(inbox)
+                else:
+                    reply = yield from _value(inbox, 0, values)
             except LostPlaceError:
                 self.is_over = not self._is_sure
                 raise
             self._is_sure = True
-            if not self._is_published(reply):
-                call = self.answer(partial(self._call, answered=moment, reply=reply))
-                if call and call.name in _NO_MORE and reply.kind != "-":
-                    self.is_over = True
-                    return
+            if self._modes.is_answer(reply, values, self.open[0] if self.open else None):
+                self.answer(partial(self._answered, answered=moment, reply=reply))
 
-    def _is_published(self, reply: RedisReply) -> bool:
-        """A message of a subscription, or a further reply to one command that names several channels.
-
-        RESP2 has no type for these: arrays whose first value is a certain word, on a connection that has subscribed.
-        """
-        word = reply.text.partition(" ")[0].lower()
-        asked = self.open[0].words[0].lower() if self.open else ""
-        if word in _SUBSCRIBED and reply.kind in "*>":
-            if asked == word:
-                self._is_subscribed = True
-                return False
-            self._is_subscribed |= asked in _SUBSCRIBED  # by a command that was not captured
-            return self._is_subscribed or reply.kind == ">"
-        return reply.kind == ">" or (self._is_subscribed and reply.kind == "*" and word in _PUBLISHED)
+    def _answered(self, command: Command | None, *, answered: Moment, reply: RedisReply) -> RedisCall:
+        """A command and its reply, with what that changes."""
+        if command:
+            self._modes.answered(command, reply)
+            self.is_over |= command.name in _REPLICATION and reply.kind != "-"
+        return self._call(command, answered, reply)
 
     def _call(
-        self, command: _Command | None, answered: Moment | None = None, reply: RedisReply | None = None
+        self, command: Command | None, answered: Moment | None = None, reply: RedisReply | None = None
     ) -> RedisCall:
         return RedisCall(
             asked=command.moment if command else None,
@@ -240,8 +212,18 @@ def _unescaped(escape: re.Match[bytes]) -> bytes:
     return bytes([int(escape[1], 16)]) if escape[1] else _ESCAPED.get(escape[2], escape[2])
 
 
-def _value(inbox: Inbox, depth: int) -> Reading[RedisReply]:
-    """One value of any type, with those inside it."""
+def _replication_line(inbox: Inbox) -> Reading[RedisReply]:
+    """The answer to SYNC or PSYNC, whose bulk string is no value like others; while it is made newlines come (replication.c)."""
+    line = b""
+    while not line:
+        line = (yield from inbox.through(_INLINE_END, _LINE_LIMIT)).strip()
+    if line[:1] not in b"+-$":
+        raise LostPlaceError
+    return RedisReply(kind=chr(line[0]), text=_text(line[1 : 1 + WORD_KEPT]), size_bytes=len(line) - 1, count=1)
+
+
+def _value(inbox: Inbox, depth: int, first: list[RedisReply] | None = None) -> Reading[RedisReply]:
+    """One value of any type, with those inside it, of which the first four are added to `first`."""
     line = yield from inbox.through(_LINE_END, _LINE_LIMIT)
     kind, rest = line[:1].decode("latin-1"), line[1:-2]
     if kind in "+-:_#,(" and kind:
@@ -266,8 +248,10 @@ def _value(inbox: Inbox, depth: int) -> Reading[RedisReply]:
         total += value.size_bytes
         if index < WORDS_KEPT:
             texts.append(value.text)
+        if first is not None and index < _FIRST and kind != "|":
+            first.append(value)
     if kind == "|":  # attributes come before the value they belong to
-        return (yield from _value(inbox, depth + 1))
+        return (yield from _value(inbox, depth + 1, first))
     return RedisReply(kind=kind, text=" ".join(texts)[:WORD_KEPT], size_bytes=total, count=count)
 
 

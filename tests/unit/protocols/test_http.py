@@ -150,14 +150,84 @@ def test_bytes_behind_a_message(more: bytes) -> None:
         assert story((True, GET + more + GET), (False, OK + more + OK)) == [("h/a", 200, 3), ("h/a", 200, 3)]
 
 
-def test_http_09() -> None:
-    """The request is told; its answer has no head. A line that has come in pieces is one, too."""
+def simple(answer: bytes, *, closes: bool = True, before: tuple[tuple[bool, bytes], ...] = ()) -> list[tuple[Any, ...]]:
+    """(url, answer's version, status, size, complete) of `GET /a` in HTTP/0.9."""
+    dialogue, found = HttpDialogue(), list[HttpCall]()
+    for by_client, data in (*before, (True, b"GET /a\r\n")):
+        found += dialogue.feed(Turn(data, by_client, Moment(0)))
+    found += dialogue.feed(Turn(answer, False, Moment(1), is_last=closes)) + dialogue.end()
+    return [
+        (
+            call.request.url if call.request else None,
+            *(
+                (call.response.version, call.response.status, *call.response.body[:1], call.response.body.is_complete)
+                if call.response
+                else ()
+            ),
+        )
+        for call in found
+    ]
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"$-1\r\n",
+        b"$3\r\nabc\r\n",
+        b"-ERR unknown\r\n",
+        b"-NOAUTH x\r\n",
+        b"+QUEUED\r\n",
+        b"_\r\n",
+        b"END\r\n",
+        b"ERROR\r\n",
+        b"ERROR :x\r\n",
+    ],
+)
+@pytest.mark.parametrize("closes", [True, False])
+def test_a_line_of_another_protocol_is_no_request(answer: bytes, closes: bool) -> None:
+    """Redis has GET as well. Nothing of such a connection is shown."""
+    assert simple(answer, closes=closes) == []
+
+
+def test_http_09_is_known_by_the_close() -> None:
+    """The answer is what comes until the server closes. If it does not, a text may be any protocol's; a document surely is none."""
+    assert simple(b"hello") == [("/a", "0.9", None, 5, True)]
+    assert simple(b"hello", closes=False) == [("/a",)]
+    assert simple(b"\n<html>hello</html>", closes=False) == [("/a", "0.9", None, 19, False)]
+    assert simple(b"221 2.7.0 Error: I can break rules, too\r\n") == [("/a",)]
+    assert simple(b"HTT", closes=True) == [("/a", "0.9", None, 3, True)]
+    assert simple(OK) == [("/a", "1.1", 200, 3, True)] == simple(b"\r\n" + OK)
+
+
+def test_who_goes_on_had_no_answer_of_http_09() -> None:
+    """Its server would have closed. A line that has come in pieces is one, too."""
     answer = (False, b"<html>hello</html>")
-    assert story((True, b"GET /a\r\n"), answer) == [("/a", None, None)]
     assert story((True, b"GET /"), (True, b"a\n"), answer, (True, b"\nGET /b\r\n"), answer) == [
         ("/a", None, None),
-        ("/b", None, None),
+        ("/b", None, 18),
     ]
+    assert story((True, b"GET /a\n"), (False, b"hello"), (True, GET), (False, OK)) == [
+        ("/a", None, None),
+        ("h/a", 200, 3),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("turns", "said"),
+    [
+        (((b"hello", True),), [(b"hello", False), (b"", True)]),
+        (((b"he", False), (b"llo", True)), [(b"he", False), (b"llo", False), (b"", True)]),
+        (((b"<p>", False),), [(b"<p>", False), (b"", True)]),
+        (((b"hello", False),), []),
+        (((bytes(300_000), False),), [(bytes(300_000), False), (b"", True)]),
+    ],
+)
+def test_pieces_of_http_09(turns: tuple[tuple[bytes, bool], ...], said: list[tuple[bytes, bool]]) -> None:
+    """They are held until the close, while they could be a line of another protocol."""
+    dialogue = HttpBodies()
+    dialogue.feed(Turn(b"GET /a\r\n", True, Moment(0)))
+    found = [piece for data, closes in turns for piece in dialogue.feed(Turn(data, False, Moment(1), is_last=closes))]
+    assert [(piece.data, piece.is_end) for piece in found + dialogue.end()] == said
 
 
 def test_roles_are_seen_from_what_is_said() -> None:
@@ -306,3 +376,17 @@ def test_a_request_behind_a_keep_alive_probe(before: bytes) -> None:
     assert (
         story((True, before + GET), (False, OK)) == story((True, before), (True, GET), (False, OK)) == [("h/a", 200, 3)]
     )
+
+
+def test_an_expectation_that_was_refused(records_of: Callable[..., list[Any]]) -> None:
+    """The shared case: 417 in place of 100, so no body was sent, and the next request is one. One upload of 4 bytes, none that nobody sent."""
+    calls = records_of("expectation_failed", lambda opening: HttpDialogue())
+    assert [
+        (call.request.method, call.request.body.size_bytes, call.response.status, call.response.body.size_bytes)
+        for call in calls
+    ] == [
+        ("POST", 0, 417, 0),
+        ("POST", 4, 200, 5),
+    ]
+    pieces = records_of("expectation_failed", lambda opening: HttpBodies())
+    assert [piece.data for piece in pieces if piece.response is None and piece.data] == [b"abcd"]

@@ -125,15 +125,28 @@ def test_replies_that_were_turned_off() -> None:
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize("name", [b"MONITOR", b"PSYNC"])
-def test_nothing_is_read_after_monitor(name: bytes) -> None:
-    """What the server sends on is no reply."""
+@pytest.mark.parametrize(
+    ("name", "answer"),
+    [
+        (b"PSYNC", b"+FULLRESYNC 8de1 1\r\n$3\r\nabc"),
+        (b"SYNC", b"\n\n$3\r\nabc"),
+        (b"PSYNC", b"+CONTINUE\r\n"),
+        (b"SYNC", b"$EOF:ab\r\n"),
+    ],
+)
+def test_nothing_is_read_after_replication_begins(name: bytes, answer: bytes) -> None:
+    """The server sends its data, then commands; newlines come while it makes them."""
     dialogue = RedisDialogue()
     dialogue.feed(Turn(command(name), True, Moment(0)))
-    assert [call.reply.text for call in dialogue.feed(Turn(b"+OK\r\n+1.0 x\r\n", False, Moment(1))) if call.reply] == [
-        "OK"
-    ]
+    (call,) = dialogue.feed(Turn(answer + GET, False, Moment(1)))
+    assert call.reply and call.reply.text == answer.strip()[1:].partition(b"\r")[0].decode()
     assert dialogue.is_over
+
+
+def test_a_refused_replication() -> None:
+    """The connection goes on."""
+    found = calls((True, command(b"SYNC")), (False, b"-ERR no\r\n"), (True, GET), (False, b"$1\r\nv\r\n"))
+    assert [(call.name, call.reply and call.reply.text) for call in found] == [("SYNC", "ERR no"), ("GET", "v")]
 
 
 @pytest.mark.parametrize(("reply", "told"), [(b"+PONG\r\n", ["PONG"]), (b"END\r\n", []), (b"", [])])

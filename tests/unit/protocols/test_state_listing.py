@@ -1,0 +1,60 @@
+"""The states of each protocol: each row of docs/protocol-states.md is played, whole, in pieces, and with holes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+from played import http, redis
+from played.scenario import Scenario
+
+from pcapdig.protocols.conversation import Moment, Turn
+from pcapdig.protocols.state_listing import ALL_STATES, page
+
+PAGE = Path(__file__).parents[3] / "docs" / "protocol-states.md"
+PLAYED: dict[str, ModuleType] = {"HTTP/1": http, "Redis": redis}
+EACH = [
+    pytest.param(protocol, scenario, id=f"{protocol}-{scenario.state}-{scenario.closer[:24]}-{index}")
+    for protocol, module in PLAYED.items()
+    for index, scenario in enumerate(module.SCENARIOS)
+]
+
+
+def test_the_page_is_the_table() -> None:
+    """docs/protocol-states.md is what `python -m pcapdig.protocols.state_listing` prints."""
+    assert PAGE.read_text() == "\n".join(page()).rstrip() + "\n"
+
+
+def test_each_row_is_played() -> None:
+    """Every state with everything that closes it, and nothing else."""
+    for protocol, states in ALL_STATES.items():
+        rows = {(state.name, closer) for state in states for closer in state.closed_by}
+        assert rows == {(each.state, each.closer) for each in PLAYED[protocol].SCENARIOS}, protocol
+
+
+def turns(said: Iterable[tuple[str, bytes]], *, step: int = 1 << 30) -> Iterator[Turn]:
+    """What was said, in turns of at most `step` bytes."""
+    for number, (side, data) in enumerate(said):
+        for at in range(0, len(data), step):
+            is_last = side.isupper() and at + step >= len(data)
+            yield Turn(data[at : at + step], side in "cC", Moment(number), is_last=is_last)
+
+
+def told(module: ModuleType, said: Iterable[Turn]) -> list[tuple[str, str]]:
+    """The records, in the order they are told."""
+    dialogue = module.new()
+    found: list[Any] = []
+    for turn in said:
+        found += dialogue.feed(turn)
+    return [module.summary(record) for record in found + dialogue.end()]
+
+
+@pytest.mark.parametrize("step", [1 << 30, 1, 7])
+@pytest.mark.parametrize(("protocol", "scenario"), EACH)
+def test_what_is_told(protocol: str, scenario: Scenario, step: int) -> None:
+    """Whole messages, and the same in pieces."""
+    module = PLAYED[protocol]
+    assert [" = ".join(pair) for pair in told(module, turns(scenario.said, step=step))] == list(scenario.told)
