@@ -248,12 +248,15 @@ class Endpoint:
 
     def _take_data(self, offset: int, data: bytes, fin: int) -> None:
         """Keep what is new; move on over what is in order."""
-        for i, byte in enumerate(data):
-            if offset + i >= self.rcv_nxt:
-                self._early.setdefault(offset + i, byte)
+        before = len(self.received)
+        if offset == self.rcv_nxt and not self._early and not self.has_fin:
+            self.received += data
+        else:
+            for i, byte in enumerate(data):
+                if offset + i >= self.rcv_nxt:
+                    self._early.setdefault(offset + i, byte)
         if fin:
             self._fin_at = offset + len(data)
-        before = len(self.received)
         while not self.has_fin and self.rcv_nxt in self._early:
             self.received.append(self._early.pop(self.rcv_nxt))
         if self._fin_at == self.rcv_nxt and not self.has_fin:

@@ -89,6 +89,8 @@ class Outgoing:
             if room <= 0 and (left or self.window == 0):
                 self._arm()
                 return
+            if room < min(left, self.habits.mss) and self.una < self.nxt:
+                return  # no small segments while others are under way (RFC 9293 section 3.8.6.2.1)
             self.nxt += self._send_from(self.nxt, room)
 
     def acknowledged(self, offset: int, window: int) -> None:

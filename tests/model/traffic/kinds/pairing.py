@@ -6,10 +6,10 @@ from collections import Counter
 from dataclasses import replace
 from random import Random
 
-from traffic.connection import Exchange
-from traffic.dialogues import dns_message, http, text
+from traffic.connection import Exchange, Way
+from traffic.dialogues import dns_message, http, redis, text, toy
 from traffic.frames import End, udp_packet
-from traffic.kinds.drawing import Sample, Scene, files_of, plan, rough, speak
+from traffic.kinds.drawing import Sample, Scene, ends, files_of, plan, rough, speak
 from traffic.taps import Tap
 from traffic.truth import Answers, Row
 from traffic.world import MS, START_NS, Passage
@@ -179,6 +179,58 @@ def answered_early(random: Random) -> Sample:
     return scene.sample(taps, apart=True, messages=None)
 
 
+def much_within_the_skew(random: Random) -> Sample:
+    """Hundreds of kilobytes and dozens of turns pass within the clocks' difference."""
+    scene = Scene(random)
+    spoken = random.choice([http, redis, toy])(random, random.randint(10, 40), "m", random.choice([100, 30000]))
+    fast = replace(plan(random, spoken), think_ns=0, way=Way(delay_ns=random.choice([10_000, 100_000])))
+    scene.connect(replace(fast, depth=random.choice([1, 1, 8])), spoken)
+    scene.world.run()
+    skew = random.choice([1, -1]) * random.randint(20 * MS, MOST_SKEW_NS)
+    return scene.sample([Tap(name="up", hears="client"), Tap(name="down", hears="server", skew_ns=skew)], apart=True)
+
+
+def many_connections(random: Random) -> Sample:
+    """Dozens of connections at the same time, each direction at a tap of its own."""
+    scene = Scene(random)
+    for i in range(random.randint(20, 60)):
+        spoken = speak(random, f"x{i}", most=2)
+        client, server = ends(random, spoken.port)
+        pair = (replace(client, port=20000 + i), server)
+        chosen = replace(plan(random, spoken, pair), way=Way(delay_ns=random.choice([50_000, MS])))
+        scene.connect(chosen, spoken)
+        scene.world.run(scene.world.now + random.randint(0, 2 * MS))
+    scene.world.run()
+    return scene.sample(
+        [Tap(name="up", hears="client"), Tap(name="down", hears="server", skew_ns=_skew(random))], apart=True
+    )
+
+
+def begun_under_way(random: Random) -> Sample:
+    """The taps with clocks of their own begin when the connection is open, between two exchanges."""
+    scene = Scene(random)
+    spoken = random.choice([http, redis])(random, random.randint(3, 6), "b", 400)
+    way = Way(delay_ns=random.choice([50_000, MS]))
+    smooth = replace(plan(random, spoken), way=way, closing=random.choice(["client", "server", "nobody"]))
+    connection = scene.connect(smooth, spoken)
+    scene.world.run()
+    chosen = random.randrange(1, len(spoken.exchanges))
+    before = sum(len(exchange.request) for exchange in spoken.exchanges[:chosen])
+    begins = next(
+        passage.sent_ns
+        for passage in connection.passages
+        if passage.from_client and passage.offset == before and passage.segment and passage.segment.data
+    )
+    late = {"place": 0.0001, "begins_ns": begins}
+    taps = [Tap(name="up", hears="client", **late), Tap(name="down", hears="server", skew_ns=_skew(random), **late)]
+    rest = replace(spoken, exchanges=spoken.exchanges[chosen:], lines=spoken.lines[chosen:])
+    scene.talks = [(connection, rest)]
+    found = scene.sample(taps, apart=random.random() < 0.7)
+    for row in found.answers.rows:
+        row.state = None
+    return found
+
+
 PAIRING = {
     "tap each way": tap_each_way,
     "tap each host": tap_each_host,
@@ -193,4 +245,7 @@ PAIRING = {
     "fragmented": fragmented,
     "packets lost": packets_lost,
     "answered early": answered_early,
+    "much within the skew": much_within_the_skew,
+    "many connections": many_connections,
+    "begun under way": begun_under_way,
 }
