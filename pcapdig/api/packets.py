@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pcapdig.trace.columns import Packets, Tables
+from pcapdig.trace.columns import DIRECTION_BITS, Packets, Tables
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -123,6 +123,7 @@ def in_groups(parts: Iterator[PacketColumns], least: int, trace: Dimensions) -> 
 
 def _of_batch(packets: Packets, mask: NDArray[np.bool_] | None) -> PacketColumns:
     columns = {name: getattr(packets, name) for name in COLUMN_NAMES}
+    columns["direction"] = packets.direction & np.uint8(DIRECTION_BITS)
     if mask is not None:
         columns = {name: column[mask] for name, column in columns.items()}
     tables = packets.trace

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from pcapdig.errors import InputError
 from pcapdig.pcapng import blocks
+from pcapdig.trace.columns import DIRECTION_BITS
 from pcapdig.trace.trace import Trace
 
 if TYPE_CHECKING:
@@ -151,7 +152,11 @@ def _packet_blocks(packets: Packets) -> Iterator[bytes]:
         kept = bytes(data[offset : offset + min(captured, blocks.MAX_CAPTURED)])
         gathered.append(
             blocks.enhanced_packet(
-                interface=0, time_ns=time_ns, data=kept, original_length=original, flags=direction or None
+                interface=0,
+                time_ns=time_ns,
+                data=kept,
+                original_length=original,
+                flags=direction & DIRECTION_BITS or None,
             )
         )
         gathered_bytes += len(gathered[-1])

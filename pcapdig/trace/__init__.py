@@ -30,7 +30,7 @@ chisels or text output.
                           one was seen on another interface within 1 ms
         seq, ack    u32   tcp_flags u8. A fragment of TCP is a segment of its own, a FIN being in the last one. Of other fragments seq is
                           the IP identification and ack the place: 2 * bytes before it in the IP payload + (more follow); else both 0
-        direction   u8    epb_flags bits 0-1, else what a Linux cooked header says: 0 unknown, 1 in, 2 out
+        direction   u8    bits 0-1: those of epb_flags, else what a Linux cooked header says: 0 unknown, 1 in, 2 out. Bit 2: both ends are local
         writer      i32   row in trace.processes of the sender's end, -1
         reader      i32   row in trace.processes of the receiver's end, -1
         writer_evidence, reader_evidence u8   EVIDENCE_* of events.h, 0 none
@@ -51,8 +51,9 @@ chisels or text output.
     trace.interfaces: list of Interface: name, link_type, snap_length, and from interface statistics blocks received, dropped (or None)
 
 Rows (rows.py): what filters and chisels look at, an I/O event per row: rows_of(facts), where facts are Packets or Messages.
-    A packet with two local ends gives two rows: the writer's, then the reader's. One local end: one row. None (a capture without
-    processes): one row with process -1, write if epb_flags say out, read if in, else read if sent by the client (the server's view).
+    A packet with two local ends gives two rows: the writer's, then the reader's. Local is an end whose process is known, and both are where
+    the packet passed a loopback (by address, interface or cooked header). One known end: one row. None: one row with process -1, write if
+    epb_flags say out, read if in, else read if sent by the client (the server's view).
     Columns, gathered when first asked for: packet i64 (index in facts), number u64, time_ns i64, interface u16, flow i32, process i32,
     evidence u8, is_write, is_io (carries payload), forward, is_client (own end is the client) bool, size i64 (fresh payload bytes),
     length i64 (payload bytes), tcp_flags, direction u8, out_of_window bool; .buffer(i) -> bytes there are of that event;

@@ -14,6 +14,7 @@ from pcapdig.trace._copies cimport SIGHTING_SLOTS, Sighting, fingerprint, is_cop
 from pcapdig.trace._flow_hash cimport flow_tag
 from pcapdig.trace._foreign cimport END_CLIENT, END_LOCAL, Answer, Foreign
 from pcapdig.trace._flows cimport FlowState, FlowTable, Placed
+from pcapdig.trace._local cimport BOTH_LOCAL, LINK_SLL2
 from pcapdig.trace._sums cimport Sums
 from pcapdig.trace._walk cimport PUBLISHED_PACKETS, RING_PACKETS, Ring, Stored, acquired, ask_for, release_to
 
@@ -143,7 +144,7 @@ cdef class Batch:
             self.flows.place(h, data + packet.offset, packet.usable, packet.tag, packet.time_ns, packet.row, &placed)
         fresh = self.look_at(packet, data, &placed, &ends, self.count)
         if self.is_summing:
-            self.sums.add(fresh, ends.writer, ends.reader, packet.row, packet.time_ns)
+            self.sums.add(fresh, ends.writer, ends.reader, packet.direction & BOTH_LOCAL, packet.row, packet.time_ns)
             if self.packets == 0 and self.count == 0:
                 self.first_ns = packet.time_ns
         if h.is_fragment and placed.flow < 0 and packet.found:
@@ -183,7 +184,9 @@ cdef class Batch:
             )
             fresh = self.look_at(packet, data, &placed, &ends, w.row)
             if self.is_summing:
-                self.sums.move(w.counted, w.ends.writer, w.ends.reader, fresh, ends.writer, ends.reader)
+                self.sums.move(
+                    w.counted, w.ends.writer, w.ends.reader, fresh, ends.writer, ends.reader, packet.direction & BOTH_LOCAL
+                )
         return 0
 
     cdef uint32_t look_at(
@@ -247,7 +250,7 @@ cdef class Batch:
             return self.flows.fresh(h, placed)  # without payload too: SYN and FIN move the sequence
         if placed.flow < 0 or h.payload_length == 0:
             return h.payload_length
-        if packet.is_sll2 and packet.captured >= 20:
+        if packet.link_type == LINK_SLL2 and packet.captured >= 20:
             seen_at = MOST_INTERFACES + 1 + get32(data + 4, True)  # one interface in the file, yet each packet has its own
         elif not self.watch_copies:
             return h.payload_length
@@ -288,7 +291,7 @@ cdef class Batch:
         if answer.process < 0:
             return 0
         if answer.end == END_LOCAL:
-            writes = self.foreign_writes(answer.process, placed, packet.direction)
+            writes = self.foreign_writes(answer.process, placed, packet.direction & 3)
         else:
             writes = (answer.end == END_CLIENT) == placed.forward
         if writes:

@@ -271,6 +271,7 @@ cdef class Scanner:
         grown.snap_length = interface.snap_length
         grown.fcs_size = interface.fcs_size
         grown.row = <uint16_t> len(self.interfaces)
+        grown.is_loopback = interface.is_loopback
         self.interfaces.append(interface)
         self.batch.watch_copies = len(self.interfaces) > 1
         w.described_count += 1

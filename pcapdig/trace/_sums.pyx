@@ -1,7 +1,8 @@
 """Fresh payload bytes by process, and packets by interface. Those by flow lie with the flow's state (`_flows.pyx`), which each packet
 has at hand.
 
-A packet counts for the processes at both of its ends; one without any, for none (row -1). These are the rows that `rows.rows_of`
+A packet counts for the processes at both of its ends; an end that is local and whose process is not known counts for none (row -1), as does
+a packet of which no end is known. These are the rows that `rows.rows_of`
 would make of it, and this is what columns of a whole trace would add up to, without the columns.
 """
 
@@ -26,29 +27,31 @@ cdef class Sums:
         free(self.by_process)
         free(self.packets_by_interface)
 
-    cdef int add(self, uint64_t fresh, int32_t writer, int32_t reader, uint16_t interface, int64_t time_ns) except -1 nogil:
+    cdef int add(
+        self, uint64_t fresh, int32_t writer, int32_t reader, bint both_local, uint16_t interface, int64_t time_ns
+    ) except -1 nogil:
         """Count a packet. Processes are rows, -1: not known."""
-        self.count(fresh, writer, reader)
+        self.count(fresh, writer, reader, both_local)
         self.packets_by_interface[interface] += 1
         self.last_ns = time_ns
         return 0
 
     cdef int move(
-        self, uint64_t counted, int32_t writer_then, int32_t reader_then, uint64_t fresh, int32_t writer, int32_t reader
+        self, uint64_t counted, int32_t writer_then, int32_t reader_then, uint64_t fresh, int32_t writer, int32_t reader, bint both_local
     ) except -1 nogil:
         """Count a packet for other bytes and processes than before: now its flow is known."""
-        self.count(0 - counted, writer_then, reader_then)  # unsigned: the sum is the same
-        self.count(fresh, writer, reader)
+        self.count(0 - counted, writer_then, reader_then, both_local)  # unsigned: the sum is the same
+        self.count(fresh, writer, reader, both_local)
         return 0
 
-    cdef int count(self, uint64_t fresh, int32_t writer, int32_t reader) except -1 nogil:
-        """Count bytes for the processes at both ends."""
+    cdef int count(self, uint64_t fresh, int32_t writer, int32_t reader, bint both_local) except -1 nogil:
+        """Count bytes for the processes at both ends, which both have a row where both are local."""
         cdef int32_t last = writer if writer > reader else reader
         if last + 1 >= self.room:
             self.grow(last)
-        if writer >= 0:
+        if writer >= 0 or both_local:
             self.by_process[writer + 1] += fresh
-        if reader >= 0 or writer < 0:
+        if reader >= 0 or writer < 0 or both_local:
             self.by_process[reader + 1] += fresh
         return 0
 

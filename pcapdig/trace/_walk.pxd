@@ -31,6 +31,7 @@ cdef struct Described:  # an interface of the section being read
     uint32_t snap_length
     uint32_t fcs_size
     uint16_t row  # in trace.interfaces
+    bint is_loopback
 
 cdef struct Stored:  # one packet as its block describes it, and what its headers say; what is seldom looked at stands last
     PacketHeaders h
@@ -41,7 +42,7 @@ cdef struct Stored:  # one packet as its block describes it, and what its header
     uint32_t original
     uint32_t usable  # bytes captured without the frame check sequence
     uint16_t row  # of its interface
-    uint8_t is_sll2
+    uint16_t link_type
     uint8_t found  # there is a network header
     uint8_t direction
     uint8_t fcs_size  # bytes of frame check sequence behind the packet

@@ -18,6 +18,7 @@ from pcapdig.trace._framing cimport (
     BLOCK_APPLE_PROCESS, BLOCK_CUSTOM, BLOCK_CUSTOM_NOT_COPIED, BLOCK_ENHANCED, BLOCK_INTERFACE, BLOCK_NAMES, BLOCK_PACKET,
     BLOCK_SECTION, BLOCK_SIMPLE, BLOCK_STATISTICS, block_damage, record_damage, record_lengths,
 )
+from pcapdig.trace._local cimport BOTH_LOCAL, direction_of_link, is_local_way, is_loopback_link
 from pcapdig.trace._reading cimport PIECE_BYTES, Reading, begin_piece, piece_load, piece_store, place_of, read_piece
 
 cdef enum:
@@ -29,10 +30,6 @@ cdef enum:
 
 cdef enum:
     WIRESHARK_PEN = 32622
-
-cdef enum:
-    LINK_SLL = 113
-    LINK_SLL2 = 276
 
 cdef enum:
     AHEAD_BYTES = 1024  # a packet with its comments is seldom longer where most of it is looked at
@@ -52,18 +49,6 @@ cdef inline void ask_ahead(const Walk *w, int64_t size) noexcept nogil:
     if w.reading.fd < 0 and w.end - w.at - size >= AHEAD_BYTES:
         for i in range(AHEAD_BYTES // 64):
             ask_for(next_block + i * 64)
-
-
-cdef inline uint8_t direction_of_link(uint32_t link_type, const uint8_t *data, uint32_t captured) noexcept nogil:
-    """Linux cooked captures say themselves which way a packet went (sll_pkttype): 4 is outgoing, 0 to 3 are received."""
-    cdef uint16_t kind
-    if link_type == LINK_SLL and captured >= 16:
-        kind = get16(data, True)
-    elif link_type == LINK_SLL2 and captured >= 20:
-        kind = data[10]
-    else:
-        return 0
-    return 2 if kind == 4 else 1 if kind < 4 else 0
 
 
 cdef bint damaged(Walk *w, const char *what) noexcept nogil:
@@ -172,7 +157,7 @@ cdef bint make(Walk *w, Stored *packet, const Described *interface, const uint8_
         original -= packet.fcs_size
         usable = original if usable > original else usable
     packet.row = interface.row
-    packet.is_sll2 = interface.link_type == LINK_SLL2
+    packet.link_type = <uint16_t> interface.link_type
     packet.usable = usable
     packet.is_process = False
     if w.decap:
@@ -181,6 +166,8 @@ cdef bint make(Walk *w, Stored *packet, const Described *interface, const uint8_
         packet.found = read_headers(data, usable, original, interface.link_type, &packet.h)
     if packet.direction == 0:
         packet.direction = direction_of_link(interface.link_type, data, usable)
+    if packet.found and (interface.is_loopback or is_local_way(&packet.h) or is_loopback_link(interface.link_type, data, usable)):
+        packet.direction |= BOTH_LOCAL
     for c in range(packet.claim_count):
         packet.claim[c] = number_of(w.claims, data + packet.claim_at[c], packet.claim_size[c])
         if packet.claim[c] == 0:

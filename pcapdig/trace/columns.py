@@ -22,7 +22,10 @@ if TYPE_CHECKING:
     from pcapdig.trace.history import History
 
 DIRECTION_UNKNOWN, DIRECTION_IN, DIRECTION_OUT = 0, 1, 2
-"""Values of `direction`: bits 0-1 of epb_flags (draft-ietf-opsawg-pcapng, section 4.3.1)."""
+"""Values of `direction & DIRECTION_BITS`: bits 0-1 of epb_flags (draft-ietf-opsawg-pcapng, section 4.3.1)."""
+DIRECTION_BITS = 3
+BOTH_LOCAL = 4
+"""Bit of `direction`: both ends of the packet are on the machine that captured it, since it passed a loopback."""
 
 TCP_FIN, TCP_SYN, TCP_RST, TCP_PSH, TCP_ACK, TCP_URG = 0x01, 0x02, 0x04, 0x08, 0x10, 0x20
 """Bits of `tcp_flags` (RFC 9293, section 3.1)."""
@@ -32,6 +35,8 @@ EVIDENCE_NONE, EVIDENCE_SOCKET, EVIDENCE_SNAPSHOT, EVIDENCE_LISTENER, EVIDENCE_P
 
 EVIDENCE_NAMES = ("", "socket", "snapshot", "listener", "procfs")
 """Text of each evidence, as comments write it."""
+
+_LOOPBACKS = ("lo", r"\Device\NPF_Loopback", "Npcap Loopback Adapter")
 
 NO_WAIT = -1
 """In a column of waits (history.py): the packet answers nothing."""
@@ -57,6 +62,12 @@ class Interface:
     """Packets lost for want of room (isb_ifdrop, else isb_osdrop); None: not told."""
     in_pcap: bool = False
     """Of a classic pcap, whose packets have no options."""
+
+    @property
+    def is_loopback(self) -> bool:
+        """Packets on it never leave their machine: named as Linux, the BSDs and macOS (lo, lo0), or Npcap name theirs."""
+        name = self.name or ""
+        return name in _LOOPBACKS or (name.startswith("lo") and name[2:].isdecimal())
 
     def with_counts(self, received: int | None, dropped: int | None) -> Interface:
         """The same interface with what a statistics block says; what it does not say stays."""
@@ -174,7 +185,7 @@ class Packets:
     tcp_flags: NDArray[np.uint8]
     """TCP_FIN | TCP_SYN | ...; 0 for other protocols."""
     direction: NDArray[np.uint8]
-    """DIRECTION_*: as the capturing machine saw it."""
+    """DIRECTION_*: as the capturing machine saw it; and BOTH_LOCAL."""
     writer: NDArray[np.int32]
     """Row in trace.processes of the sender's end; -1: not known, not on that machine, or the kernel itself."""
     reader: NDArray[np.int32]

@@ -1,8 +1,8 @@
 """Rows: what filters and chisels look at, one end's I/O a row, made from packets or from reassembled messages.
 
-A fact with two local ends gives two rows: the writer's, then the reader's. One local end gives one row. None (a capture without
-processes) gives one row with process -1: a write if epb_flags say out, a read if they say in, else the server's view: a read if the
-client sent it.
+A fact with two local ends gives two rows: the writer's, then the reader's. Both are local where a process is known at each, and where the
+packet passed a loopback; an end of which no process is known has process -1. One known end gives one row. None gives one row with
+process -1: a write if epb_flags say out, a read if they say in, else the server's view: a read if the client sent it.
 
 Columns are gathered when first asked for, and kept: a chisel that needs three of them pays for three.
 """
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pcapdig.trace.columns import DIRECTION_OUT, DIRECTION_UNKNOWN, Dimensions
+from pcapdig.trace.columns import BOTH_LOCAL, DIRECTION_BITS, DIRECTION_OUT, DIRECTION_UNKNOWN, Dimensions
 from pcapdig.trace.facts import Facts
 
 if TYPE_CHECKING:
@@ -121,7 +121,7 @@ class Rows:
 
     @property
     def direction(self) -> NDArray[np.uint8]:
-        """DIRECTION_*: as the capturing machine saw it."""
+        """DIRECTION_*: as the capturing machine saw it; and BOTH_LOCAL."""
         return self._gathered("direction")
 
     @property
@@ -159,8 +159,8 @@ def rows_of(facts: Facts) -> Rows:
     """The rows of a batch of packets or messages, in their order; of one packet the write before the read."""
     count = len(facts)
     has_writer, has_reader = facts.writer >= 0, facts.reader >= 0
-    both = has_writer & has_reader
-    first_is_write = has_writer | (~has_reader & _seen_as_write(facts))
+    both = (has_writer & has_reader) | (facts.direction & np.uint8(BOTH_LOCAL) != 0)
+    first_is_write = both | has_writer | (~has_reader & _seen_as_write(facts))
     if not both.any():
         return Rows(facts, np.arange(count, dtype=np.int64), first_is_write, whole=True)
     packet = np.repeat(np.arange(count, dtype=np.int64), both.astype(np.int8) + np.int8(1))
@@ -171,6 +171,6 @@ def rows_of(facts: Facts) -> Rows:
 
 def _seen_as_write(facts: Facts) -> NDArray[np.bool_]:
     """For packets without a known process: is the row a write, as the module's docstring says."""
-    direction = facts.direction
+    direction = facts.direction & np.uint8(DIRECTION_BITS)
     seen: NDArray[np.bool_] = (direction == DIRECTION_OUT) | ((direction == DIRECTION_UNKNOWN) & ~facts.forward)
     return seen

@@ -294,21 +294,30 @@ def test_packets_that_nobody_can_read_are_told(run: Run, folder: Path) -> None:
         assert (0, f"note: {note}\n") == (ended.status, ended.err)
 
 
+@pytest.mark.parametrize(("role", "first"), [("true", "< "), ("false", "> ")])
+def test_both_ends_of_a_loopback_are_there_without_processes(run: Run, role: str, first: str) -> None:
+    """Each end of a connection that stayed on its machine passes its own filter."""
+    assert f"91B       tcp       {TUPLE}" in run("-r", "t.pcap", "-c", "topconns", f"fd.is_server={role}").out
+    lines = run("-r", "t.pcap", "-c", "httplog", f"fd.is_server={role}").out.splitlines()
+    assert (1, True) == (len(lines), f" {first}method=GET url=localhost/nosuch" in lines[0])
+    assert 2 * 91 == sum(map(int, run("-r", "t.pcap", "-p", "%evt.rawres").out.split()))
+
+
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
         ("-p %proc.pid", ["77", "88", "77", "88"]),
         ("-p %proc.name", []),
-        ("-c topprocs_net", ["Bytes     Process", "-" * 30, "14B       <NA>"]),
+        ("-c topprocs_net", ["Bytes     Process", "-" * 30, "28B       <NA>"]),
         ("-c topprocs_net -v proc.pid=88", ["Bytes     Process   PID", "-" * 30, "10B       <NA>      88"]),
         ("-c netstat", ["77/<NA>", "88/<NA>"]),
         ("-c ps", ["77", "88"]),
         ("-c conns", ["<NA>(77)-><NA>(88)"]),
-        ("-c fdbytes_by proc.pid", ["Bytes     proc.pid", "-" * 30, "10B       88", "4B        77"]),
+        ("-c fdbytes_by proc.pid", ["Bytes     proc.pid", "-" * 30, "14B       <NA>", "10B       88", "4B        77"]),
     ],
 )
 def test_processes_without_a_name(run: Run, folder: Path, words: str, expected: list[str]) -> None:
-    """A file with nothing but option 8: ids are shown, and <NA> for what is not known."""
+    """A file with nothing but option 8: ids are shown, and <NA> for what is not known, as the other end of the loopback."""
     ends = bytes([0, 0, 127, 0, 0, 1, 127, 0, 0, 1])
     segments = ((4000, 80, 2, b""), (80, 4000, 18, b""), (4000, 80, 24, b"ping"), (80, 4000, 24, b"ten bytes!"))
     numbers = {4000: 0, 80: 0}

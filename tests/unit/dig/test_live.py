@@ -22,7 +22,7 @@ CLEAR = "\x1b[2J\x1b[0;0H"
 
 def head() -> bytes:
     """The first blocks of a recording."""
-    return blocks.section_header(application="test") + blocks.interface_description(name="lo", link_type=101)
+    return blocks.section_header(application="test") + blocks.interface_description(name="eth0", link_type=101)
 
 
 def datagram(payload: bytes, *, second: float) -> bytes:

@@ -125,7 +125,7 @@ def lossy(chosen: random.Random, connection: Connection) -> Connection:
 
 def written(path: Path, connections: list[Connection]) -> Path:
     """All connections in one capture, taking turns."""
-    content = [blocks.section_header(), blocks.interface_description(name="lo", link_type=1)]
+    content = [blocks.section_header(), blocks.interface_description(name="eth0", link_type=1)]
     longest = max(len(connection.frames) for connection in connections)
     frames = [c.frames[i] for i in range(longest) for c in connections if i < len(c.frames)]
     content += [blocks.enhanced_packet(interface=0, time_ns=10**18 + i * 10**5, data=f) for i, f in enumerate(frames)]
