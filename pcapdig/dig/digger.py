@@ -38,6 +38,10 @@ if TYPE_CHECKING:
 
 _WRITE_SIZE = 1 << 15
 """Characters written at once, where there are more: a line costs as much to write as to make."""
+_SPAN_PACKETS = 1 << 16
+"""Packets of a batch that are put together at once: messages of more would take as much memory as the batch, beside it."""
+_SPAN_MESSAGES = 1 << 14
+"""Messages of connections that never ended, handed out at once at the end."""
 
 
 class _ChiselRun:
@@ -186,12 +190,12 @@ class Digger:
         else:
             self._want_flows(packets)
         if not self._by_second:
-            self._take(self._rows(packets, rows, 0, len(packets)))
+            self._take_all(self._rows(packets, rows, 0, len(packets)))
             return
         for start, stop, over_ns in self._clock.spans(packets.time_ns):
             if over_ns is not None:
                 self._second_over(over_ns)
-            if not self._take(self._rows(packets, rows, start, stop)):
+            if not self._take_all(self._rows(packets, rows, start, stop)):
                 return
         if self._live:
             self.show_before(int(packets.time_ns[-1]) - NS)
@@ -223,7 +227,8 @@ class Digger:
     def end(self, *, show_tables: bool = True) -> None:
         """There are no more batches: show what is left. `show_tables` False: without what would only be refreshed."""
         if self._reassembler is not None and not self.done:
-            self._take(self._reassembler.flush())
+            while not self.done and len(rows := self._reassembler.flush(_SPAN_MESSAGES)):
+                self._take(rows)
         second_ns = self._clock.second_ns
         for run in self._runs:
             if run.chisel.every_second and second_ns is not None:
@@ -234,6 +239,8 @@ class Digger:
             self._write(self._counts.text())
         for run in self._runs:
             self._plan.notes.extend(run.notes())
+        if self._reassembler is not None:
+            self._plan.notes.extend(self._reassembler.notes())
 
     # What a dig does not need is not imported: start-up is most of a small one.
 
@@ -261,15 +268,18 @@ class Digger:
         beginning = ANYTHING if counts or len(beginnings) != 1 else beginnings.pop() or ANYTHING
         return Reassembler(self._trace, needle=self._plan.filter.needle, beginning=beginning)
 
-    def _rows(self, packets: Packets, rows: Rows | None, start: int, stop: int) -> Rows:
+    def _rows(self, packets: Packets, rows: Rows | None, start: int, stop: int) -> Iterator[Rows]:
         """The rows of some packets of a batch; in a dig of messages, those that ended with them."""
         if self._reassembler is not None:
-            return self._reassembler.feed(packets, self._wanted, start, stop)
+            for first in range(start, stop, _SPAN_PACKETS):
+                yield self._reassembler.feed(packets, self._wanted, first, min(stop, first + _SPAN_PACKETS))
+            return
         assert rows is not None
         if start == 0 and stop == len(packets):
-            return rows
+            yield rows
+            return
         first, end = np.searchsorted(rows.packet, (start, stop)).tolist()
-        return rows.select(np.arange(first, end))
+        yield rows.select(np.arange(first, end))
 
     def _want_flows(self, packets: Packets) -> None:
         """Mark the flows of which a message could pass. A flow once wanted stays so."""
@@ -284,6 +294,10 @@ class Digger:
         for part in self._joined:
             flows = rows.flow[part.candidates(rows)]
             grown[flows[flows >= 0]] = True
+
+    def _take_all(self, parts: Iterator[Rows]) -> bool:
+        """Take each part as it comes. False: the limit is reached."""
+        return all(map(self._take, parts))
 
     def _take(self, rows: Rows) -> bool:
         """Filter, count, and give to all that show. False: the limit is reached."""

@@ -1,5 +1,6 @@
 """What reassembly remembers of each connection. See `_connections.pyx`."""
 
+from cpython.object cimport PyObject
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 
 from pcapdig.streams._pieces cimport Pieces
@@ -54,16 +55,27 @@ cdef class _Half:
     cdef _Meta missed_at, acked_at, fin_at  # the packets that proved it
 
 
-cdef class _Brief:
-    cdef bint is_over  # both directions have ended; else only SYNs were seen
-    cdef bint[2] started  # client's, server's direction
-    cdef uint8_t[2] anchor
-    cdef uint32_t[2] next  # what its half waits for
+cdef struct Place:  # all there is of a flow that has no _Conversation
+    PyObject *conversation
+    uint32_t next[2]  # what its client's, its server's direction waits for
+    uint16_t flags
+
+
+cdef enum:
+    FLOWS_A_PAGE = 64
+
+
+cdef struct Page:
+    uint32_t open  # places with a conversation
+    Place places[FLOWS_A_PAGE]
 
 
 cdef class _Conversation:
     cdef _Half client, server
     cdef int32_t flow
+    cdef PyObject *older  # its neighbours among those that are open
+    cdef PyObject *newer
+    cdef bint is_touched  # had a packet since it was last passed over
     cdef bint is_alone  # the other direction was waited for and did not come: what acknowledges it waits no more
     cdef bint is_queued  # among those whose waiting ends at some time
     cdef bint is_reset  # an RST came, and waits for what it overtook
@@ -87,7 +99,27 @@ cdef class _Conversation:
 
 cdef bint is_of_ended(uint32_t seq, uint32_t fin_seq) noexcept
 cdef Py_ssize_t first_from(_Half half, uint32_t position)
-cdef _Conversation find_conversation(
-    list conversations, int32_t flow, bint is_tcp, bint forward, uint32_t seq, uint32_t ack, uint8_t flags, uint32_t length
-)
-cdef bint forget_if_over(list conversations, _Conversation conversation) except -1
+
+
+cdef class Connections:
+    cdef Page **pages  # by flow id
+    cdef Py_ssize_t room  # pages that may be
+    cdef Py_ssize_t kept  # pages there are
+    cdef Py_ssize_t oldest_page  # before it are none but those with open conversations
+    cdef PyObject *oldest
+    cdef PyObject *newest
+    cdef readonly Py_ssize_t open
+
+    cdef int make_room(self, Py_ssize_t flows) except -1
+    cdef Place *place(self, int32_t flow) except NULL
+    cdef _Conversation get(self, int32_t flow)
+    cdef bint has_opened(self, int32_t flow) noexcept
+    cdef int set_opened(self, int32_t flow) except -1
+    cdef _Conversation find(self, int32_t flow, bint forward, uint32_t seq, uint32_t ack, uint8_t flags, uint32_t length)
+    cdef _Conversation begin(self, int32_t flow)
+    cdef bint forget_if_over(self, _Conversation conversation) except -1
+    cdef close(self, _Conversation conversation, uint16_t flags)
+    cdef _Conversation least_used(self)
+    cdef void link(self, _Conversation conversation) noexcept
+    cdef void unlink(self, _Conversation conversation) noexcept
+    cdef void forget_pages(self, const Page *but) noexcept

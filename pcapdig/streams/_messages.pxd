@@ -13,7 +13,7 @@ cdef struct Row:
 
 
 cdef class Outbox:
-    cdef int64_t message_limit, total_limit
+    cdef int64_t message_limit
     cdef int64_t total  # bytes in memory over all flows
     cdef Row *rows  # of the messages that ended, as many as there are buffers
     cdef Py_ssize_t room  # for so many

@@ -12,7 +12,6 @@ class Outbox:
     def __init__(
         self,
         message_limit: int,
-        total_limit: int,
         needle: bytes = b"",
         opens: Callable[[bytes], bool] | None = None,
         first_bytes: bytes = ...,

@@ -43,18 +43,17 @@ ROW_TYPE = row_type()
 cdef class Outbox:
     """Takes what is in order of each connection, and hands out messages.
 
-    Args: `message_limit` bytes on the wire of one message, beyond which it is handed out in parts; `total_limit` bytes in memory over
-    all flows. `needle`: a message that does not hold its first NEEDLE_MAX bytes is left out. `opens`, called with the bytes of a message,
+    Args: `message_limit` bytes on the wire of one message, beyond which it is handed out in parts. `needle`: a message that does not hold its first NEEDLE_MAX bytes is left out. `opens`, called with the bytes of a message,
     says whether whoever reads them would begin with it: what a flow says before that is left out; None: nothing is. `first_bytes`, 256
     of them, are 0 by the value of a first byte with which it never would: most messages are decided by that alone.
     """
 
     def __init__(
-        self, int64_t message_limit, int64_t total_limit, bytes needle=b"", object opens=None, bytes first_bytes=b"\1" * 256
+        self, int64_t message_limit, bytes needle=b"", object opens=None, bytes first_bytes=b"\1" * 256
     ):
         if len(first_bytes) != 256:
             raise ValueError("a mark for each value of a byte is needed")
-        self.message_limit, self.total_limit = message_limit, total_limit
+        self.message_limit = message_limit
         self.needle, self.opens, self.first_bytes = needle[:NEEDLE_MAX], opens, first_bytes
         self.buffers, self.gaps, self.borrowers = [], [], []
 
@@ -96,7 +95,7 @@ cdef class Outbox:
         """
         if not (conversation.is_open and conversation.forward == forward
                 and conversation.meta.writer == meta.writer and conversation.meta.reader == meta.reader
-                and conversation.size + length <= self.message_limit and self.total <= self.total_limit):
+                and conversation.size + length <= self.message_limit):
             self.open(conversation, forward, meta)
         conversation.meta.tcp_flags |= meta.tcp_flags
         conversation.last_ns = max(conversation.last_ns, meta.time_ns)

@@ -2,12 +2,16 @@
 
 from libc.stdint cimport int64_t, uint8_t, uint32_t
 
-from pcapdig.streams._connections cimport _Conversation, _Half, _Meta, _Need
+from pcapdig.streams._connections cimport Connections, _Conversation, _Half, _Meta, _Need
 from pcapdig.streams._messages cimport Outbox
+cpdef enum:
+    OPEN_MAX = 1 << 15  # connections of which more than their numbers is known, some 600 bytes each
+
 
 cdef class Sequencer(Outbox):
-    cdef int64_t hold_limit
-    cdef list conversations  # by flow id: a _Conversation, a _Brief, or None where not wanted yet
+    cdef int64_t hold_limit, total_limit
+    cdef readonly int64_t evicted  # conversations of which something was open or held when they were too many or too large
+    cdef Connections connections
     cdef list waiting  # a heap of (since, flow): what is to be looked at when its time is over
     cdef int64_t oldest_ns  # since of the first of them
 
@@ -15,12 +19,14 @@ cdef class Sequencer(Outbox):
                  const uint8_t *payload, uint32_t stored, uint32_t length, const _Meta *meta)
     cdef bint is_time_over(self, int64_t now_ns) noexcept
     cdef give_up_overdue(self, int64_t now_ns)
+    cdef keep_limits(self)
+    cdef hand_out(self, _Conversation conversation)
     cdef break_off(self, _Conversation conversation, bint forward, const _Meta *meta)
     cdef _insert(self, _Half half, uint32_t seq, const uint8_t *payload, uint32_t stored, uint32_t length, const _Meta *meta,
                  const _Need *need)
     cdef _hold(self, _Half half, Py_ssize_t at, uint32_t seq, const uint8_t *payload, uint32_t stored, uint32_t skip, uint32_t length,
                const _Meta *meta, const _Need *need)
-    cdef _keep_limits(self, _Conversation conversation, _Half half)
+    cdef _keep_hold_limits(self, _Conversation conversation, _Half half)
     cdef _settle(self, _Conversation conversation)
     cdef _deliver_ready(self, _Conversation conversation)
     cdef _drain(self, _Conversation conversation, bint forward)

@@ -19,7 +19,7 @@ from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t
 from heapq import heappop, heappush
 
 from pcapdig.streams._connections cimport (
-    ACK, ANSWERED, CERTAIN, FIN, GUESSED, RST, SYN, WINDOW_MAX, _Conversation, _Half, _Meta, _Need, _Segment, first_from, forget_if_over,
+    ACK, ANSWERED, CERTAIN, FIN, GUESSED, RST, SYN, WINDOW_MAX, Connections, _Conversation, _Half, _Meta, _Need, _Segment, first_from,
     is_of_ended,
 )
 from pcapdig.streams._directions cimport (
@@ -35,12 +35,12 @@ cdef enum:
 
 
 cdef class Sequencer(Outbox):
-    """What an Outbox takes, and `hold_limit`: bytes held behind a hole in one direction."""
+    """What an Outbox takes, and `hold_limit`: bytes held behind a hole in one direction; `total_limit`: bytes in memory over all flows."""
 
     def __init__(self, int64_t message_limit, int64_t hold_limit, int64_t total_limit, *args):
-        super().__init__(message_limit, total_limit, *args)
-        self.hold_limit = hold_limit
-        self.conversations, self.waiting = [], []
+        super().__init__(message_limit, *args)
+        self.hold_limit, self.total_limit = hold_limit, total_limit
+        self.connections, self.waiting = Connections(), []
 
     cdef segment(self, _Conversation conversation, bint forward, uint32_t seq, uint32_t ack, uint8_t flags,
                  const uint8_t *payload, uint32_t stored, uint32_t length, const _Meta *meta):
@@ -74,7 +74,7 @@ cdef class Sequencer(Outbox):
                 advance(half, length)
             else:
                 self._insert(half, seq, payload, stored, length, meta, &need)
-                self._keep_limits(conversation, half)
+                self._keep_hold_limits(conversation, half)
         elif not half.started and not flags & RST:
             hint(half, seq, False)
         if flags & RST and not conversation.is_reset:
@@ -102,12 +102,29 @@ cdef class Sequencer(Outbox):
                 self.oldest_ns = since_ns
                 return
             heappop(self.waiting)
-            if type(self.conversations[flow]) is _Conversation:
-                conversation = <_Conversation>self.conversations[flow]
+            conversation = self.connections.get(flow)
+            if conversation is not None:
                 conversation.is_queued = False
                 while self._give_up_one(conversation, now_ns, len(self.waiting) >= WAITING_MAX):
                     self._deliver_ready(conversation)
                 self._settle(conversation)
+
+    cdef keep_limits(self):
+        """Where too many connections are open, or too much of them is in memory, those that were used longest ago are open no more."""
+        cdef int64_t most = self.total_limit
+        cdef _Conversation conversation
+        if self.total > most:
+            most -= most // 8  # not one for each segment that comes
+        while self.connections.open and (self.connections.open > OPEN_MAX or self.total > most):
+            conversation = self.connections.least_used()
+            if conversation.is_open or conversation.client.held is not None or conversation.server.held is not None:
+                self.evicted += 1
+            self.hand_out(conversation)
+
+    cdef hand_out(self, _Conversation conversation):
+        """What a conversation has and waits for is handed out, and it is open no more."""
+        self.break_off(conversation, True, NULL)
+        self.connections.close(conversation, 0)
 
     cdef break_off(self, _Conversation conversation, bint forward, const _Meta *meta):
         """End both directions where they stand: by an RST, whose sender `forward` tells, or, `meta` NULL, with the capture."""
@@ -188,14 +205,13 @@ cdef class Sequencer(Outbox):
         half.held_bytes += kept
         self.total += kept + SEGMENT_COST
 
-    cdef _keep_limits(self, _Conversation conversation, _Half half):
+    cdef _keep_hold_limits(self, _Conversation conversation, _Half half):
         """Where too much is held in a direction, what it waits for is given up."""
         if not half.held:
             half.held = None  # nothing of it was new
             return
         self._deliver_ready(conversation)
-        while half.held is not None and (half.held_bytes > self.hold_limit or len(half.held) > HELD_SEGMENTS_MAX
-                                         or self.total > self.total_limit):
+        while half.held is not None and (half.held_bytes > self.hold_limit or len(half.held) > HELD_SEGMENTS_MAX):
             self._give_up_before_held(conversation, half is conversation.client)
             self._deliver_ready(conversation)
 
@@ -214,7 +230,7 @@ cdef class Sequencer(Outbox):
                     self.break_off(conversation, conversation.reset_forward, &meta)
                     return
         if client.finished and server.finished:
-            if forget_if_over(self.conversations, conversation):
+            if self.connections.forget_if_over(conversation):
                 return
         if not conversation.is_queued:
             self._queue(conversation)

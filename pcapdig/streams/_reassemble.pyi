@@ -7,6 +7,8 @@ from pcapdig.streams._order import Sequencer
 from pcapdig.trace.columns import Packets
 
 class Assembler(Sequencer):
+    evicted: int
+
     def __init__(
         self,
         message_limit: int,
@@ -19,5 +21,5 @@ class Assembler(Sequencer):
     def feed(
         self, packets: Packets, protocols: NDArray[np.uint8], wanted: NDArray[np.uint8], start: int, stop: int
     ) -> None: ...
-    def flush(self) -> None: ...
+    def flush(self, most: int = ...) -> None: ...
     def release(self, before_ns: int) -> None: ...

@@ -7,14 +7,15 @@ Here are no flows, filters or files: a batch's columns come in, columns go out.
 """
 
 from cpython.bytes cimport PyBytes_FromStringAndSize
+from cpython.object cimport PyObject
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.string cimport memcpy
 
 import numpy as np
 
-from pcapdig.streams._connections cimport _Conversation, _Meta, find_conversation
+from pcapdig.streams._connections cimport _Conversation, _Meta, Connections
 from pcapdig.streams._directions cimport WAIT_NS
-from pcapdig.streams._order cimport Sequencer
+from pcapdig.streams._order cimport OPEN_MAX, Sequencer
 
 from pcapdig.streams.fragments import Fragments
 
@@ -35,10 +36,12 @@ cdef class Assembler(Sequencer):
     """Messages out of packets. It takes what a Sequencer takes."""
 
     cdef object fragments  # of datagrams
+    cdef _Conversation datagram  # the one at hand
 
     def __init__(self, *args, **limits):
         super().__init__(*args, **limits)
         self.fragments = Fragments()
+        self.datagram = _Conversation()
 
     def feed(self, packets, const uint8_t[:] protocols, const uint8_t[:] wanted, Py_ssize_t start, Py_ssize_t stop):
         """Take the packets start to stop of a batch whose flow is wanted. `protocols` and `wanted` are by flow."""
@@ -63,8 +66,7 @@ cdef class Assembler(Sequencer):
         cdef uint64_t available = <uint64_t>data.shape[0]
         cdef const uint8_t *payload
 
-        if len(self.conversations) < wanted.shape[0]:
-            self.conversations.extend([None] * (wanted.shape[0] - len(self.conversations)))
+        self.connections.make_room(wanted.shape[0])
         try:
             for i in range(start, stop):
                 f = flow[i]
@@ -84,50 +86,67 @@ cdef class Assembler(Sequencer):
                 meta.writer, meta.reader = writer[i], reader[i]
                 meta.writer_evidence, meta.reader_evidence = writer_evidence[i], reader_evidence[i]
                 meta.direction, meta.tcp_flags, meta.interface = direction[i], flags[i], interface[i]
-                conversation = find_conversation(
-                    self.conversations, f, protocols[f] == TCP, forward[i], seq[i], ack[i], flags[i], length[i])
-                if conversation is None:
-                    continue
                 if protocols[f] == TCP:
+                    conversation = self.connections.find(f, forward[i], seq[i], ack[i], flags[i], length[i])
+                    if conversation is None:
+                        continue
                     self.segment(conversation, forward[i], seq[i], ack[i], flags[i], payload, stored, length[i], &meta)
+                    if self.total > self.total_limit or self.connections.open > OPEN_MAX:
+                        self.keep_limits()
                 elif fresh[i] and ack[i] != 0:
                     self._whole(self.fragments.add(
                         f, forward[i], protocols[f], seq[i], ack[i], PyBytes_FromStringAndSize(<const char *>payload, stored), length[i],
                         PyBytes_FromStringAndSize(<const char *>&meta, sizeof(_Meta)), time_ns[i]))
                 elif fresh[i]:
-                    self.deliver(conversation, forward[i], payload, stored, length[i], &meta)
-                    self.close(conversation)
+                    self._begin_datagram(f)
+                    self.deliver(self.datagram, forward[i], payload, stored, length[i], &meta)
+                    self._end_datagram()
         finally:
             self.keep_borrowed()
 
-    def flush(self):
-        """End every connection where it stands: what is held or open is handed out."""
+    def flush(self, Py_ssize_t most=-1):
+        """End connections where they stand, what is held or open is handed out: all of them, or so many that this gave `most` messages."""
+        cdef Py_ssize_t before = len(self.buffers)
         self._whole(self.fragments.flush())
-        for item in self.conversations:
-            if type(item) is _Conversation:
-                self.break_off(<_Conversation>item, True, NULL)
+        while self.connections.oldest != NULL and (most < 0 or len(self.buffers) - before < most):
+            self.hand_out(<_Conversation>self.connections.oldest)
 
     def release(self, int64_t before_ns):
         """End the messages to which nothing was added at or after this time, ns since 1970. What follows is a message of its own.
 
         What has waited since before then waits no more.
         """
+        cdef _Conversation conversation
+        cdef PyObject *item = self.connections.oldest
         if len(self.waiting):
             self.give_up_overdue(before_ns + WAIT_NS)
-        for item in self.conversations:
-            if type(item) is _Conversation and (<_Conversation>item).is_open and (<_Conversation>item).last_ns < before_ns:
-                self.close(<_Conversation>item)
+        item = self.connections.oldest
+        while item != NULL:
+            conversation = <_Conversation>item
+            item = conversation.newer
+            if conversation.is_open and conversation.last_ns < before_ns:
+                self.close(conversation)
+
+    cdef _begin_datagram(self, int32_t flow):
+        """The next datagram is of this flow, of which no conversation is kept."""
+        self.datagram.flow = flow
+        self.datagram.has_opened = self.connections.has_opened(flow)
+
+    cdef _end_datagram(self):
+        """Hand it out."""
+        cdef bint has_opened = self.datagram.has_opened
+        self.close(self.datagram)
+        if self.datagram.has_opened and not has_opened:
+            self.connections.set_opened(self.datagram.flow)
 
     cdef _whole(self, list datagrams):
         """Datagrams that came in fragments, each a message."""
-        cdef _Conversation conversation
         cdef _Meta meta
         cdef bytes told
         for datagram in datagrams:
             told = datagram.told
             memcpy(&meta, <const char *>told, sizeof(_Meta))
-            conversation = self.conversations[datagram.flow]
+            self._begin_datagram(datagram.flow)
             for data, length in datagram.parts():
-                self.deliver_bytes(conversation, datagram.forward, data, length, &meta)
-            self.close(conversation)
-
+                self.deliver_bytes(self.datagram, datagram.forward, data, length, &meta)
+            self._end_datagram()

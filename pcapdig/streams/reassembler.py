@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from pcapdig.streams._messages import ROW_TYPE
+from pcapdig.streams._order import OPEN_MAX
 from pcapdig.streams._reassemble import Assembler
 from pcapdig.trace.columns import Dimensions, Messages, Packets
 from pcapdig.trace.rows import Rows, rows_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from numpy.typing import NDArray
 
@@ -21,8 +22,11 @@ MESSAGE_LIMIT = 1 << 20
 HOLD_LIMIT = 6 << 20
 """Captured bytes held behind a hole in one direction of one flow; beyond it the hole is a gap. What a receiver buffers behind a hole
 it limits too: by default to 6 MiB (net.ipv4.tcp_rmem, Documentation/networking/ip-sysctl.rst)."""
-TOTAL_LIMIT = 256 << 20
-"""Bytes in memory over all flows; beyond it messages are handed out in parts and holes become gaps early."""
+TOTAL_LIMIT = 96 << 20
+"""Bytes in memory over all flows; beyond it the connections that were used longest ago are handed out as they are: their messages come in parts, and
+what waits in them waits no more."""
+OPEN_LIMIT: int = OPEN_MAX
+"""Connections of which more than their numbers is known; beyond it the same happens. An idle one that has nothing open loses nothing by it."""
 
 _U32_MAX = 0xFFFFFFFF
 
@@ -111,10 +115,23 @@ class Reassembler:
         self._assembler.release(before_ns)
         return self._taken()
 
-    def flush(self) -> Rows:
-        """What was still open: the capture has ended."""
-        self._assembler.flush()
+    def flush(self, most: int = -1) -> Rows:
+        """What was still open: the capture has ended. `most`: at least 1; about so many messages, and none once there are no more; -1: all."""
+        self._assembler.flush(most)
         return self._taken()
+
+    @property
+    def evicted(self) -> int:
+        """Connections that were handed out with something open or waiting, since too many were open, or too much of them in memory."""
+        return self._assembler.evicted
+
+    def notes(self) -> Iterator[str]:
+        """A sentence, where there were such connections."""
+        if self.evicted:
+            yield (
+                f"messages of {self.evicted:,} connections were handed out early: more than {OPEN_LIMIT:,} connections were open at a time, "
+                f"or more than {TOTAL_LIMIT >> 20} MiB of them in memory"
+            )
 
     def _taken(self) -> Rows:
         rows, buffers, gaps = self._assembler.take()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import tracemalloc
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import pytest
@@ -147,3 +148,68 @@ def test_segments_held_in_any_order_come_in_theirs() -> None:
     wire.packet(ACK, 1, b"123456789")
     expected = b"123456789" + b"".join(b"%c%c" % (i & 255, i >> 8) for i in range(4000))
     assert messages(wire) == [expected]
+
+
+OPEN_MAX = 1 << 15
+REMEMBERED = 64 << 12
+
+
+def of_many(
+    flows: int, first: list[tuple[int, bytes]], others: tuple[int, bytes], last: list[tuple[int, bytes]]
+) -> Any:
+    """Segments (flags, data from number 1, or the SYN) of flow 0, one of each other flow, and some of flow 0 again: an assembler fed with them."""
+    rows = [(0, *row) for row in first] + [(flow, *others) for flow in range(1, flows)] + [(0, *row) for row in last]
+    records = [FlowRecord(client="10.0.0.1", server="10.0.0.2", client_port=1, server_port=2)] * flows
+    packets = Packets.from_payloads(
+        Tables(flows=Flows.from_records(records)),
+        [data for _, _, data in rows],
+        flow=[flow for flow, _, _ in rows],
+        tcp_flags=[flags for _, flags, _ in rows],
+        seq=[1 if data[:1] == b"A" else 0 if flags & SYN else 5 for _, flags, data in rows],
+    )
+    assembler = Assembler(MIB, MIB, 64 * MIB)
+    feed(assembler, packets)
+    return assembler
+
+
+def test_beyond_a_number_of_open_connections_the_idlest_is_handed_out() -> None:
+    """And counted. The first one had a packet since, so it is not the idlest."""
+    assembler = of_many(OPEN_MAX + 9, [(0, b"Aaaa"), (0, b"bbbb")], (0, b"Cccc"), [])
+    rows, buffers, _ = assembler.take()
+    assert (assembler.evicted, len(rows), set(buffers)) == (9, 9, {b"Cccc"})
+    assert rows["flow"].tolist() == list(range(1, 10))
+
+
+def test_of_a_connection_handed_out_early_nothing_comes_twice() -> None:
+    """What is remembered of it are its numbers: a retransmission adds nothing, and what was lost since is a gap."""
+    assembler = of_many(OPEN_MAX + 9, [(0, b"Aaaa")], (0, b"Cccc"), [(0, b"Aaaa"), (0, b"bbbb")])
+    buffers = assembler.take()[1]
+    assembler.flush()
+    assert (buffers + assembler.take()[1]).count(b"Aaaa") == 1
+
+
+@pytest.mark.parametrize("others", [2, REMEMBERED + 1000])
+def test_the_oldest_connections_are_forgotten(others: int) -> None:
+    """Of a scan only so much is remembered; that the first bytes of its oldest connection are missing is not known then."""
+    assembler = of_many(others, [(SYN, b"")], (SYN, b""), [(0, b"late")])
+    assembler.flush()
+    _, buffers, gaps = assembler.take()
+    assert (buffers, gaps) == ([b"late"], [()] if others > REMEMBERED else [((0, 4),)])
+
+
+def test_a_connection_that_goes_on_is_not_forgotten() -> None:
+    """However many others began since."""
+    assembler = of_many(REMEMBERED + 1000, [(0, b"Aaaa")], (SYN, b""), [(0, b"bbbb")])
+    assembler.flush()
+    assert assembler.take()[1] == [b"Aaaabbbb"]
+    assert assembler.evicted == 0
+
+
+def test_the_end_comes_in_parts() -> None:
+    """About as many messages as were wanted, each once, and then none."""
+    assembler = of_many(100, [(0, b"Aaaa")], (0, b"Cccc"), [])
+    sizes = []
+    while sizes[-1:] != [0]:
+        assembler.flush(30)
+        sizes.append(len(assembler.take()[1]))
+    assert sizes == [30, 30, 30, 10, 0]
