@@ -90,4 +90,87 @@ def smtp_states(random: Random) -> Sample:
     return played(random, Spoken("mail", 25, tuple(sender.exchanges), tuple(sender.lines)))
 
 
-MAIL_MODES = {"smtp states": smtp_states}
+class Reader:
+    """An IMAP client (RFC 9051)."""
+
+    def __init__(self, random: Random) -> None:
+        self.random, self.count = random, 0
+        self.exchanges = [Exchange(b"", b"* OK IMAP4rev2 ready\r\n")]
+        self.lines: list[Line] = []
+
+    def say(self, words: bytes, answer: bytes = b"OK done", before: bytes = b"") -> None:
+        """A command and its answer, with a tag of its own."""
+        self.count += 1
+        tag = b"a%d " % self.count
+        self.exchanges.append(Exchange(tag + words + b"\r\n", before + tag + answer + b"\r\n"))
+
+    def more(self, words: bytes) -> None:
+        """A command that the server wants more of."""
+        self.count += 1
+        self.exchanges.append(Exchange(b"a%d " % self.count + words + b"\r\n", b"+ go on\r\n"))
+
+    def then(self, words: bytes, answer: bytes = b"OK done") -> None:
+        """What was wanted, and the answer to the command."""
+        self.exchanges.append(Exchange(words + b"\r\n", b"a%d %s\r\n" % (self.count, answer)))
+
+    def login(self) -> None:
+        """LOGIN with words, strings or literals; taken or not."""
+        user, secret = f"u{self.count}", text(self.random, 6).decode()
+        answer = self.random.choice([b"OK in", b"NO no"])
+        way = self.random.choice(["words", "strings", "literal"])
+        if way == "literal":
+            self.more(b"LOGIN %s {%d}" % (user.encode(), len(secret)))
+            self.then(secret.encode(), answer)
+        else:
+            mark = b'"' if way == "strings" else b""
+            self.say(b"LOGIN " + mark + user.encode() + mark + b" " + mark + secret.encode() + mark, answer)
+        self.lines.append((user, secret))
+
+    def authenticate(self) -> None:
+        """AUTHENTICATE PLAIN, given up by `*` now and then."""
+        user, secret = f"u{self.count}", text(self.random, 6).decode()
+        self.more(b"AUTHENTICATE PLAIN")
+        if self.random.random() < 0.3:
+            self.then(b"*", b"BAD given up")
+            return
+        self.then(base64.b64encode(f"\0{user}\0{secret}".encode()), self.random.choice([b"OK in", b"NO no"]))
+        self.lines.append((user, secret))
+
+    def append(self) -> None:
+        """A message as a literal, awaited or not; or refused, after which commands go on."""
+        message = b"a9 LOGIN trap trap\r\n" * self.random.randint(1, 3)
+        way = self.random.choice(["awaited", "at once", "refused"])
+        if way == "awaited":
+            self.more(b"APPEND box {%d}" % len(message))
+            self.then(message)
+        elif way == "at once":
+            self.say(b"APPEND box {%d+}\r\n" % len(message) + message)
+        else:
+            self.say(b"APPEND box {%d}" % len(message), b"NO too large")
+
+    def idle(self) -> None:
+        """IDLE until DONE."""
+        self.more(b"IDLE")
+        if self.random.random() < 0.5:
+            self.exchanges.append(Exchange(b"", b"* 3 EXISTS\r\n"))
+        self.then(b"DONE")
+
+    def other(self) -> None:
+        """STARTTLS that is refused, and a message that is fetched: it holds what looks like an answer."""
+        if self.random.random() < 0.5:
+            self.say(b"STARTTLS", self.random.choice([b"NO not now", b"BAD what"]))
+            return
+        body = b"a1 OK in\r\n+ go on\r\n"
+        self.say(b"FETCH 1 BODY[]", before=b"* 1 FETCH (BODY[] {%d}\r\n%s)\r\n" % (len(body), body))
+
+
+def imap_states(random: Random) -> Sample:
+    """One IMAP connection through these, in any order; the last is a login."""
+    reader = Reader(random)
+    for _ in range(random.randint(2, 6)):
+        random.choice([reader.append, reader.append, reader.idle, reader.other, reader.login, reader.authenticate])()
+    random.choice([reader.login, reader.authenticate])()
+    return played(random, Spoken("mail", 143, tuple(reader.exchanges), tuple(reader.lines)))
+
+
+MAIL_MODES = {"smtp states": smtp_states, "imap states": imap_states}

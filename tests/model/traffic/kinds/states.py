@@ -80,10 +80,11 @@ def expectations(random: Random) -> Sample:
     return played(random, Spoken("http", 80, exchanges, tuple(line for step in steps for line in step[1])))
 
 
-def played(random: Random, spoken: Spoken, **about: object) -> Sample:
+def played(random: Random, spoken: Spoken, *, depth: int = 1, **about: object) -> Sample:
     """It, on one connection without losses. `about` is what else is claimed."""
     scene = Scene(random)
-    scene.connect(replace(plan(random, spoken), closing=random.choice(["client", "server", "nobody"])), spoken)
+    closing = random.choice(["client", "server", "nobody"])
+    scene.connect(replace(plan(random, spoken), closing=closing, depth=depth), spoken)
     scene.world.run()
     return scene.sample([Tap(place=random.choice([0, 0.5, 1]))], messages=None, **about)
 
@@ -181,6 +182,10 @@ class Client:
         for names in self.channels.values():
             names.clear()
 
+    def quit(self) -> None:
+        """QUIT is answered, and ends everything."""
+        self.say((b"QUIT",), b"+OK\r\n", "+", "OK")
+
     def hello(self) -> None:
         """RESP3: messages are pushes, and commands may go on."""
         self.say((b"HELLO", b"3"), b"%1\r\n+proto\r\n:3\r\n")
@@ -252,9 +257,11 @@ def redis_modes(random: Random) -> Sample:
     while client.subscribed and not client.is_resp3:
         client.unsubscribe()
     if client.is_monitoring:
-        client.reset()
-    client.ask()
-    return played(random, Spoken("redis", 6379, tuple(client.exchanges), tuple(client.lines)))
+        random.choice([client.reset, client.quit])()
+    else:
+        client.ask()
+    spoken = Spoken("redis", 6379, tuple(client.exchanges), tuple(client.lines))
+    return played(random, spoken, depth=random.choice([1, 1, 4]))
 
 
 EXPECTATIONS = {"http states": expectations}
