@@ -25,7 +25,7 @@ cdef inline object _named(object kind, tuple values):
 cdef class Turns:
     """Gives (flow, what `by_flow` has for it, turn) of each message that has anything new and is a flow's.
 
-    `by_flow` is looked into when a turn is asked for; flows whose value there is `over` are passed over.
+    `by_flow` and `left` are looked into when a turn is asked for; flows whose value in `left`, a number a flow, is `over` are passed over.
     """
 
     cdef const int64_t[:] packet, size, time_ns
@@ -34,15 +34,17 @@ cdef class Turns:
     cdef const uint64_t[:] number
     cdef Py_ssize_t at, count
     cdef dict by_flow, ends
-    cdef object over, buffer_of, gaps_of
+    cdef const uint8_t[:] left
+    cdef uint8_t over
+    cdef object buffer_of, gaps_of
     cdef list buffers, gaps  # of messages, which have them in lists
 
-    def __init__(self, rows, dict by_flow, over, dict ends):
+    def __init__(self, rows, dict by_flow, const uint8_t[:] left, uint8_t over, dict ends):
         self.packet, self.size, self.time_ns, self.number = rows.packet, rows.size, rows.time_ns, rows.number
         self.flow, self.process, self.flags = rows.flow, rows.process, rows.tcp_flags
         self.forward, self.is_write = rows.forward.view(np.uint8), rows.is_write.view(np.uint8)
         self.count = len(rows)
-        self.by_flow, self.ends, self.over = by_flow, ends, over
+        self.by_flow, self.left, self.ends, self.over = by_flow, left, ends, over
         facts = rows.facts
         self.buffer_of, self.gaps_of = facts.buffer, facts.gaps
         if isinstance(facts, Messages):
@@ -50,6 +52,8 @@ cdef class Turns:
         if min(map(len, (self.packet, self.size, self.time_ns, self.number, self.flow, self.process, self.flags, self.forward,
                          self.is_write))) < self.count:
             raise ValueError("columns of different lengths")
+        if len(left) < len(rows.trace.flows):
+            raise ValueError(f"{len(left)} marks for {len(rows.trace.flows)} flows")
 
     def __iter__(self):
         return self
@@ -66,10 +70,10 @@ cdef class Turns:
                 self.at += 1
             if self.flow[i] < 0 or not self.size[i]:
                 continue  # no connection's, or a copy of what was read before
+            if self.left[self.flow[i]] == self.over:
+                continue
             key = self.flow[i]
             dialogue = self.by_flow.get(key)
-            if dialogue is self.over:
-                continue
             flags = self.flags[i] & _FIN_OR_RST
             moment = _named(Moment, (self.time_ns[i], self.number[i], self._seen(i)))
             data = self.buffer_of(packet) if self.buffers is None else self.buffers[packet]

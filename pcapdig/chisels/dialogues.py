@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from enum import Enum
 from functools import lru_cache
 from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
+
+import numpy as np
 
 from pcapdig.chisels._turns import Turns
 from pcapdig.protocols.conversation import Dialogue, Record, Seen
@@ -20,17 +21,42 @@ if TYPE_CHECKING:
 _UDP = 17
 IDLE_LIMIT = 10_000
 """Dialogues that may wait for their flow to go on, beside those that remember something: some 10 MB."""
+IDLE, OVER = 1, 2
+"""What is left of a dialogue that was dropped: a new one begins with the next message, or nothing more is read of its flow. 0: it had none."""
+_NOTHING = (0, 0, 0)
 
 R = TypeVar("R", bound=Record)
 
 
-class _Left(Enum):
-    """What is left of a dialogue that was dropped."""
+class Limits(NamedTuple):
+    """How much may wait in the dialogues of one chisel. Beyond it the eighth that was silent longest is given up."""
 
-    OVER = 0
-    """Nothing more is read of its flow."""
-    IDLE = 1
-    """A new one begins with the next message."""
+    dialogues: int = 50_000
+    """Connections in which something waits: some 2 KB each."""
+    requests: int = 100_000
+    """Requests without an answer, of all connections."""
+    size_bytes: int = 64 << 20
+    """Bytes of those and of messages that are half read."""
+
+
+LIMITS = Limits()
+
+
+class Evicted:
+    """What was given up for want of room."""
+
+    __slots__ = ("connections", "requests")
+
+    def __init__(self) -> None:
+        self.connections = 0
+        """Dialogues in which something waited. A connection counts each time."""
+        self.requests = 0
+        """Requests that waited in them."""
+
+    def add(self, requests: int, *, is_idle: bool) -> None:
+        """Count one dialogue."""
+        self.connections += not is_idle
+        self.requests += requests
 
 
 class Opening(NamedTuple):
@@ -93,14 +119,25 @@ def _ends(record: Record) -> Iterator[Seen]:
 
 
 class Dialogues(Generic[R]):
-    """One dialogue a flow, begun where a message looks like the protocol, dropped when its flow is closed, or too many remember nothing."""
+    """One dialogue a flow, begun where a message looks like the protocol, dropped when its flow is closed.
 
-    def __init__(self, begin: Callable[[Opening], Dialogue[R, Any] | None]) -> None:
+    What waits is limited in number and bytes. Dialogues that remember nothing are dropped first; then those that were silent longest, and
+    what was open in them is handed out as unanswered.
+    """
+
+    def __init__(self, begin: Callable[[Opening], Dialogue[R, Any] | None], limits: Limits = LIMITS) -> None:
         """`begin` gives a new dialogue if the protocol begins with this message."""
+        self.evicted = Evicted()
+        """What was given up for want of room."""
         self._begin = begin
-        self._by_flow: dict[int, Dialogue[R, Any] | _Left] = {}
+        self._limits = limits
+        self._by_flow: dict[int, Dialogue[R, Any]] = {}  # silent longest first
+        self._left = np.zeros(0, np.uint8)  # by flow
         self._begun = 0  # since the last time that idle ones were dropped
         self._room = IDLE_LIMIT
+        self._open = 0  # requests in all of them
+        self._held: dict[int, tuple[int, int, int]] = {}  # by flow: requests that are open, their bytes, all bytes
+        self._held_bytes = 0
         self._ends: dict[int, tuple[Seen]] = {}
         self._trace: Dimensions | None = None
 
@@ -109,22 +146,40 @@ class Dialogues(Generic[R]):
         if not len(rows):
             return
         self._trace = trace = rows.trace
-        by_flow, protocol = self._by_flow, trace.flows.protocol
-        for flow, dialogue, turn in Turns(rows, by_flow, _Left.OVER, self._ends):
-            if dialogue is None or isinstance(dialogue, _Left):
-                opening = Opening(turn.data, turn.from_client, protocol.item(flow) == _UDP, dialogue is not None)
+        self._grow(len(trace.flows))
+        by_flow, left, held, protocol = self._by_flow, self._left, self._held, trace.flows.protocol
+        most, most_requests, most_bytes = self._limits
+        for flow, dialogue, turn in Turns(rows, by_flow, left, OVER, self._ends):
+            if dialogue is None:
+                opening = Opening(turn.data, turn.from_client, protocol.item(flow) == _UDP, left.item(flow) == IDLE)
                 dialogue = self._begin(opening)
                 if dialogue is None:
                     continue
                 self._keep(flow, dialogue)
+                if len(by_flow) > most:
+                    yield from self._evict(trace)
+            else:
+                del by_flow[flow]
+                by_flow[flow] = dialogue
             records = dialogue.feed(turn)
             if dialogue.is_over:
                 records += dialogue.end()
-                by_flow[flow] = _Left.OVER
+                self._drop(flow, OVER)
             elif turn.is_last and dialogue.is_idle:
-                by_flow[flow] = _Left.IDLE
+                self._drop(flow, IDLE)
+            elif dialogue.open or flow in held or dialogue.waiting_bytes:
+                self._weigh(flow, dialogue, len(turn.data))
             for record in records:
                 yield Found(record, flow, trace)
+            if self._open > most_requests or self._held_bytes > most_bytes:
+                yield from self._evict(trace)
+
+    def _grow(self, flows: int) -> None:
+        """Make room for what is left of so many flows."""
+        if flows > len(self._left):
+            left = np.zeros(max(flows, 2 * len(self._left)), np.uint8)
+            left[: len(self._left)] = self._left
+            self._left = left
 
     def _keep(self, flow: int, dialogue: Dialogue[R, Any]) -> None:
         """Remember a dialogue. Where there are many, those that remember nothing are dropped."""
@@ -132,22 +187,74 @@ class Dialogues(Generic[R]):
         self._begun += 1
         if self._begun < self._room:
             return
-        self._begun = 0
-        for other, kept in self._by_flow.items():
-            if not isinstance(kept, _Left):
-                if kept.is_idle and other != flow:
-                    self._by_flow[other] = _Left.IDLE
-                else:
-                    self._begun += 1
+        for other, kept in [*self._by_flow.items()]:
+            if other != flow and kept.is_idle:
+                self._drop(other, IDLE)
+        self._begun = len(self._by_flow)
         self._room = 2 * self._begun + IDLE_LIMIT
+
+    def _drop(self, flow: int, left: int) -> None:
+        """Forget a dialogue."""
+        self._by_flow.pop(flow).close()
+        self._left[flow] = left
+        requests, _, total = self._held.pop(flow, _NOTHING)
+        self._open -= requests
+        self._held_bytes -= total
+
+    def _weigh(self, flow: int, dialogue: Dialogue[R, Any], turn_bytes: int) -> None:
+        """Note how much a dialogue holds after a turn: requests that wait with their bytes, and what is half read.
+
+        The bytes of requests are estimated: a turn that opens one is held, and what is answered goes in proportion.
+        """
+        before, size, total = self._held.get(flow, _NOTHING)
+        requests = len(dialogue.open)
+        if requests > before:
+            size += turn_bytes
+        elif requests < before:
+            size = size * requests // before
+        self._open += requests - before
+        self._held_bytes -= total
+        total = size + dialogue.waiting_bytes
+        self._held_bytes += total
+        if requests or total:
+            self._held[flow] = requests, size, total
+        else:
+            self._held.pop(flow, None)
+
+    def _evict(self, trace: Dimensions) -> Iterator[Found[R]]:
+        """Give up the eighth that was silent longest: one by one would look for the oldest too often."""
+        limits = self._limits
+        least = limits.dialogues - limits.dialogues // 8
+        requests, size = limits.requests - limits.requests // 8, limits.size_bytes - limits.size_bytes // 8
+        for flow, dialogue in [*self._by_flow.items()]:
+            if len(self._by_flow) <= least and self._open <= requests and self._held_bytes <= size:
+                break
+            if len(self._by_flow) > least or flow in self._held:
+                is_idle = dialogue.is_idle
+                records = [] if is_idle else dialogue.end()
+                self.evicted.add(self._held.get(flow, _NOTHING)[0], is_idle=is_idle)
+                self._drop(flow, IDLE)
+                for record in records:
+                    yield Found(record, flow, trace)
+
+    def notes(self) -> Iterator[str]:
+        """A sentence, where something was given up."""
+        evicted, limits = self.evicted, self._limits
+        if evicted.connections:
+            yield (
+                f"{evicted.requests:,} requests of {evicted.connections:,} connections were given up unanswered: more than "
+                f"{limits.dialogues:,} connections, {limits.requests:,} requests or {limits.size_bytes >> 20} MiB waited"
+            )
 
     def end(self) -> list[Found[R]]:
         """What was still open, by time."""
         found = [
             Found(record, flow, self._trace)
             for flow, dialogue in self._by_flow.items()
-            if not isinstance(dialogue, _Left) and self._trace is not None
+            if self._trace is not None
             for record in dialogue.end()
         ]
         self._by_flow.clear()
+        self._held.clear()
+        self._open = self._held_bytes = 0
         return sorted(found, key=lambda one: (one.record.moment.time_ns, one.flow))

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from pcapdig.chisels.dialogues import Found, Opening
+    from pcapdig.chisels.logs import Members
     from pcapdig.protocols.conversation import Dialogue
     from pcapdig.protocols.dns import DnsCall
     from pcapdig.render.items import Line
@@ -65,14 +66,17 @@ class Dnslog(LogChisel["DnsCall"]):
             if answer and opcode != UPDATE
             else []
         )
-        pairs: dict[str, object] = {"query": name, "type": kind, "rcode": rcode, "answer": ",".join(texts) or None}
-        members: dict[str, int | str | None] = {
-            "query": name,
-            "type": kind,
-            "rcode": rcode,
-            "answer": ",".join(texts) if answer else None,
-            "id": call.told.id,
-        }
+        text = ",".join(texts)
+        pairs: dict[str, object] = {"query": name, "type": kind, "rcode": rcode, "answer": text or None}
         if opcode:
-            pairs["opcode"] = members["opcode"] = opcode_name(opcode)
-        yield self.call_line(found, pairs, members)
+            pairs["opcode"] = opcode_name(opcode)
+
+        def members() -> Members:
+            yield "query", name
+            yield "type", kind
+            yield "rcode", rcode
+            yield "answer", text if answer else None
+            yield "id", call.told.id
+            yield "opcode", opcode_name(opcode) if opcode else None
+
+        yield self.call_line(found, pairs, members())

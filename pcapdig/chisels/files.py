@@ -160,7 +160,7 @@ class Files(LogChisel["HttpPiece"]):
         pairs["fd.name"] = transfer.found.connection
         kind = "upload" if transfer.is_upload else "download"
         members = {"direction": kind, **pairs}
-        return self.call_line(transfer.found, {**pairs}, members, before=kind, shows_latency=False)
+        return self.call_line(transfer.found, {**pairs}, members.items(), before=f"{kind} ", shows_latency=False)
 
 
 def _mib(name: str, text: str) -> int:

@@ -74,6 +74,10 @@ class Httptop:
         self._count(self._dialogues.end())
         return (self._table(),)
 
+    def notes(self) -> Iterable[str]:
+        """What is to be said beside the table."""
+        return self._dialogues.notes()
+
     def places(self, found: Found[HttpCall]) -> Iterable[tuple[str, ...]]:
         """Where a call counts, as what its rows begin with."""
         return ((),)

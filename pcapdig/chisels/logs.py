@@ -59,6 +59,10 @@ class LogChisel(LineChisel, Generic[R]):
         """Lines of what was never answered, by time."""
         return self._lines(self._dialogues.end())
 
+    def notes(self) -> Iterator[str]:
+        """What is to be said beside the lines, when they have ended."""
+        return self._dialogues.notes()
+
     def _lines(self, found: Iterable[Found[R]]) -> Iterator[Item]:
         for one in found:
             yield from self.lines(one)
@@ -80,7 +84,7 @@ class LogChisel(LineChisel, Generic[R]):
         self,
         found: Found[R],
         pairs: dict[str, object],
-        members: dict[str, int | str | None],
+        members: Members,
         *,
         before: str = "",
         shows_latency: bool = True,
@@ -92,23 +96,28 @@ class LogChisel(LineChisel, Generic[R]):
         Args:
             found: the record.
             pairs: shown before as `key=value`, quoted where they have to be; None is shown as <NA>.
-            members: the same for -j, with numbers as numbers.
-            before: a word between time and pairs.
+            members: the same for -j, with numbers as numbers; read only there, and once.
+            before: a word between time and pairs, with a blank after it.
             shows_latency: whether it is an answer that took its time.
         """
         if shows_latency:
             pairs["latency"] = latency_text(found.record)
-        members = dict(members)
-        processes = {end: found.process(of_client=end == "client") for end in ("client", "server")}
-        for end, process in processes.items():
-            members.update(_process_members(f"{end}.proc", process))
-            pairs[f"{end}.proc"] = process.name if process else None
-            if self.verbose:
-                pairs[f"{end}.pid"] = process.pid if process else None
-        if self.verbose or not any(processes.values()):
+        client, server = found.process(of_client=True), found.process(of_client=False)
+        pairs["client.proc"] = client.name if client else None
+        if self.verbose:
+            pairs["client.pid"] = client.pid if client else None
+        pairs["server.proc"] = server.name if server else None
+        if self.verbose:
+            pairs["server.pid"] = server.pid if server else None
+        if self.verbose or not (client or server):
             pairs["fd.name"] = found.connection
-        words = [f"{key}={value_text(value)}" for key, value in pairs.items()]
-        return self.line(found, " ".join([before, *words] if before else words), members)
+        words = " ".join([f"{key}={value_text(value)}" for key, value in pairs.items()])
+        time_ns = found.record.moment.time_ns
+        return Line(
+            text=f"{self._clock.date_and_time_ns(time_ns)} {before}{words}",
+            fields=_call_members(found, members, client, server),
+            order_ns=time_ns,
+        )
 
     def view_words(self, found: Found[R], process: Process | None) -> str:
         """What a line of one end says of it, with a blank before it: with -v its process and the connection.
@@ -131,9 +140,19 @@ def known_members(found: Found[Any], members: Members) -> Members:
     if found.record.latency_ns is not None:
         yield "latency_ns", found.record.latency_ns
     yield "fd.name", found.connection
-    for name, value in members:
-        if value is not None:
-            yield name, value
+    yield from _known(members)
+
+
+def _known(members: Members) -> Members:
+    """Without what is not known."""
+    return ((name, value) for name, value in members if value is not None)
+
+
+def _call_members(found: Found[Any], members: Members, client: Process | None, server: Process | None) -> Members:
+    """What -j says of a line of both ends."""
+    yield from known_members(found, members)
+    yield from _known(_process_members("client.proc", client).items())
+    yield from _known(_process_members("server.proc", server).items())
 
 
 def _process_members(prefix: str, process: Process | None) -> dict[str, int | str | None]:

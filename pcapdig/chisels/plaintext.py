@@ -80,6 +80,10 @@ class Plaintext(LineChisel):
         """What was sent and not answered."""
         return self._lines(self._dialogues.end()) if self._dialogues else ()
 
+    def notes(self) -> Iterable[str]:
+        """What is to be said beside the lines."""
+        return self._dialogues.notes() if self._dialogues else ()
+
     def _lines(self, records: Iterable[Found[Record]]) -> Iterator[Line]:
         """Credentials not told before of their connection."""
         from pcapdig.chisels.credentials.recognition import credentials_of

@@ -62,7 +62,7 @@ class Redislog(LogChisel["RedisCall"]):
                 "reply_kind": call.reply.kind if call.reply else None,
                 "size": size,
                 "request_size": call.size_bytes,
-            },
+            }.items(),
         )
 
 

@@ -85,5 +85,5 @@ class Sqllog(LogChisel["SqlCall"]):
                 "error_message": error.message if error else None,
                 "sql": call.statement or None,
                 "parameters": parameters,
-            },
+            }.items(),
         )

@@ -60,4 +60,4 @@ class Tlslog(LogChisel["Handshake"]):
             "alert": found.record.alert,
         }
         pairs: dict[str, object] = {key: value for key, value in members.items() if key != "alert" or value}
-        yield self.call_line(found, pairs, members)
+        yield self.call_line(found, pairs, members.items())

@@ -110,6 +110,11 @@ class Dialogue(Generic[_R, _Open]):
         """Nothing is open, half read or remembered: a new dialogue would go on as well as this one."""
         return not self.open and (not self._inboxes or all(map(self.is_between, self._inboxes)))
 
+    @property
+    def waiting_bytes(self) -> int:
+        """Captured bytes of messages that are half read."""
+        return sum([inbox.waiting_bytes for inbox in self._inboxes.values()]) if self._inboxes else 0
+
     def has_inbox(self, asks: bool) -> bool:
         """Something of that side was, or is, read by its coroutine."""
         return asks in self._inboxes
@@ -149,12 +154,19 @@ class Dialogue(Generic[_R, _Open]):
 
     def end(self) -> list[_R]:
         """The capture has ended: what is still open, unanswered."""
+        if not self._inboxes:  # nothing is half read
+            self._hand_out_open()
+            return self._taken()
         self.end_side(True, is_cut_off=True)
         if self._early is not None:
             self._tell_early(None)
         self.end_side(False, is_cut_off=True)
         self._hand_out_open()
         return self._taken()
+
+    def close(self) -> None:
+        """Nothing more is read: what reads, which knows this dialogue, is let go, so that no collector has to find the circle."""
+        self._readings.clear()
 
     def lose_place(self, asks: bool) -> None:
         """What was read of one side does not go on. Its reading begins anew with what comes."""

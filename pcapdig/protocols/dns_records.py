@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import socket
 import struct
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from pcapdig.protocols.dns_names import BadMessageError, read_name
 
@@ -30,8 +30,7 @@ UPDATE = 5
 _OPT = 41
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DnsQuestion:
+class DnsQuestion(NamedTuple):
     """What is asked."""
 
     name: str
@@ -42,8 +41,7 @@ class DnsQuestion:
     """1: IN."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DnsAnswer:
+class DnsAnswer(NamedTuple):
     """One record of the answer section."""
 
     name: str
@@ -53,8 +51,7 @@ class DnsAnswer:
     """An address, a name, ...; `\\# 4 c0000201` where the type is not read (RFC 3597)."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DnsMessage:
+class DnsMessage(NamedTuple):
     """A query or a response."""
 
     id: int

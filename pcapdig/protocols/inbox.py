@@ -92,6 +92,11 @@ class Inbox:
         return self._at == len(self._data) and not self._holes
 
     @property
+    def waiting_bytes(self) -> int:
+        """Captured bytes that have come and were not taken."""
+        return len(self._data) - self._at
+
+    @property
     def moment(self) -> Moment:
         """The turn of the next byte; of the last one if none is left. There must have been a turn."""
         self._forget_marks()

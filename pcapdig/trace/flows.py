@@ -7,6 +7,7 @@ while numpy is still being loaded.
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -35,6 +36,9 @@ RECORD_BYTES = 48
 
 LARGE_BYTES = 1 << 22
 """Memory from here on is asked for in large pages (2 MiB)."""
+
+_ENDS = struct.Struct("<16s16sHHBB")
+"""The first fields of a record, through its family."""
 
 _MAPPED_PREFIX = bytes(10) + b"\xff\xff"
 
@@ -180,10 +184,18 @@ class Flows:
 
     def name(self, row: int) -> str:
         """`1.2.3.4:5->6.7.8.9:80`; without ports where the protocol has none (neither end has one)."""
-        client_port, server_port = int(self._at(row, "client_port")), int(self._at(row, "server_port"))
-        if not client_port and not server_port and int(self._at(row, "protocol")) not in (6, 17):
-            return f"{self.client_ip(row)}->{self.server_ip(row)}"
-        return f"{self.client_ip(row)}:{client_port}->{self.server_ip(row)}:{server_port}"
+        from socket import AF_INET, AF_INET6, inet_ntop  # with selectors, which a scan need not wait for
+
+        if not 0 <= row < self._count:
+            raise IndexError(f"flow {row} of {self._count}")
+        client, server, client_port, server_port, protocol, family = _ENDS.unpack_from(self._memory, row * RECORD_BYTES)
+        if family == 4:
+            ends = inet_ntop(AF_INET, client[12:]), inet_ntop(AF_INET, server[12:])
+        else:
+            ends = inet_ntop(AF_INET6, client), inet_ntop(AF_INET6, server)
+        if not client_port and not server_port and protocol not in (6, 17):
+            return f"{ends[0]}->{ends[1]}"
+        return f"{ends[0]}:{client_port}->{ends[1]}:{server_port}"
 
     def largest(
         self, rows: NDArray[np.intp], sums: NDArray[np.int64], limit: int

@@ -6,9 +6,29 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from pcapdig.chisels.dialogues import Dialogues, Opening
+from pcapdig.chisels.dialogues import Dialogues, Found, Limits, Opening
 from pcapdig.protocols.http import HttpDialogue, starts
+from pcapdig.trace.columns import Messages, Tables
+from pcapdig.trace.flows import FlowRecord, Flows
+from pcapdig.trace.rows import rows_of
+
+
+def _conversation(turns: list[tuple[bool, bytes]]) -> Any:
+    """Messages a millisecond apart, seen at the server's end."""
+    flows = Flows.from_records([FlowRecord(client="10.0.0.1", server="10.0.0.2", client_port=5000, server_port=80)])
+    messages = Messages.from_buffers(
+        Tables(flows=flows),
+        [data for _, data in turns],
+        number=range(1, len(turns) + 1),
+        flow=0,
+        forward=[from_client for from_client, _ in turns],
+        time_ns=[index * 1_000_000 for index in range(len(turns))],
+    )
+    return rows_of(messages)
+
 
 GET = (True, b"GET / HTTP/1.1\r\n\r\n")
 OK = (False, b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
@@ -48,6 +68,62 @@ def test_idle_dialogues_wait_only_where_there_are_few(
     assert len(list(dialogues.feed(rows))) == 5
     assert sum(isinstance(one, HttpDialogue) for one in dialogues._by_flow.values()) <= 3
     assert len(dialogues.end()) == 1
+
+
+def many_flows(rows: Any, flows: list[int]) -> Any:
+    """The same rows, each message of its own flow; rows of both ends are neighbours."""
+    rows.facts.flow[:] = flows
+    rows.trace.flows.resize(max(flows) + 1)
+    return rows
+
+
+def key(found: Found[Any]) -> tuple[int, int | None, int | None]:
+    """A record by what its line shows: its flow, and the messages that it is made of."""
+    asked, answered = found.record.asked, found.record.answered
+    return found.flow, asked and asked.number, answered and answered.number
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 8), st.booleans()), max_size=60),
+    st.builds(Limits, st.integers(1, 12), st.integers(1, 12), st.integers(1, 40).map(lambda count: count * 19)),
+)
+def test_what_waits_is_limited_and_what_is_given_up_is_counted(said: list[tuple[int, bool]], limits: Limits) -> None:
+    """No request and no answer is lost or comes twice; a pair that is parted is that of a connection that was given up."""
+    rows = _conversation([OK if is_answer else GET for _, is_answer in said] or [GET])
+    rows = many_flows(rows, [flow for flow, _ in said] or [0])
+    free, limited = Dialogues(http), Dialogues(http, limits)
+    expected = sorted(map(key, [*free.feed(rows), *free.end()]), key=repr)
+    found = []
+    for one in limited.feed(rows):
+        found.append(key(one))
+        assert len(limited._by_flow) <= limits.dialogues + 1
+        assert limited._open <= limits.requests + 1
+        assert limited._open == sum(len(dialogue.open) for dialogue in limited._by_flow.values())
+    found += map(key, limited.end())
+    messages = [sorted(number for _, *pair in keys for number in pair if number) for keys in (expected, found)]
+    assert messages[0] == messages[1]
+    parted = set(expected) - set(found)
+    assert len(parted) <= limited.evicted.requests
+    if not limited.evicted.connections:
+        assert expected == sorted(found, key=repr)
+
+
+def test_the_connection_that_was_silent_longest_is_given_up() -> None:
+    """Not the one that began first."""
+    rows = many_flows(_conversation([GET, GET, GET, GET]), [0, 1, 0, 2])
+    dialogues = Dialogues(http, Limits(2))
+    assert [(1, 2, None)] == [*map(key, dialogues.feed(rows))]
+    expected = "1 requests of 1 connections were given up unanswered: more than 2 connections, 100,000 requests or 64 MiB waited"
+    assert [expected] == [*dialogues.notes()]
+
+
+def test_half_read_messages_are_limited_in_bytes() -> None:
+    """Heads that never end."""
+    heads = [(True, b"POST / HTTP/1.1\r\nX: " + b"z" * 1000)] * 5
+    dialogues = Dialogues(http, Limits(size_bytes=3000))
+    found = [*dialogues.feed(many_flows(_conversation(heads), [*range(5)]))]
+    assert ([0, 1, 2], 2040) == ([one.flow for one in found], dialogues._held_bytes)
+    assert 3 == dialogues.evicted.connections
 
 
 def test_nothing_is_read_when_it_is_over(conversation: Callable[..., Any]) -> None:

@@ -16,7 +16,7 @@ SAID = [(True, b"ask"), (False, b"answer"), (True, b"")]
 
 def turns(rows: Any, by_flow: dict[int, str] | None = None) -> list[tuple[int, str | None, Turn]]:
     """All of them."""
-    return list(Turns(rows, by_flow or {}, "over", {}))
+    return list(Turns(rows, by_flow or {}, np.zeros(len(rows.trace.flows), np.uint8), 2, {}))
 
 
 def test_columns_that_contradict_each_other(conversation: Callable[..., Any]) -> None:
@@ -25,6 +25,12 @@ def test_columns_that_contradict_each_other(conversation: Callable[..., Any]) ->
     rows._cache["process"] = rows.process[:-1]
     with pytest.raises(ValueError, match="different lengths"):
         turns(rows)
+
+
+def test_a_mark_for_each_flow(conversation: Callable[..., Any]) -> None:
+    """Nothing is read behind them."""
+    with pytest.raises(ValueError, match="0 marks for 1 flows"):
+        Turns(conversation(SAID), {}, np.zeros(0, np.uint8), 2, {})
 
 
 def test_no_rows(conversation: Callable[..., Any]) -> None:
@@ -64,9 +70,10 @@ def test_flows_that_are_over(conversation: Callable[..., Any]) -> None:
     rows = conversation(SAID[:2] * 2)
     rows.facts.flow[:] = [0, 0, -1, 0]
     by_flow = {0: "begun"}
-    found = Turns(rows, by_flow, "over", {})
+    left = np.zeros(1, np.uint8)
+    found = Turns(rows, by_flow, left, 2, {})
     assert next(found)[:2] == (0, "begun")
-    by_flow[0] = "over"
+    left[0] = 2
     assert list(found) == []
 
 
