@@ -17,6 +17,7 @@ from pcapdig.trace.trace import Trace
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from pcapdig.dig import BlockFilter
     from pcapdig.pcapng.source import CaptureSource
     from pcapdig.trace.columns import Packets
 
@@ -36,6 +37,28 @@ def blocks_of(sources: Sequence[CaptureSource], trace: Trace) -> Iterator[bytes]
 
     trace.begin("the merged captures")
     return merged(sources)
+
+
+def manifest(keep: BlockFilter) -> str:
+    """What a copy lacks of the blocks without packets, and what it has that may be too much: lines for stderr, after the end."""
+    if keep.carrier is None:
+        return ""
+    said = "".join(f"note: {note}\n" for note in keep.carrier.notes)
+    left_out = ", ".join(f"{count} {_plural(kind, count)}" for kind, count in keep.carrier.left_out.items())
+    if left_out:
+        said += f"left out, since no packet in the copy needs them: {left_out} (--keep-all-blocks keeps them)\n"
+    return said
+
+
+def _plural(kind: str, count: int) -> str:
+    """`kind` for that many: the word before " of " changes, else the last."""
+    if count == 1:
+        return kind
+    word, of, rest = kind.partition(" of ")
+    word = word.replace("comment or option", "comments and option")
+    return (
+        (word[:-1] + "ies" if word.endswith("y") else word if word.endswith("statistics") else word + "s") + of + rest
+    )
 
 
 def section_of(source: CaptureSource, trace: Trace) -> Iterator[bytes]:

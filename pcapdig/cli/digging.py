@@ -142,24 +142,34 @@ def copy_files(settings: Settings, out: TextIO) -> None:
 
 
 def _copy(settings: Settings, target: str, chosen: Filter) -> None:
-    from pcapdig.cli.copying import blocks_of
+    from pcapdig.cli.copying import blocks_of, manifest
     from pcapdig.dig import BlockFilter
     from pcapdig.pcapng.sink import FileSink
 
     trace = Trace(decap=settings.decap)
-    keep = BlockFilter(trace, chosen, limit=settings.limit)
+    keep = BlockFilter(trace, chosen, limit=settings.limit, keeps_all=settings.keeps_all_blocks)
     sources = [open_source(file) for file in settings.files]
     batches = blocks_of(sources, trace)
     if sys.stderr.isatty():
         from pcapdig.cli.progress import watched_copy
 
         batches = watched_copy(batches, sources)
+    # Behind the last packet there may be more about those that are kept; a pipe may go on for ever.
+    reads_on = not settings.keeps_all_blocks and all(map(_is_regular, settings.files))
     with FileSink(target, compress=settings.compress) as sink:
-        for blocks in batches:
-            for passing in keep.keep(blocks):
-                sink.write(passing)
-            if settings.limit is not None and keep.kept >= settings.limit:
-                return
+        try:
+            for blocks in batches:
+                for passing in keep.keep(blocks):
+                    sink.write(passing)
+                if keep.is_full and not reads_on:
+                    break
+        except InputError:
+            if not keep.is_full:
+                raise
+        finally:
+            sink.write(keep.finish())
+    if not settings.quiet:
+        sys.stderr.write(manifest(keep))
 
 
 def make_chisels(settings: Settings) -> tuple[Chisel, ...]:

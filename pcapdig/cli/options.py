@@ -89,6 +89,11 @@ OPTIONS: tuple[Option, ...] = (
         help="Read packets from FILE: pcapng or pcap, plain, gzip, zstd or lz4; - is standard input. May be repeated.",
     ),
     Option(
+        name="keep-all-blocks", long="keep-all-blocks", group=DIG,
+        help="With -r and -w: copy what describes other packets too, processes, names, secrets and the like (default: "
+        "only what the packets copied need).",
+    ),
+    Option(
         name="decap", long="decap", group=DIG,
         help="Look into tunnels: addresses, ports and data are those of the innermost IP packet in GRE, ERSPAN, IPIP, VXLAN, "
         "Geneve, GTP, L2TP, Teredo or CAPWAP (default: the outer packet's).",

@@ -199,4 +199,4 @@ def _open_block_filter(chosen: Filter, *, decap: bool) -> BlockFilter:
     from pcapdig.dig import BlockFilter
     from pcapdig.trace.trace import Trace
 
-    return BlockFilter(Trace("this recording", decap=decap), chosen)
+    return BlockFilter(Trace("this recording", decap=decap), chosen, at_once=True)

@@ -89,6 +89,8 @@ class Settings:
     """How to record."""
     decap: bool
     """--decap: look into tunnels."""
+    keeps_all_blocks: bool
+    """--keep-all-blocks: a copy has what describes packets that are not in it."""
     quiet: bool
     """-q."""
     summary: bool
@@ -123,6 +125,7 @@ def settle(scanned: Scanned) -> Settings:
         show=_show_options(scanned),
         record=_record_options(scanned),
         decap=scanned.has("decap"),
+        keeps_all_blocks=scanned.has("keep-all-blocks"),
         quiet=scanned.has("quiet"),
         summary=scanned.has("summary"),
         described=scanned.value("chisel-info"),
@@ -161,6 +164,8 @@ def _check_together(scanned: Scanned, action: Action) -> None:
         raise UsageError("-z compresses what -w writes, and there is no -w")
     if scanned.has("decap") and scanned.has("write") and not scanned.chisels and not scanned.filter_text:
         raise UsageError("--decap looks into tunnels for a filter or a chisel, and there is neither")
+    if scanned.has("keep-all-blocks") and action is not Action.COPY:
+        raise UsageError("--keep-all-blocks is for a copy, with -r and -w")
     if action is Action.DOCTOR and scanned.words:
         raise UsageError(f"doctor takes no arguments: {scanned.words[0]}")
     if scanned.values.get("read", ()).count("-") > 1:

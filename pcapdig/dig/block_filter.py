@@ -1,4 +1,4 @@
-"""What -w with a filter keeps of a recording or of another capture: whole pcapng blocks, untouched."""
+"""What -w with a filter keeps of a recording or of another capture: the packets that pass, and what describes them (carrier.py)."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from pcapdig.dig.carrier import Carrier, KeptPacket
 from pcapdig.errors import InputError
 from pcapdig.pcapng.blocks import (
     CUSTOM_NOT_COPIED,
@@ -16,6 +17,7 @@ from pcapdig.pcapng.blocks import (
     SIMPLE_PACKET,
     WIRESHARK_PEN,
 )
+from pcapdig.pcapng.layout import BYTE_ORDERS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,21 +26,37 @@ if TYPE_CHECKING:
 
     from pcapdig.dig.live import GrowingTrace
     from pcapdig.filters import Filter
+    from pcapdig.trace.columns import Packets
 
 _PACKET_BLOCKS = (OBSOLETE_PACKET, SIMPLE_PACKET, ENHANCED_PACKET)
-_LITTLE_ENDIAN_MAGIC = b"\x4d\x3c\x2b\x1a"
 
 
 class BlockFilter:
-    """Passes the blocks of packets that pass a filter, and all blocks that hold no packet; but where packets may be left out, no custom
-    blocks whose type says that only who understands them may copy them (draft-ietf-opsawg-pcapng, section 4.8).
+    """Passes the blocks of packets that pass a filter, and of all others those that describe such a packet.
 
     A packet passes if one of its ends does: with `proc.name=httpd`, what httpd sent and received. The filter looks at each packet by
-    itself, so `evt.buffer` is the payload of one packet, as sysdig's is that of one call.
+    itself, so `evt.buffer` is the payload of one packet, as sysdig's is that of one call. Where every packet passes nothing is changed.
     """
 
-    def __init__(self, trace: GrowingTrace, filter: Filter, *, limit: int | None = None) -> None:
-        """`trace` is this filter's own; `limit`: pass at most so many packets, None: any number."""
+    def __init__(
+        self,
+        trace: GrowingTrace,
+        filter: Filter,
+        *,
+        limit: int | None = None,
+        keeps_all: bool = False,
+        at_once: bool = False,
+    ) -> None:
+        """Nothing was looked at yet.
+
+        Args:
+            trace: this filter's own.
+            filter: what packets must pass.
+            limit: pass at most so many packets; None: any number.
+            keeps_all: every block without a packet passes too, untouched, but custom blocks whose type says that only who understands them
+                may copy them (draft-ietf-opsawg-pcapng, section 4.8).
+            at_once: see Carrier.
+        """
         self.kept = 0
         """Packets passed so far."""
         self._trace = trace
@@ -46,6 +64,13 @@ class BlockFilter:
         self._limit = limit
         self._order = "<"
         self._passes_all = filter.passes_all and limit is None
+        self.carrier = None if keeps_all or self._passes_all else Carrier(trace, at_once=at_once)
+        """What chooses the other blocks; None where all of them pass."""
+
+    @property
+    def is_full(self) -> bool:
+        """The limit is reached."""
+        return self._limit is not None and self.kept >= self._limit
 
     def keep(self, blocks: bytes) -> Iterator[bytes]:
         """What passes of some whole blocks.
@@ -53,48 +78,116 @@ class BlockFilter:
         Raises:
             InputError: a block is damaged, after what passes of those before it has been given.
         """
+        if self.is_full and self.carrier is not None:
+            yield self._described(self.carrier, blocks)
+            return
         before = self._trace.offset
+        batches: list[Packets] = []
         masks = [np.zeros(0, np.bool_)]
         damage: InputError | None = None
         try:
             for packets in self._trace.feed(blocks):
-                masks.append(self._filter.packets_mask(packets))  # noqa: PERF401  # those before an error must stay
+                masks.append(self._filter.packets_mask(packets))
+                batches.append(packets)
         except InputError as error:
             damage = error
         whole = self._trace.offset - before
-        yield self._passing(blocks[:whole], np.concatenate(masks))
+        passing = np.concatenate(masks)
+        if self._limit is not None:
+            passing &= np.cumsum(passing) <= self._limit - self.kept
+        self.kept += int(passing.sum())
+        if self.carrier is None:
+            yield self._untouched(blocks[:whole], passing)
+        else:
+            yield self._carried(self.carrier, blocks[:whole], passing, batches)
         if damage is not None:
             raise damage
         if whole != len(blocks):
             raise InputError(f"a pcapng block is cut: {len(blocks) - whole} bytes are left of it")
 
-    def _passing(self, blocks: bytes, passing: NDArray[np.bool_]) -> bytes:
+    def finish(self) -> bytes:
+        """The capture has ended: what the copy still needs to be opened by readers."""
+        return b"" if self.carrier is None else self.carrier.finish()
+
+    def _described(self, carrier: Carrier, blocks: bytes) -> bytes:
+        """What describes packets that were kept, when none is kept any more."""
+        return b"".join(
+            carrier.describe(kind, blocks[start:end])
+            for start, end, kind in self._blocks(blocks)
+            if kind not in _PACKET_BLOCKS
+        )
+
+    def _carried(self, carrier: Carrier, blocks: bytes, passing: NDArray[np.bool_], batches: list[Packets]) -> bytes:
+        """The packets that pass, and what describes them."""
+        parts = []
+        passes = iter(passing.tolist())
+        kept = _rows(batches, passing, blocks)
+        for start, end, kind in self._blocks(blocks):
+            if kind not in _PACKET_BLOCKS:
+                parts.append(carrier.describe(kind, blocks[start:end]))
+            elif next(passes):
+                parts.append(carrier.packet(kind, blocks[start:end], next(kept)))
+        return b"".join(parts)
+
+    def _untouched(self, blocks: bytes, passing: NDArray[np.bool_]) -> bytes:
         """Whole blocks without the packets that do not pass."""
-        if self._limit is not None:
-            passing &= np.cumsum(passing) <= self._limit - self.kept
-        self.kept += int(passing.sum())
         parts = []
         begin = 0  # of the stretch of blocks that is kept
         passes = iter(passing.tolist())
-        for start, end, is_packet in self._choices(blocks):
-            if not (next(passes) if is_packet else self._passes_all):
+        for start, end, kind in self._blocks(blocks):
+            if kind in _PACKET_BLOCKS:
+                keeps = next(passes)
+            else:
+                keeps = self._passes_all or not self._is_private(kind, blocks[start + 8 : start + 12])
+            if not keeps:
                 parts.append(blocks[begin:start])
                 begin = end
         parts.append(blocks[begin:])
         return b"".join(parts)
 
-    def _choices(self, blocks: bytes) -> Iterator[tuple[int, int, bool]]:
-        """(start, end, holds a packet) of each block that may have to go. The trace has found all of them whole."""
+    def _is_private(self, kind: int, number: bytes) -> bool:
+        """A custom block that only who understands it may copy, and that pcapdig does not."""
+        return kind == CUSTOM_NOT_COPIED and number != struct.pack(self._order + "I", WIRESHARK_PEN)
+
+    def _blocks(self, blocks: bytes) -> Iterator[tuple[int, int, int]]:
+        """(start, end, type) of each block. The trace has found all of them whole."""
         at = 0
         while at < len(blocks):
             kind, size = struct.unpack_from(self._order + "II", blocks, at)
             if kind == SECTION_HEADER:  # it reads the same in both byte orders
-                self._order = "<" if blocks[at + 8 : at + 12] == _LITTLE_ENDIAN_MAGIC else ">"
+                self._order = BYTE_ORDERS[blocks[at + 8 : at + 12]]
                 (size,) = struct.unpack_from(self._order + "I", blocks, at + 4)
-            if kind in _PACKET_BLOCKS:
-                yield at, at + size, True
-            elif kind == CUSTOM_NOT_COPIED and blocks[at + 8 : at + 12] != struct.pack(
-                self._order + "I", WIRESHARK_PEN
-            ):
-                yield at, at + size, False
+            yield at, at + size, kind
             at += size
+
+
+def _rows(batches: list[Packets], passing: NDArray[np.bool_], blocks: bytes) -> Iterator[KeptPacket]:
+    """Each packet that passes, but for its block. All batches lie in `blocks`."""
+    at = 0
+    for packets in batches:
+        index = np.flatnonzero(passing[at : at + len(packets)])
+        at += len(packets)
+        columns = (
+            packets.payload_offset,
+            packets.payload_captured,
+            packets.captured,
+            packets.time_ns,
+            packets.flow,
+            packets.forward,
+            packets.writer,
+            packets.reader,
+            packets.writer_evidence,
+            packets.reader_evidence,
+        )
+        for start, size, captured, time_ns, flow, forward, writer, reader, wrote, read in zip(
+            *(column[index].tolist() for column in columns), strict=True
+        ):
+            yield KeptPacket(
+                captured=captured,
+                time_ns=time_ns,
+                flow=flow,
+                forward=forward,
+                processes=tuple(end for end in (writer, reader) if end >= 0),
+                has_evidence=bool(wrote or read),
+                payload=blocks[start : start + size],
+            )

@@ -38,9 +38,9 @@ def kept(keep: BlockFilter, data: bytes) -> bytes:
     return b"".join(keep.keep(data))
 
 
-def keeping(filter: str, limit: int | None = None) -> BlockFilter:
+def keeping(filter: str, limit: int | None = None, *, keeps_all: bool = False, at_once: bool = False) -> BlockFilter:
     """A block filter of a filter's text."""
-    return BlockFilter(Trace(), compile_filter(filter), limit=limit)
+    return BlockFilter(Trace(), compile_filter(filter), limit=limit, keeps_all=keeps_all, at_once=at_once)
 
 
 @pytest.mark.parametrize("cut", [1, 11, 30, 60])
@@ -88,7 +88,7 @@ def block(kind: int, body: bytes) -> bytes:
     return struct.pack("<II", kind, len(body) + 12) + body + struct.pack("<I", len(body) + 12)
 
 
-def test_what_is_not_a_packet_goes_along() -> None:
+def test_what_is_not_a_packet_goes_along_where_all_is_kept() -> None:
     """Names, secrets, process blocks, custom and unknown blocks; not those that only who understands them may copy."""
     along = block(4, struct.pack("<HH", 1, 9) + b"\x0a\0\0\1host\0\0\0\0" + bytes(4))
     along += block(10, struct.pack("<II", 0x544C534B, 4) + b"abc\n")
@@ -97,15 +97,15 @@ def test_what_is_not_a_packet_goes_along() -> None:
     along += block(0x40000BAD, struct.pack("<III", 32622, 99, 0))
     private = block(0x40000BAD, struct.pack("<I", 70000) + b"secret..")
     whole = HEAD + along + private + packet(b"a", writer="curl") + along
-    assert kept(keeping("proc.name=httpd"), whole) == HEAD + along + along
-    assert kept(keeping("", limit=9), whole) == whole.replace(private, b"")
+    assert kept(keeping("proc.name=httpd", keeps_all=True), whole) == HEAD + along + along
+    assert kept(keeping("", limit=9, keeps_all=True), whole) == whole.replace(private, b"")
     assert kept(keeping(""), whole) == whole
 
 
 def test_a_custom_block_too_short_for_any_is_damage_to_nobody() -> None:
     """Without a number it is nobody's, so it goes."""
     empty = block(0x40000BAD, b"")
-    assert kept(keeping("proc.name=httpd"), HEAD + empty + STATISTICS) == HEAD + STATISTICS
+    assert kept(keeping("proc.name=httpd", keeps_all=True), HEAD + empty + STATISTICS) == HEAD + STATISTICS
 
 
 def test_one_end_is_enough() -> None:
@@ -121,8 +121,8 @@ def test_everything_passes() -> None:
 
 
 def test_piece_by_piece() -> None:
-    """Blocks may come in any number of calls."""
-    keep = keeping("proc.name=httpd")
+    """Blocks may come in any number of calls; of a recording sections and interfaces go out at once."""
+    keep = keeping("proc.name=httpd", at_once=True)
     passing = packet(b"b", reader="httpd")
     assert [kept(keep, piece) for piece in (HEAD, packet(b"a"), passing, STATISTICS)] == [
         HEAD,
@@ -155,7 +155,8 @@ def test_big_endian_section() -> None:
     body = struct.pack(">IIIII", 0, 0, 0, len(data), len(data)) + data
     block = struct.pack(">II", 6, 32 + len(data)) + body + struct.pack(">I", 32 + len(data))
     assert kept(keeping(""), head + block) == head + block
-    assert kept(keeping("proc.name=httpd"), head + block) == head
+    assert kept(keeping("proc.name=httpd", at_once=True), head + block) == head
+    assert kept(keeping("evt.num=1"), head + block) == head + block
 
 
 def test_an_independent_reader_reads_the_result(tmp_path: Path) -> None:
@@ -165,3 +166,30 @@ def test_an_independent_reader_reads_the_result(tmp_path: Path) -> None:
     )
     frames = [data[28:] for _, data in dpkt.pcapng.Reader(io.BytesIO(passing))]
     assert frames == [b"b", b"c"]
+
+
+def test_a_section_comes_with_its_first_packet() -> None:
+    """Until then there is nothing to describe; at the end a capture without packets still opens."""
+    keep = keeping("proc.name=httpd")
+    passing = packet(b"b", reader="httpd")
+    pieces = [kept(keep, piece) for piece in (HEAD, packet(b"a"), passing, STATISTICS)]
+    assert pieces == [b"", b"", HEAD + passing, STATISTICS]
+    assert keep.finish() == b""
+    empty = keeping("proc.name=nobody")
+    assert kept(empty, HEAD + passing) == b""
+    bare = empty.finish()
+    trace = Trace()
+    assert list(trace.feed(bare, final=True)) == []
+    assert [interface.link_type for interface in trace.interfaces] == [101]
+
+
+def test_behind_the_limit_only_what_describes_kept_packets_passes() -> None:
+    """Names and statistics may stand at the end."""
+    name = block(4, struct.pack("<HH", 1, 9) + b"\x0a\0\0\1host\0\0\0\0" + bytes(4))
+    other = block(4, struct.pack("<HH", 1, 9) + b"\x0a\0\0\7else\0\0\0\0" + bytes(4))
+    keep = keeping("", limit=1)
+    a, b = packet(b"a"), packet(b"b")
+    assert kept(keep, HEAD + a + b) == HEAD + a
+    assert keep.is_full
+    assert kept(keep, b + name + other + STATISTICS + b) == name + STATISTICS
+    assert keep.kept == 1

@@ -1,0 +1,106 @@
+"""What in a packet's bytes a secret can belong to: randoms and session ids of TLS and DTLS hellos, cookies of SSH's key exchange; and the
+protocols whose secrets do not say more.
+
+Hellos are looked for anywhere in a packet, so also behind STARTTLS, in tunnels and in fragments, and over the seam of two segments of one
+direction. Layouts: RFC 8446 section 4.1, RFC 5246 sections 7.4.1 and 7.4.7.1, RFC 6347 section 4, RFC 6101 appendix E, RFC 4253 section 7.1.
+QUIC's hellos are encrypted, so nothing is found in them.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+RANDOM_BYTES = 32
+SEAM_BYTES = 80
+"""A hello's random and session id end within this many bytes of its record's start."""
+MOST_SEAMS = 4096
+"""Directions of connections whose last bytes may begin a hello; the oldest are forgotten first."""
+
+_TLS = re.compile(rb"\x16\x03[\x00-\x04]..[\x01\x02]\x00..\x03[\x00-\x04](.{32})([\x00-\x20])", re.DOTALL)
+_DTLS = re.compile(rb"\x16\xfe[\xfc-\xff].{10}[\x01\x02].{11}\xfe[\xfc-\xff](.{32})([\x00-\x20])", re.DOTALL)
+_KEY_EXCHANGE = re.compile(rb"\x16\x03[\x00-\x03]..\x10\x00..(.{10})", re.DOTALL)
+_SSL2 = re.compile(rb"[\x80-\xff].\x01\x03[\x00-\x04](..)(..)\x00([\x10-\x20])", re.DOTALL)
+_SSH = re.compile(rb"\x00\x00..[\x04-\xff]\x14(.{16})\x00\x00", re.DOTALL)
+
+
+def ids_in(data: bytes) -> Iterator[bytes]:
+    """Randoms, session ids, beginnings of encrypted premaster secrets and SSH's cookies in a packet's bytes. Few are what they seem:
+    whoever asks has secrets to compare them with."""
+    if b"\x16\x03" in data:
+        yield from _of_hellos(data, _TLS)
+        for found in _KEY_EXCHANGE.finditer(data):
+            yield found[1][:8]
+            yield found[1][2:]
+    if b"\x16\xfe" in data:
+        yield from _of_hellos(data, _DTLS)
+    if b"\x01\x03" in data:
+        for found in _SSL2.finditer(data):
+            start = found.end() + int.from_bytes(found[1]) + int.from_bytes(found[2])
+            challenge = data[start : start + found[3][0]]
+            yield bytes(RANDOM_BYTES - len(challenge)) + challenge
+    if (b"\x14" in data and b"ssh" in data) or b"SSH-" in data or b"diffie-hellman" in data:
+        for found in _SSH.finditer(data):
+            yield found[1]
+
+
+def _of_hellos(data: bytes, pattern: re.Pattern[bytes]) -> Iterator[bytes]:
+    for found in pattern.finditer(data):
+        yield found[1]
+        size = found[2][0]
+        if size:
+            yield data[found.end() : found.end() + size]
+
+
+class Seams:
+    """The last bytes of each direction, where they may begin a hello."""
+
+    def __init__(self) -> None:
+        """None yet."""
+        self._tails: dict[object, bytes] = {}
+
+    def joined(self, direction: object, payload: bytes) -> bytes:
+        """What a segment's payload and the bytes before it have at their seam; b"" where no hello can lie over it."""
+        before = self._tails.pop(direction, b"")
+        both = before + payload[:SEAM_BYTES] if before else b""
+        whole = before + payload if len(payload) < SEAM_BYTES else payload
+        start = whole.find(b"\x16", max(0, len(whole) - SEAM_BYTES))
+        if start >= 0:
+            self._tails[direction] = whole[start:]
+            if len(self._tails) > MOST_SEAMS:
+                del self._tails[next(iter(self._tails))]
+        return both
+
+
+WIREGUARD_SIZES = {1: 148, 2: 92, 3: 64}
+"""Message type -> bytes of a handshake message (wireguard.com/protocol); transport data, type 4, has at least 32."""
+_OPC_UA = re.compile(rb"(?:HEL|ACK|ERR|RHE|OPN|MSG|CLO)[FCA]....", re.DOTALL)
+_ZIGBEE_LINKS = frozenset({195, 215, 230, 283})
+"""IEEE 802.15.4 with and without frame check sequence, and with TAP headers (tcpdump.org's link types)."""
+_TCP, _UDP, _ESP = 6, 17, 50
+_ESP_IN_UDP = 4500
+
+
+def protocol_of(payload: bytes, protocol: int, ports: tuple[int, int], link_type: int) -> str | None:
+    """The protocol of a packet, where it is one whose secrets do not say which connection they are of.
+
+    Args:
+        payload: behind the transport header.
+        protocol: IPPROTO number, 0 where the packet has none.
+        ports: of both ends, 0 where there are none.
+        link_type: LINKTYPE number.
+    """
+    if link_type in _ZIGBEE_LINKS:
+        return "ZigBee"
+    if protocol == _ESP or (protocol == _UDP and _ESP_IN_UDP in ports):
+        return "ESP"
+    if protocol == _UDP and payload[1:4] == bytes(3):
+        size = WIREGUARD_SIZES.get(payload[0])
+        if size == len(payload) or (payload[0] == 4 and len(payload) >= 32 and len(payload) % 16 == 0):
+            return "WireGuard"
+    if protocol == _TCP and _OPC_UA.match(payload):
+        return "OPC UA"
+    return None
