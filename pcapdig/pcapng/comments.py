@@ -6,8 +6,10 @@ One line of `key=value` in a packet's opt_comment, one comment for each local en
 
 Directly after the evidence stands fd.is_server=true or false where the recorder knows that end's role from its socket and no SYN tells it.
 Keys are the filter's field names. proc.name, proc.pid and evt.io_dir are always there and come first, the command line comes last,
-and what is not known is left out. A value that is empty or holds a blank or a quote stands between double quotes, where a backslash
-goes before each double quote and backslash; any other value stands as it is. Control characters and what is not UTF-8 are written as
+and what is not known is left out. A value that is empty or holds a blank, a quote or what looks like a key stands between double quotes,
+where a backslash goes before each double quote and backslash, and before the `=` of what looks like a key; any other value stands as it
+is. So `proc.name=httpd ` is in a comment only if that is the process's name: display filters look for it, and anybody may give a
+process the arguments `x proc.name=httpd `. Control characters and what is not UTF-8 are written as
 U+FFFD. `compose` writes, `parse` is its inverse. Must not know blocks: the record loop and trace/ find the option.
 """
 
@@ -29,8 +31,10 @@ PATH_BYTES = 4096
 NAME_BYTES = 255
 """Most bytes of any other text. Linux keeps comm to 15 and login names to 32; with it no comment outgrows an option's 65535."""
 
-_QUOTED_IF = re.compile(r"""[ "']""")
-_ESCAPED = re.compile(r'["\\]')
+_KEY = r"(?:(?:proc|evt|user|container|fd)\.[a-z_.]+|evidence)"
+"""What a key looks like, those of later versions among them."""
+_QUOTED_IF = re.compile(rf"""[ "']|{_KEY}=""", re.IGNORECASE)
+_ESCAPED = re.compile(rf'["\\]|{_KEY}=', re.IGNORECASE)
 _START = re.compile(r'proc\.name=("(?:[^"\\]|\\.)*"|[^ "]+) proc\.pid=([0-9]{1,10}) evt\.io_dir=(read|write)(?= |$)')
 _PAIR = re.compile(r' +([^ ="]+)=("(?:[^"\\]|\\.)*"|[^ "][^ ]*|)(?= |$)')
 _ESCAPE = re.compile(r"\\(.)")
@@ -123,7 +127,7 @@ def _value(text: str, most_bytes: int) -> str:
     value = encode(text, most_bytes).decode()
     if value and not _QUOTED_IF.search(value):
         return value
-    return '"' + _ESCAPED.sub(r"\\\g<0>", value) + '"'
+    return '"' + _ESCAPED.sub(lambda found: f"{found[0][:-1]}\\{found[0][-1]}", value) + '"'
 
 
 def _text(value: str) -> str:

@@ -53,6 +53,44 @@ def test_round_trip(process: Process, is_write: bool, evidence: str) -> None:
     assert (parsed.process, parsed.is_write, parsed.evidence) == (writable(process), is_write, evidence)
 
 
+PIECES = st.sampled_from(
+    [
+        "proc.",
+        "name",
+        "pid",
+        "=",
+        " ",
+        "httpd",
+        "evt.io_dir",
+        "evidence",
+        "user.name",
+        "proc.name=",
+        '"',
+        "\\",
+        "'",
+        "P",
+        "\n",
+        "\udcff",
+    ]
+)
+IMITATING = st.lists(PIECES, max_size=10).map("".join)
+NAMES = ("httpd", "name", "pid", "P", "")
+
+
+@given(
+    st.builds(
+        Process, name=IMITATING, pid=NUMBER, pname=IMITATING, user=IMITATING, exepath=IMITATING, cmdline=IMITATING
+    )
+)
+@settings(deadline=None, max_examples=1000)
+def test_a_name_is_found_only_where_it_is_the_name(process: Process) -> None:
+    """What a display filter looks for, whatever the process says."""
+    written = line(process, is_write=True, evidence="socket").decode()
+    assert written.count("proc.name=") == written.count("proc.pid=") == written.count("evidence=") == 1
+    for name in NAMES:
+        assert f"proc.name={name} " not in written or writable(process).name == name
+
+
 @given(
     st.one_of(
         st.binary(max_size=300),

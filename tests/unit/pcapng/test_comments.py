@@ -203,3 +203,41 @@ def test_parsed_text_has_no_control_characters() -> None:
     parsed = parse(b"proc.name=a\x1b[2J proc.pid=1 evt.io_dir=read user.name=b\xff")
     assert parsed is not None
     assert (parsed.process.name, parsed.process.user) == ("a\ufffd[2J", "b\ufffd")
+
+
+IMITATIONS = [
+    "proc.name=httpd ",
+    "proc.pid=1 ",
+    "evt.io_dir=read ",
+    "evidence=socket ",
+    "user.name=root ",
+    "fd.is_server=true ",
+    "container.id=host ",
+]
+
+
+@pytest.mark.parametrize("field", ["name", "user", "pname", "exepath", "container_id", "cmdline"])
+@pytest.mark.parametrize("imitation", IMITATIONS)
+@pytest.mark.parametrize(
+    "around", ["{}", "x {}", "x {}y", '"{}"', "\\{}", "a={}", "{}{}", "\ufffd{}", "xproc.{}", "{}"[:2] + "\\"]
+)
+def test_no_text_imitates_a_key(around: str, imitation: str, field: str) -> None:
+    """A display filter for a key finds what pcapdig says, never what a process says; the text is read back as it was."""
+    text = around.replace("{}", imitation)
+    process = dataclasses.replace(HTTPD, **{"name": "x", "user": "y", "container_id": "z", field: text})
+    comment = line(process, is_write=True, evidence="procfs")
+    assert imitation.encode() not in comment
+    assert parse(comment).process == process  # type: ignore[union-attr]
+
+
+def test_other_equal_signs_stay_as_they_are() -> None:
+    """A command line is legible, and can be looked for."""
+    process = dataclasses.replace(BARE, cmdline="java -Djava.io.tmpdir=/tmp --name=x")
+    assert line(process, is_write=True, evidence="socket").endswith(b'"java -Djava.io.tmpdir=/tmp --name=x"')
+
+
+def test_files_of_before_are_read() -> None:
+    """Their keys in texts have no backslash."""
+    parsed = parse(b"proc.name=x proc.pid=1 evt.io_dir=read evidence=socket proc.cmdline=\"./x 'x proc.name=httpd '\"")
+    assert parsed is not None
+    assert (parsed.process.name, parsed.process.cmdline) == ("x", "./x 'x proc.name=httpd '")
