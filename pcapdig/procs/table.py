@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from pcapdig.errors import InputError
+from pcapdig.procs.cgroups import Cgroups
 from pcapdig.procs.containers import HOST, container_of
 from pcapdig.procs.events import Kind, ProcessEvent, unpack_process_event
 from pcapdig.procs.procdir import TICK_NS, Image, ProcDir, Stat
@@ -78,6 +79,7 @@ class ProcessTable:
         """Where facts are read."""
         self._lives: dict[_Key, list[_Life]] = {}
         self._dead: deque[tuple[int, _Life]] = deque()
+        self._cgroups = Cgroups(self.proc.root)
         self._containers: dict[int, str] = {}
         self._users: dict[int, str | None] = {}
         self._real_paths: dict[str, str] = {}
@@ -109,7 +111,8 @@ class ProcessTable:
             if told.kind == Kind.PROCESS_EXECED:
                 life = life or self._add(self._unseen(told))
                 life.comm = who.comm
-                life.cgroup_id = told.cgroup_id
+                if life.cgroup_id != told.cgroup_id:  # it was moved: what was true of the cgroup before says nothing
+                    life.cgroup_id, life.container = told.cgroup_id, self._container_of_cgroup(told.cgroup_id)
                 life.images[who.exec_id] = Image(exepath=_text(told.filename) or None, args=told.args or None)
             elif life is not None:
                 self._dead.append((told.time_ns, life))
@@ -209,14 +212,17 @@ class ProcessTable:
         who = told.process
         life = self._get(who.tgid, who.start_boot_ns // TICK_NS, who.start_boot_ns)
         if life is not None:  # read from /proc before its event came
-            life.cgroup_id = told.cgroup_id
             return
         life = self._add(self._unseen(told))
         parent = self._get(*life.parent) if life.parent else None
         if parent is not None:
             life.first_image = parent.image(who.exec_id)
-            if parent.container is not None and parent.cgroup_id in (0, told.cgroup_id):
+            if not parent.cgroup_id:
+                self._read_container(parent)
+                parent.cgroup_id = parent.cgroup_id or told.cgroup_id  # a child begins where its parent is
+            if parent.container is not None and parent.cgroup_id == told.cgroup_id:
                 life.container = parent.container
+        life.container = life.container or self._container_of_cgroup(told.cgroup_id)
 
     @staticmethod
     def _unseen(told: ProcessEvent) -> _Life:
@@ -306,23 +312,36 @@ class ProcessTable:
         if text is None or self._shown(life) is None:
             return
         life.container = container_of(text)
+        life.cgroup_id = self._cgroups.id_of(text) or life.cgroup_id
         if life.cgroup_id > ROOT_CGROUP_ID:
             self._containers[life.cgroup_id] = life.container
+
+    def _container_of_cgroup(self, cgroup_id: int) -> str | None:
+        """The container of all that are in a cgroup of v2, while that is there. None: not known, or only v1 could say."""
+        if cgroup_id <= ROOT_CGROUP_ID:
+            return None
+        if cgroup_id not in self._containers:
+            text = self._cgroups.text_of(cgroup_id)
+            if text is None:
+                return None
+            self._containers[cgroup_id] = container_of(text)
+        return self._containers[cgroup_id]
 
     def _container(self, life: _Life) -> str | None:
         """Of a living process by its own cgroup; of a dead one by its cgroup's other members, else by its ancestors in the same cgroup."""
         self._read_container(life)
         ancestor: _Life | None = life
         for _step in range(ANCESTORS_ASKED):
-            if ancestor is None or ancestor.cgroup_id not in (0, life.cgroup_id):
+            if ancestor is None or ancestor.cgroup_id != life.cgroup_id:
                 return None
             if ancestor.container is None:
                 self._read_container(ancestor)
-            if ancestor.container is not None:
+            if ancestor.container is not None and ancestor.cgroup_id == life.cgroup_id:
                 return ancestor.container
-            if life.cgroup_id in self._containers:
-                return self._containers[life.cgroup_id]
-            ancestor = self._get(*ancestor.parent) if ancestor.parent else None
+            known = self._container_of_cgroup(life.cgroup_id)
+            if known is not None:
+                return known
+            ancestor = self._get(*ancestor.parent) if ancestor.parent and life.cgroup_id else None
         return None
 
 
