@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import os
-from contextlib import ExitStack
+import shutil
+import tempfile
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pcapdig.api.extras import need
 from pcapdig.api.tables import Coded, Columns, Numbers, Times
+from pcapdig.errors import HostError
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Iterator
     from types import TracebackType
     from typing import Self
 
@@ -49,26 +53,30 @@ class ParquetFiles:
 
         Raises:
             ImportError: pyarrow is not installed.
-            OSError: the directory cannot be made.
+            HostError: the directory cannot be made.
         """
         self._parquet = need("pyarrow.parquet", "arrow")
         self._directory = directory
         self._writers: dict[str, Any] = {}
         self._open = ExitStack()
-        directory.mkdir(parents=True, exist_ok=True)
+        with _written(directory):
+            directory.mkdir(parents=True, exist_ok=True)
+            # Of our own: in a directory that others can write, a name that can be foreseen may be a link by then.
+            self._unfinished = Path(tempfile.mkdtemp(prefix=".pcapdig-", dir=directory))
 
     def write(self, name: str, columns: Columns) -> None:
         """Add rows to a table; the first call says which columns it has.
 
         Raises:
-            OSError: the file cannot be written.
+            HostError: the file cannot be written.
         """
         table = arrow_table(columns)
-        writer = self._writers.get(name)
-        if writer is None:
-            writer = self._parquet.ParquetWriter(self._unfinished(name), table.schema, compression="zstd")
-            self._writers[name] = self._open.enter_context(writer)
-        writer.write_table(table, row_group_size=_ROW_GROUP)
+        with _written(self._directory / f"{name}.parquet"):
+            writer = self._writers.get(name)
+            if writer is None:
+                writer = self._parquet.ParquetWriter(self._unfinished / name, table.schema, compression="zstd")
+                self._writers[name] = self._open.enter_context(writer)
+            writer.write_table(table, row_group_size=_ROW_GROUP)
 
     def __enter__(self) -> Self:
         return self
@@ -76,15 +84,28 @@ class ParquetFiles:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Without an error the files take their names' places, else nothing of them stays."""
+        """Without an error the files take their names' places, else nothing of them stays.
+
+        Raises:
+            HostError: the end of a file cannot be written, or something else has its name.
+        """
         try:
-            self._open.close()
+            with _written(self._directory):
+                self._open.close()
             if kind is None:
                 for name in self._writers:
-                    os.replace(self._unfinished(name), self._directory / f"{name}.parquet")
+                    with _written(self._directory / f"{name}.parquet"):
+                        os.replace(self._unfinished / name, self._directory / f"{name}.parquet")
         finally:
-            for name in self._writers:
-                self._unfinished(name).unlink(missing_ok=True)
+            shutil.rmtree(self._unfinished, ignore_errors=True)
 
-    def _unfinished(self, name: str) -> Path:
-        return self._directory / f".{name}.parquet.{os.getpid()}"
+
+@contextmanager
+def _written(path: Path) -> Iterator[None]:
+    """Say of what the system or pyarrow refuses to write where that was."""
+    import pyarrow
+
+    try:
+        yield
+    except (OSError, pyarrow.ArrowException) as error:
+        raise HostError(f"cannot write {path}: {getattr(error, 'strerror', None) or error}") from error

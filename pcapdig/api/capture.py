@@ -34,6 +34,10 @@ _GROUP_PACKETS = 1 << 18
 T = TypeVar("T")
 
 
+class ClosedError(UsageError, ValueError):
+    """A capture was used after its close()."""
+
+
 def open(source: Source | Iterable[Source], *, decap: bool = False, strict: bool = True) -> Capture:  # noqa: A001 - reads as pcapdig.open()
     """Open a capture: pcapng or pcap of any kind, plain or compressed by gzip, zstd or lz4.
 
@@ -234,7 +238,7 @@ class Capture:
             ImportError: pyarrow is not installed.
             FilterError: it is no filter.
             InputError: the capture is damaged; the files hold what came before that, if anything did.
-            OSError: a file cannot be written.
+            HostError: the directory or a file cannot be made or written.
         """
         from pcapdig.api import tables
         from pcapdig.api.arrow import ParquetFiles
@@ -279,10 +283,10 @@ class Capture:
         """Empty tables for one pass.
 
         Raises:
-            ValueError: the capture has been closed.
+            ClosedError: the capture has been closed.
         """
         if self._is_closed:
-            raise ValueError("the capture is closed")
+            raise ClosedError("the capture is closed; open it again")
         return self._passes.trace()
 
     def _filter(self, text: str | None) -> Filter:

@@ -5,12 +5,18 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
+from pcapdig.errors import HostError
+
+
+class MissingLibraryError(HostError, ImportError):
+    """An optional library is not installed; the text says how to install it."""
+
 
 def need(module: str, extra: str) -> Any:
     """A module of an optional library.
 
     Raises:
-        ImportError: the library is not installed; the text says how to install it.
+        MissingLibraryError: the library is not installed.
     """
     try:
         return import_module(module)
@@ -18,4 +24,4 @@ def need(module: str, extra: str) -> Any:
         library = module.partition(".")[0]
         if error.name is None or error.name.partition(".")[0] != library:
             raise  # the library is there, and lacks something itself
-        raise ImportError(f"this needs {library}: pip install 'pcapdig[{extra}]'", name=library) from error
+        raise MissingLibraryError(f"this needs {library}: pip install 'pcapdig[{extra}]'", name=library) from error

@@ -27,8 +27,8 @@ _NOT_TRIED = ("auto", "none")
 """Tracers that say nothing about the machine."""
 
 
-def examine(out: TextIO) -> None:
-    """Try everything a recording needs, and say line by line how it went."""
+def examine(out: TextIO) -> bool:
+    """Try everything a recording needs, and say line by line how it went: whether packets can be recorded here."""
     machine = platform.uname()
     _say(out, "pcapdig", f"{__version__} on {machine.system} {machine.release} {machine.machine}")
     _say(out, "with", library_version())
@@ -49,6 +49,7 @@ def examine(out: TextIO) -> None:
         _say(out, "so", f"a recording has processes, by the tracer {chosen}")
     else:
         _say(out, "so", "packets can be recorded, without processes (--tracer none)")
+    return works
 
 
 def _say(out: TextIO, label: str, text: str) -> None:

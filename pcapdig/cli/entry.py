@@ -62,7 +62,7 @@ def _status_of(argv: Sequence[str]) -> int:
     gc.disable()  # start-up makes no garbage, and looking for some takes a tenth of it; `_started` ends this
     try:
         _prepare_streams()
-        _run(settle(scan(argv, Book(chisel_directories(argv)))))
+        status = _run(settle(scan(argv, Book(chisel_directories(argv)))))
         sys.stdout.flush()
     except BrokenPipeError:
         _abandon_stdout()
@@ -81,7 +81,7 @@ def _status_of(argv: Sequence[str]) -> int:
         return FAILED
     finally:
         gc.enable()
-    return DONE
+    return status
 
 
 def _place_of(error: OSError) -> str:
@@ -101,8 +101,8 @@ def _started() -> None:
     gc.enable()
 
 
-def _run(settings: Settings) -> None:
-    """Do what was asked. Rooms are imported by those who need them."""
+def _run(settings: Settings) -> int:
+    """Do what was asked, and give the exit status. Rooms are imported by those who need them."""
     action = settings.action
     if action is Action.HELP:
         from pcapdig.cli.help import help_text  # textwrap takes milliseconds that a dig need not wait
@@ -123,7 +123,7 @@ def _run(settings: Settings) -> None:
     elif action is Action.DOCTOR:
         from pcapdig.cli.doctor import examine
 
-        examine(sys.stdout)
+        return DONE if examine(sys.stdout) else FAILED
     elif action in (Action.DIG, Action.COPY):
         from pcapdig.cli.digging import copy_files, dig_files
 
@@ -137,6 +137,7 @@ def _run(settings: Settings) -> None:
 
         _started()
         record(settings, sys.stdout, sys.stderr)
+    return DONE
 
 
 def _list_chisels(settings: Settings) -> None:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, TextIO
 
 from pcapdig.dig import dig
 from pcapdig.dig.summing import dig_sums
+from pcapdig.render.terminal import rewritten
 from pcapdig.render.units import bytes_text
 
 if TYPE_CHECKING:
@@ -98,7 +99,7 @@ class Progress:
             now_ns - self._started_ns,
         )
         self._drawn_ns, self._is_shown = now_ns, True
-        self._put(f"\r{line[: self._columns() - 1]}\x1b[K")
+        self._put(rewritten(self._stream, line))
 
     def clear(self) -> None:
         """Take the line away, so that what follows has it for itself."""
@@ -113,12 +114,6 @@ class Progress:
         except OSError:
             self._sources = ()  # the terminal is gone; the dig goes on
             self._started_ns = 1 << 62
-
-    def _columns(self) -> int:
-        try:
-            return os.get_terminal_size(self._stream.fileno()).columns or 80
-        except (OSError, ValueError):
-            return 80
 
     def _may_draw(self) -> bool:
         """Whether the terminal is ours: not in the background, and no pager at the other end of stdout's pipe has taken it."""

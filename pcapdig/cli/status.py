@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TextIO
 
 from pcapdig.render.data import printable
+from pcapdig.render.terminal import rewritten
 from pcapdig.render.units import bytes_text
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ class Status:
     def __call__(self, statistics: Statistics) -> None:
         """Show where the recording is. Called by the recorder about once a second."""
         if self._is_terminal:
-            self._stream.write(f"\r{status_line(statistics)}{_ERASE_TO_END}")
+            self._stream.write(rewritten(self._stream, status_line(statistics)))
             self._stream.flush()
         elif not self._shown:
             names = ", ".join(interface.name for interface in statistics.interfaces)

@@ -47,8 +47,7 @@ class LiveDig:
         self._owns_screen = is_terminal and not plan.show.json and any(chisel.refreshes for chisel in plan.chisels)
         refresh = terminal.LIVE_REFRESH if self._owns_screen else ""
         self._digger = Digger(trace, plan, out.write, live=True, before_refresh=refresh)
-        if self._owns_screen:
-            self._write_through(terminal.LIVE_START)
+        self._is_begun = False
 
     @property
     def done(self) -> bool:
@@ -57,6 +56,7 @@ class LiveDig:
 
     def feed(self, blocks: bytes) -> int:
         """Dig in whole pcapng blocks; the number of rows in them that passed the filter."""
+        self._begin()
         before = self._digger.passed
         for packets in self._trace.feed(blocks):
             self._digger.feed(packets)
@@ -68,15 +68,27 @@ class LiveDig:
 
         Tables go on, and a message to which nothing was added for a second is shown without waiting for the other end's turn.
         """
+        self._begin()
         self._digger.pass_time(time_ns)
         self._out.flush()
 
     def end(self) -> None:
-        """The recording has ended. In a pipe the begun second is shown; a terminal is given back."""
+        """The recording has ended. In a pipe the begun second is shown; a terminal is given back.
+
+        A recording that never began, and so fed nothing, shows nothing: its error stands alone.
+        """
+        if not self._is_begun:
+            return
         if self._owns_screen:
             self._write_through(terminal.LIVE_END)
         self._digger.end(show_tables=not self._owns_screen)
         self._out.flush()
+
+    def _begin(self) -> None:
+        if not self._is_begun:
+            self._is_begun = True
+            if self._owns_screen:
+                self._write_through(terminal.LIVE_START)
 
     def _write_through(self, text: str) -> None:
         self._out.write(text)

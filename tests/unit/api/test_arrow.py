@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import io
 import json
+import resource
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -149,3 +153,35 @@ def test_a_capture_without_packets(tmp_path: Path, to_ports: object) -> None:
         "processes": 0,
         "interfaces": 1,
     }
+
+
+@pytest.mark.parametrize("kind", ["nobody may make it", "a file is there", "a directory has the name", "full"])
+def test_what_cannot_be_written_is_one_of_our_errors(kind: str, lamp: Path, tmp_path: Path) -> None:
+    """Says where; nothing unfinished stays."""
+    target = tmp_path / "out"
+    if kind == "nobody may make it":
+        target = Path("/proc/no/such")
+    elif kind == "a file is there":
+        target.write_bytes(b"")
+    elif kind == "a directory has the name":
+        (target / "flows.parquet" / "x").mkdir(parents=True)
+    limit = limited_files(1000 if kind == "full" else None)
+    with limit, pcapdig.open(lamp) as trace, pytest.raises(pcapdig.HostError, match="cannot write .*(out|/proc/no)"):
+        trace.to_parquet(target)
+    if target.is_dir():
+        assert [path.name for path in target.iterdir() if path.name.startswith(".")] == []
+
+
+@contextmanager
+def limited_files(size: int | None) -> Iterator[None]:
+    """Files grow no larger, as on a full disk."""
+    if size is None:
+        yield
+        return
+    before, handler = resource.getrlimit(resource.RLIMIT_FSIZE), signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, handler)

@@ -107,8 +107,10 @@ def test_leaving_it_ends_what_is_under_way(lamp: Path) -> None:
         events = trace.events()
         next(events)
     assert list(events) == []
-    with pytest.raises(ValueError, match="the capture is closed"):
-        trace.packets()
+    for use in (trace.packets, trace.flows, trace.processes, trace.to_arrow, lambda: trace.chisel("topconns")):
+        with pytest.raises(pcapdig.UsageError, match="the capture is closed; open it again") as error:
+            list(use())
+        assert isinstance(error.value, ValueError)
 
 
 def test_messages_where_they_are_asked_for(lamp: Path) -> None:

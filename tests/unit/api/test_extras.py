@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 import pcapdig
-from pcapdig.api.extras import need
+from pcapdig.api.extras import MissingLibraryError, need
 
 
 @pytest.mark.parametrize(
@@ -28,8 +28,9 @@ def test_a_missing_library_is_named(
     for name in [name for name in sys.modules if name.split(".")[0] == library]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setattr(sys, "meta_path", [_Without(library), *sys.meta_path])
-    with pytest.raises(ImportError, match=rf"this needs {library}: pip install 'pcapdig\[{extra}\]'"):
+    with pytest.raises(pcapdig.HostError, match=rf"this needs {library}: pip install 'pcapdig\[{extra}\]'"):
         use(pcapdig.open(lamp), tmp_path)
+    assert issubclass(MissingLibraryError, ImportError)
     assert list(tmp_path.iterdir()) == []
 
 

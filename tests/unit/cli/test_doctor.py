@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 from pcapdig.cli import doctor
+from pcapdig.cli.entry import main
 from pcapdig.errors import HostError
 
 
@@ -54,7 +55,8 @@ def examined(
     monkeypatch.setattr(doctor, "Capture", Capture)
     monkeypatch.setattr(doctor, "open_tracer", lambda name, processes: Tracer(refusals.get(name), closing, name))
     out = io.StringIO()
-    doctor.examine(out)
+    said_works = doctor.examine(out)
+    assert said_works == ("packets cannot be recorded here" not in out.getvalue())
     return out.getvalue().splitlines()
 
 
@@ -105,3 +107,13 @@ def test_interfaces_that_cannot_be_listed(monkeypatch: pytest.MonkeyPatch) -> No
     out = io.StringIO()
     doctor.examine(out)
     assert "interfaces: no: cannot list network interfaces: Operation not permitted" in out.getvalue()
+
+
+@pytest.mark.parametrize(("interfaces", "status"), [(["lo"], 0), (["secret0", "lo"], 0), (["secret0"], 1), ([], 1)])
+def test_the_exit_status_says_whether_recording_works(
+    interfaces: list[str], status: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Scripts and units can test with it; a machine without a tracer still records packets."""
+    examined(monkeypatch, interfaces, dict.fromkeys(("core", "bcc", "procfs"), "refused"))
+    assert main(["doctor"]) == status
+    assert capsys.readouterr().err == ""

@@ -1,7 +1,12 @@
 """What a person sees of a recording."""
 
 import dataclasses
+import fcntl
 import io
+import os
+import pty
+import struct
+import termios
 
 import pytest
 
@@ -124,3 +129,17 @@ def test_summary_names_late_and_early_packets() -> None:
 def test_a_hundred_percent_is_written_only_when_nothing_is_missing(percent: float, expected: str) -> None:
     """Cut, never rounded up."""
     assert expected == percent_text(percent)
+
+
+def test_a_narrow_terminal_gets_one_line() -> None:
+    """Forty columns, and fewer after a resize: what a second adds replaces what the one before showed."""
+    ours, theirs = pty.openpty()
+    with open(theirs, "w") as stream:
+        status = Status(stream, "t.pcapng")
+        for columns in (40, 20):
+            fcntl.ioctl(stream, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+            status(RUNNING)
+        status.clear()
+        shown = os.read(ours, 4096).decode()
+    os.close(ours)
+    assert [len(line.removesuffix("\x1b[K")) for line in shown.split("\r")] == [0, 39, 19, 0]

@@ -65,12 +65,21 @@ def test_a_pipe_gets_one_table_after_the_other() -> None:
 def test_a_terminal_is_cleared_for_each_table() -> None:
     """Start, refresh, end as sysdig does: no table is left."""
     dig, out = live("topprocs_net", is_terminal=True)
-    assert out.getvalue() == "\x1b[2J\x1b[?25l"
+    assert out.getvalue() == ""
     dig.feed(head() + datagram(b"abc", second=5.1) + datagram(b"de", second=6.1))
     dig.end()
     shown = out.getvalue().removeprefix("\x1b[2J\x1b[?25l")
     assert shown.startswith(f"{CLEAR}Bytes     Process   \n")
     assert shown.endswith(f"3B        httpd\n{CLEAR}\x1b[?25h")
+
+
+@pytest.mark.parametrize("is_terminal", [False, True])
+@pytest.mark.parametrize("name", ["topprocs_net", "echo_fds", "conns", "netstat", "ps"])
+def test_what_never_began_shows_nothing(name: str, is_terminal: bool) -> None:
+    """No heading, no escape: the error of a machine that refuses stands alone."""
+    dig, out = live(name, is_terminal=is_terminal)
+    dig.end()
+    assert out.getvalue() == ""
 
 
 @pytest.mark.parametrize(("names", "json"), [(["echo_fds"], False), (["topprocs_net"], True), ([], False)])
