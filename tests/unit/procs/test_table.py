@@ -1,7 +1,6 @@
 """The process table on a made /proc and on events."""
 
 import os
-import random
 from pathlib import Path
 
 import pytest
@@ -303,63 +302,6 @@ def test_what_init_sees_of_cgroups_counts(proc: FakeProc, table: ProcessTable) -
     table.apply(execed(10, "ls", "/bin/ls", "ls", start_ns=300 * TICK_NS, cgroup=inside))
     found = [describe(table, pid, "ls", start_ns=ticks * TICK_NS).container_id for pid, ticks in ((9, 200), (10, 300))]
     assert found == ["host", CONTAINER[:12]]
-
-
-@pytest.mark.parametrize("seed", range(60))
-def test_no_container_is_ever_wrong(seed: int, proc: FakeProc, table: ProcessTable) -> None:
-    """Processes that fork, move between cgroups, exec, end and are looked at in any order: right or not known, never another's."""
-    dice = random.Random(seed)
-    top = proc.root / "1" / "root" / "cg"
-    ids = {}
-    for path, container in (("/user", "host"), ("/docker/" + "ab" * 32, "ab" * 6), ("/docker/" + "cd" * 32, "cd" * 6)):
-        (top / path[1:]).mkdir(parents=True)
-        ids[path] = ((top / path[1:]).stat().st_ino, container)
-    (proc.root / "1" / "mountinfo").write_text("41 31 0:38 / /cg rw,relatime - cgroup2 cgroup2 rw\n")
-    paths, alive, count, known, pid = list(ids), {}, {}, {}, 7
-    for first in (5, 6):
-        alive[first], count[first] = dice.choice(paths), 1
-        proc.add(first, "sh", start=first, cgroup=f"0::{alive[first]}")
-        known[first] = ids[alive[first]][1]
-    if dice.random() < 0.7:
-        table.snapshot()
-    for _step in range(40):
-        who_acts, act = dice.choice(list(alive)), dice.choice(["fork", "move", "exec", "end", "look"])
-        start_ns = who_acts * TICK_NS + 1
-        if act == "fork":
-            alive[pid], count[pid] = alive[who_acts], count[who_acts]
-            proc.add(pid, "sh", start=pid, ppid=who_acts, cgroup=f"0::{alive[pid]}")
-            new_ns = pid * TICK_NS + 1
-            event = forked(pid, "sh", parent=who_acts, parent_ns=start_ns, start_ns=new_ns, cgroup=ids[alive[pid]][0])
-            table.apply(event)
-            known[pid] = ids[alive[pid]][1]
-            pid += 1
-        elif act == "move":
-            alive[who_acts] = dice.choice(paths)
-            proc.add(who_acts, "sh", start=who_acts, cgroup=f"0::{alive[who_acts]}")
-        elif act == "exec":
-            count[who_acts] += 1
-            event = execed(
-                who_acts,
-                "sh",
-                "/bin/sh",
-                "sh",
-                exec_id=count[who_acts],
-                start_ns=start_ns,
-                cgroup=ids[alive[who_acts]][0],
-            )
-            table.apply(event)
-        if act == "end" and len(alive) > 1:
-            proc.remove(who_acts)
-        if act in ("end", "look", "exec"):
-            found = describe(table, who_acts, "sh", start_ns=start_ns, exec_id=count[who_acts]).container_id
-            truth = ids[alive[who_acts]][1]
-            assert found == truth or (act == "end" and found in (None, known[who_acts]))
-        if act not in ("move", "fork"):
-            known[who_acts] = ids[alive[who_acts]][
-                1
-            ]  # a move by itself is no event: until the next, it may stay unknown
-        if act == "end" and len(alive) > 1:
-            del alive[who_acts]
 
 
 def test_links_are_resolved_on_the_host_only(proc: FakeProc, table: ProcessTable, tmp_path: Path) -> None:
