@@ -47,12 +47,20 @@ cdef inline bint is_ready(_Conversation conversation, _Half half, _Half other) n
     return is_head_due(conversation, half) and not must_wait(conversation, other, &(<_Segment>half.held[0]).need)
 
 
+cdef inline void limit_acked(_Half half) noexcept:
+    """What is acknowledged ends at the FIN, which is no byte, and says nothing once all of it is here."""
+    if half.finished and <int32_t>(half.acked - half.fin_seq) > 0:
+        half.acked = half.fin_seq
+    if <int32_t>(half.acked - half.next) <= 0:
+        half.is_acked_beyond = False
+
+
 cdef inline void advance(_Half half, uint32_t count) noexcept:
     """`count` more bytes of a direction are delivered or given up."""
     half.next += count
     half.anchor = CERTAIN
-    if half.is_acked_beyond and <int32_t>(half.acked - half.next) <= 0:
-        half.is_acked_beyond = False
+    if half.is_acked_beyond:
+        limit_acked(half)
 
 
 cdef inline void hint(_Half half, uint32_t number, bint is_sure) noexcept:

@@ -23,7 +23,7 @@ from pcapdig.streams._connections cimport (
     is_of_ended,
 )
 from pcapdig.streams._directions cimport (
-    acknowledged, advance, begin, hint, is_begun, is_first, is_head_due, is_long, is_ready, must_wait, waits,
+    acknowledged, advance, begin, hint, is_begun, is_first, is_head_due, is_long, is_ready, limit_acked, must_wait, waits,
 )
 
 from pcapdig.streams._messages cimport Outbox
@@ -82,9 +82,8 @@ cdef class Sequencer(Outbox):
             conversation.reset_seq, conversation.reset_need, conversation.reset_at = seq, need, meta[0]
         elif flags & FIN and not flags & RST and not half.finished:
             half.finished, half.fin_seq, half.fin_need, half.fin_at = True, seq + length, need, meta[0]
-            if half.is_acked_beyond and <int32_t>(half.acked - half.fin_seq) > 0:
-                half.acked = half.fin_seq
-                advance(half, 0)
+            if half.is_acked_beyond:
+                limit_acked(half)
         if half.held is not None or other.held is not None or half.finished or other.finished or conversation.is_reset:
             self._settle(conversation)
 

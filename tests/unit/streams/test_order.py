@@ -306,3 +306,23 @@ def test_a_reset_ends_both_directions() -> None:
     assert of_packets(*packets) == []
     assert of_packets(*packets, LATER) == [(True, b"abcghi", ((3, 3),))]
     assert of_packets(*packets, (4, "c", ACK, 4, 1, b"def")) == [(True, b"abcdefghi", ())]
+
+
+def test_what_an_ack_named_before_the_beginning_is_not_missing() -> None:
+    """A connection older than the capture: bytes acknowledged in it, and sent before it, were never to be had."""
+    rows = [
+        (True, ACK, 500, 693, b""),
+        (True, ACK, 500, 709, b""),
+        (True, ACK, 500, 709, b"SET"),
+        (False, ACK, 709, 503, b"+OK"),
+        (True, FIN | ACK, 503, 712, b""),
+        (False, FIN | ACK, 712, 504, b""),
+    ]
+    flows = Flows.from_records([FlowRecord(client="10.0.0.1", server="10.0.0.2", client_port=1, server_port=2)])
+    forward, flags, seq, ack, data = zip(*rows, strict=True)
+    batch = Packets.from_payloads(
+        Tables(flows=flows), list(data), flow=0, forward=forward, tcp_flags=flags, seq=seq, ack=ack
+    )
+    reassembler = Reassembler(batch.trace)
+    found = [reassembler.feed(batch, np.ones(1, np.bool_)), reassembler.flush()]
+    assert [(rows.buffer(i), rows.gaps(i)) for rows in found for i in range(len(rows))] == [(b"SET", ()), (b"+OK", ())]
