@@ -97,7 +97,7 @@ cdef bint _answered(dialogue, bytes data, moment) except -1:
             return False
     elif framing[0] is not _LENGTH or framing[1] != len(data) - start:
         return False
-    asked = <Asked>open.popleft() if request is not None else None
+    asked = <Asked>open.popleft() if request is not None else dialogue.next_open()
     if start < len(data):
         response.body = _body(dialogue, request, response, data, start, framing)
     dialogue.called(None if asked is None else (<Asked>asked).whole(), response)

@@ -100,7 +100,8 @@ class Dialogue(Generic[_R, _Open]):
         self.open: deque[_Open] = deque()
         """What waits for an answer, oldest first."""
         self._early: Callable[[_Open | None], _R] | None = None  # an answer whose request is half read
-        self._is_unsure = False  # requests amid those of this turn were lost
+        self._is_unsure = False  # requests were lost, whose answers may still come, before those of this turn
+        self._has_stray = False  # since the last turn that asks an answer came to none of its requests
         self._done: list[_R] = []
         self._inboxes: dict[bool, Inbox] = {}  # made when a side first says something that is not read at once
         self._readings: dict[bool, Reading[None] | None] = {}
@@ -145,9 +146,10 @@ class Dialogue(Generic[_R, _Open]):
                 while inbox.skip_hole() and not self.begins(inbox.peek(), asks=asks):
                     pass
                 self._after_loss(asks)
-                self._is_unsure = asks and any(position for position, _ in turn.gaps)
+                self._is_unsure = asks and any(position or not self._has_stray for position, _ in turn.gaps)
             except StopIteration:
                 self._readings[asks] = None
+        self._has_stray &= not asks
         if turn.is_last:
             self.end_side(asks, is_cut_off=turn.is_reset)
         return self._taken()
@@ -233,7 +235,8 @@ class Dialogue(Generic[_R, _Open]):
     def ask(self, asked: _Open) -> None:
         """A request is whole. It waits for its answer, unless that has come: see `answer`.
 
-        Behind a hole amid requests that were sent without waiting nobody knows which answer will be whose.
+        Behind a hole amid requests that were sent without waiting nobody knows which answer will be whose; nor behind one before them, unless what
+        was lost there has had its answer.
         """
         if self._early is not None:
             self._tell_early(asked)
@@ -251,7 +254,7 @@ class Dialogue(Generic[_R, _Open]):
             What was told.
         """
         if not self.open and self._early is None and not self.is_between(True):
-            self._early = make
+            self._early, self._has_stray = make, True
             return None
         record = make(self.next_open())
         self.tell(record)
@@ -265,7 +268,10 @@ class Dialogue(Generic[_R, _Open]):
 
     def next_open(self) -> _Open | None:
         """The oldest request without an answer, taken from the queue."""
-        return self.open.popleft() if self.open else None
+        if self.open:
+            return self.open.popleft()
+        self._has_stray = True
+        return None
 
     def _taken(self) -> list[_R]:
         """The records that are complete, handed out once. What has waited longest is given up where too many requests are open."""

@@ -145,17 +145,33 @@ class _Http(Dialogue[_R, Asked]):
                 raise LostPlaceError
             body = self.reader(request, None, request.framing)
             asked = Asked(request, body)
-            if not self._is_answered:
+            is_unsure = self._is_unsure and not self._is_answered
+            if not is_unsure and not self._is_answered:
                 self.open.append(asked)
             self._is_answered = False
-            if is_cut:
-                body.end(is_complete=False)
-                raise LostPlaceError
-            if inbox.is_empty and expects_continue(request):
-                body.end(is_complete=False)
-                if not (yield from self._sends_body(inbox, asked)):
-                    continue
-            yield from body.read(inbox)
+            try:
+                yield from self._request_body(inbox, asked, body, is_cut=is_cut)
+            except (LostPlaceError, StreamEndedError):
+                if is_unsure:
+                    self.give_up(asked)
+                raise
+            if is_unsure:
+                self.give_up(asked)
+
+    def _request_body(self, inbox: Inbox, asked: Asked, body: BodyReader, *, is_cut: bool) -> Reading[None]:
+        """Read what follows the head of a request, if that is its body.
+
+        Raises:
+            LostPlaceError: where it ends is not known.
+        """
+        if is_cut:
+            body.end(is_complete=False)
+            raise LostPlaceError
+        if inbox.is_empty and expects_continue(asked.request):
+            body.end(is_complete=False)
+            if not (yield from self._sends_body(inbox, asked)):
+                return
+        yield from body.read(inbox)
 
     def _sends_body(self, inbox: Inbox, asked: Asked) -> Reading[bool]:
         """Wait for what follows a head with Expect: the body, or, after a final answer, another request (RFC 9110 section 10.1.1).

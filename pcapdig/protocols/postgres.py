@@ -336,6 +336,7 @@ class PostgresDialogue(Dialogue[SqlCall, _Asked]):
             self.give_up(self.open.popleft())
         self._is_ready_early = not self.open and not self.is_between(True)
         asked = self._current(_ENDS, moment)
+        self._has_stray |= not self.open
         if asked:
             self.open.popleft()
             if asked.kind != "S":
