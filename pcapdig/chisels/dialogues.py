@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
 import numpy as np
 
 from pcapdig.chisels._turns import Turns
+from pcapdig.chisels.early import EarlyTurns
 from pcapdig.protocols.conversation import Dialogue, Record, Seen
 
 if TYPE_CHECKING:
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from pcapdig.procs.process import Process
+    from pcapdig.protocols.conversation import Turn
     from pcapdig.trace.columns import Dimensions
     from pcapdig.trace.rows import Rows
 
@@ -138,6 +140,7 @@ class Dialogues(Generic[R]):
         self._open = 0  # requests in all of them
         self._held: dict[int, tuple[int, int, int]] = {}  # by flow: requests that are open, their bytes, all bytes
         self._held_bytes = 0
+        self._early = EarlyTurns()
         self._ends: dict[int, tuple[Seen]] = {}
         self._trace: Dimensions | None = None
 
@@ -148,6 +151,7 @@ class Dialogues(Generic[R]):
         self._trace = trace = rows.trace
         self._grow(len(trace.flows))
         by_flow, left, held, protocol = self._by_flow, self._left, self._held, trace.flows.protocol
+        early = self._early
         most, most_requests, most_bytes = self._limits
         for flow, dialogue, turn in Turns(rows, by_flow, left, OVER, self._ends):
             if dialogue is None:
@@ -161,7 +165,11 @@ class Dialogues(Generic[R]):
             else:
                 del by_flow[flow]
                 by_flow[flow] = dialogue
-            records = dialogue.feed(turn)
+            if dialogue.has_early_answers and dialogue.is_early(turn):
+                early.add(flow, turn)
+                records = []
+            else:
+                records = dialogue.feed(turn)
             if dialogue.is_over:
                 records += dialogue.end()
                 self._drop(flow, OVER)
@@ -171,8 +179,31 @@ class Dialogues(Generic[R]):
                 self._weigh(flow, dialogue, len(turn.data))
             for record in records:
                 yield Found(record, flow, trace)
+            if early:
+                if flow in early:
+                    yield from self._read_early(flow, early.take(flow), trace, may_wait=True)
+                for other, turns in early.take_overdue(turn.moment.time_ns):
+                    yield from self._read_early(other, turns, trace)
             if self._open > most_requests or self._held_bytes > most_bytes:
                 yield from self._evict(trace)
+
+    def _read_early(
+        self, flow: int, turns: list[Turn], trace: Dimensions, *, may_wait: bool = False
+    ) -> Iterator[Found[R]]:
+        """Read answers that waited for their requests; `may_wait`: those for which none has come go on waiting."""
+        for turn in turns:
+            dialogue = self._by_flow.get(flow)
+            if dialogue is None:
+                dialogue = self._begin(Opening(turn.data, turn.from_client, is_datagram=True, is_known=True))
+                if dialogue is None:
+                    continue
+                self._keep(flow, dialogue)
+            if may_wait and dialogue.is_early(turn):
+                self._early.add(flow, turn)
+                continue
+            for record in dialogue.feed(turn):
+                yield Found(record, flow, trace)
+            self._weigh(flow, dialogue, 0)
 
     def _grow(self, flows: int) -> None:
         """Make room for what is left of so many flows."""
@@ -248,11 +279,11 @@ class Dialogues(Generic[R]):
 
     def end(self) -> list[Found[R]]:
         """What was still open, by time."""
-        found = [
-            Found(record, flow, self._trace)
-            for flow, dialogue in self._by_flow.items()
-            if self._trace is not None
-            for record in dialogue.end()
+        if self._trace is None:
+            return []
+        waited = [one for flow, turns in self._early.take_all() for one in self._read_early(flow, turns, self._trace)]
+        found = waited + [
+            Found(record, flow, self._trace) for flow, dialogue in self._by_flow.items() for record in dialogue.end()
         ]
         self._by_flow.clear()
         self._held.clear()

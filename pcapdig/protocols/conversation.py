@@ -94,6 +94,9 @@ class Dialogue(Generic[_R, _Open]):
     A coroutine loops forever over messages; it is begun anew after LostPlaceError.
     """
 
+    has_early_answers = False
+    """Its turns are datagrams, so an answer may come before its request; see `is_early`."""
+
     def __init__(self) -> None:
         self.is_over = False
         """Nothing more will be read of this flow, whatever comes."""
@@ -153,6 +156,10 @@ class Dialogue(Generic[_R, _Open]):
         if turn.is_last:
             self.end_side(asks, is_cut_off=turn.is_reset)
         return self._taken()
+
+    def is_early(self, turn: Turn) -> bool:
+        """Whether a datagram answers a request that has not come."""
+        return False
 
     def end(self) -> list[_R]:
         """The capture has ended: what is still open, unanswered."""

@@ -54,6 +54,7 @@ class DnsDialogue(Dialogue[DnsCall, _Asked]):
         """`is_stream`: TCP, where each message has its length before it."""
         super().__init__()
         self._is_stream = is_stream
+        self.has_early_answers = not is_stream
         self._by_id: dict[tuple[int, bool], list[_Asked]] = {}
         self._transfers: set[int] = set()  # ids of zone transfers that were answered: more of the same may follow
 
@@ -77,6 +78,15 @@ class DnsDialogue(Dialogue[DnsCall, _Asked]):
         while len(self.open) > OPEN_LIMIT:
             self.give_up(self.open.popleft())
         return self._taken()
+
+    def is_early(self, turn: Turn) -> bool:
+        """An answer whose id nobody has asked with."""
+        data = turn.data
+        return (
+            len(data) > 2
+            and data[2] & 0x80 != 0
+            and (int.from_bytes(data[:2]), not turn.from_client) not in self._by_id
+        )
 
     def asking(self, inbox: Inbox) -> Reading[None]:
         """The client's messages, one after the other."""

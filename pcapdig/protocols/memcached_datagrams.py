@@ -65,6 +65,8 @@ class _Exchange:
 class MemcachedDatagrams(Dialogue[MemcachedCall, None]):
     """Reads one flow of UDP."""
 
+    has_early_answers = True
+
     def __init__(self) -> None:
         super().__init__()
         self._exchanges: dict[int, _Exchange] = {}
@@ -77,6 +79,10 @@ class MemcachedDatagrams(Dialogue[MemcachedCall, None]):
     def unanswered(self, asked: None) -> MemcachedCall:
         """Nothing waits in the queue: each exchange has its own."""
         raise AssertionError
+
+    def is_early(self, turn: Turn) -> bool:
+        """An answer with a number that no request had."""
+        return not turn.from_client and int.from_bytes(turn.data[:2]) not in self._exchanges
 
     def feed(self, turn: Turn) -> list[MemcachedCall]:
         """Read the next datagram."""

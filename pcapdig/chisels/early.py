@@ -1,0 +1,60 @@
+"""Datagrams that answer a request which was not captured yet: they wait for it, as segments of TCP do in streams/.
+
+Two taps whose clocks differ, and a card with several queues, write an answer before its request. Nothing in UDP says so; the protocol does.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pcapdig.protocols.conversation import Turn
+
+EARLY_NS = 150_000_000
+"""How long an answer waits for its request, in time of the capture: as long as in streams/ (docs/decisions/0012)."""
+EARLY_MAX = 10_000
+"""Answers that wait at a time; beyond it those of the flow that waits longest wait no more."""
+
+
+class EarlyTurns:
+    """Answers that wait, by flow."""
+
+    __slots__ = ("_by_flow", "_count")
+
+    def __init__(self) -> None:
+        self._by_flow: dict[int, list[Turn]] = {}  # waiting longest first
+        self._count = 0
+
+    def __contains__(self, flow: int) -> bool:
+        return flow in self._by_flow
+
+    def __bool__(self) -> bool:
+        return bool(self._by_flow)
+
+    def add(self, flow: int, turn: Turn) -> None:
+        """One more waits."""
+        self._by_flow.setdefault(flow, []).append(turn)
+        self._count += 1
+
+    def take(self, flow: int) -> list[Turn]:
+        """Those of a flow wait no more."""
+        turns = self._by_flow.pop(flow)
+        self._count -= len(turns)
+        return turns
+
+    def take_overdue(self, now_ns: int) -> Iterator[tuple[int, list[Turn]]]:
+        """The flows whose first answer has waited long enough, or too many: those wait no more. `now_ns`: time of the capture."""
+        while self._by_flow:
+            flow, turns = next(iter(self._by_flow.items()))
+            # A clock that was set back by as much is no reason to wait for ever.
+            if abs(now_ns - turns[0].moment.time_ns) <= EARLY_NS and self._count <= EARLY_MAX:
+                return
+            yield flow, self.take(flow)
+
+    def take_all(self) -> Iterator[tuple[int, list[Turn]]]:
+        """All of them."""
+        while self._by_flow:
+            flow = next(iter(self._by_flow))
+            yield flow, self.take(flow)
