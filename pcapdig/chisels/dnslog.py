@@ -31,8 +31,9 @@ class Dnslog(LogChisel["DnsCall"]):
         "Prints a line for each DNS query, over UDP and TCP, when its answer comes: name, type, response code, the answers' "
         "data parted by commas, time from query to answer, and the processes at both ends as far as they are known. mDNS and LLMNR "
         "are read too; their answers go to others than their queries, so each has a line of its own. A query without an answer "
-        "is shown after a minute or at the end with <NA>; one that was repeated has a line for each time. -v adds process ids and "
-        "the connection."
+        "is shown after a minute or at the end with <NA>; one that was repeated has a line for each time. A zone transfer "
+        "has a line for each of its messages, with its number, and the last says how many records all had together. -v adds process "
+        "ids and the connection."
     )
     args: ClassVar[tuple[Arg, ...]] = (
         Arg(name="port", type="int", description="port of the servers, in place of 53, 5353 and 5355", optional=True),
@@ -60,9 +61,10 @@ class Dnslog(LogChisel["DnsCall"]):
         kind = ",".join(question.type for question in questions) or None
         rcode = answer.rcode if answer else None
         # What is in the place of answers in an update are its conditions (RFC 2136 section 2.4).
-        # An answer that does not repeat the question says itself what it is of.
+        # An answer that does not repeat the question, and a zone, say themselves what they are of.
+        is_about_question = questions and call.message is None
         texts = (
-            [f"{'' if questions else f'{one.name} {one.type} '}{one.text}" for one in answer.answers]
+            [f"{'' if is_about_question else f'{one.name} {one.type} '}{one.text}" for one in answer.answers]
             if answer and opcode != UPDATE
             else []
         )
@@ -70,6 +72,10 @@ class Dnslog(LogChisel["DnsCall"]):
         pairs: dict[str, object] = {"query": name, "type": kind, "rcode": rcode, "answer": text or None}
         if opcode:
             pairs["opcode"] = opcode_name(opcode)
+        if call.message is not None:
+            pairs["message"] = call.message
+            if call.records is not None:
+                pairs["records"] = call.records
 
         def members() -> Members:
             yield "query", name
@@ -78,5 +84,9 @@ class Dnslog(LogChisel["DnsCall"]):
             yield "answer", text if answer else None
             yield "id", call.told.id
             yield "opcode", opcode_name(opcode) if opcode else None
+            yield "message", call.message
+            yield "records", call.records
+            yield "query_edns", (call.query.options or None) if call.query else None
+            yield "answer_edns", (answer.options or None) if answer else None
 
         yield self.call_line(found, pairs, members())

@@ -13,7 +13,8 @@ Callers: chisels. Upstream: nothing but errors; dpkt names TLS ciphers, brotli a
                      http_head_readers.py, http_body_readers.py read them; _http_whole.pyx: turns that are one whole message
     bodies.py        Body: size as sent, bytes kept, .content() without gzip, deflate, brotli, zstd; Decoder: the same piece by piece
     multipart.py     Multipart(boundary).feed(data) -> pieces of the parts of a form; file_types.py: types by first bytes, file names
-    dns.py           DnsDialogue(is_stream=) -> DnsCall(query, answer); dns_names.py, dns_records.py read the bytes
+    dns.py           DnsDialogue(is_stream=) -> DnsCall(query, answer); dns_transfers.py: Transfer, of many messages; dns_records.py reads a message,
+                     dns_names.py, dns_rdata.py, dns_svcb.py, dns_options.py, dns_types.py what is in it
     redis.py         RedisDialogue -> RedisCall(command, reply); redis.starts(data), .starts_inline(data); redis_modes.py: what is no reply
     memcached.py     MemcachedDialogue -> MemcachedCall(command, keys, values ...); memcached_binary.py: MemcachedBinaryDialogue;
                      memcached_datagrams.py: MemcachedDatagrams, either of them over UDP

@@ -1,7 +1,7 @@
 """DNS queries and their answers, over UDP and TCP.
 
 In: turns; a UDP datagram is one. Out: `DnsCall`. A query and its answer share the flow, the id and the question. Source: RFC 1035
-section 4.2 (transport), RFC 7766 (several queries on one connection, answers in any order).
+section 4.2 (transport), RFC 7766 (several queries on one connection, answers in any order). A zone transfer gives a record for each of its messages.
 """
 
 from __future__ import annotations
@@ -12,16 +12,16 @@ from typing import TYPE_CHECKING
 from pcapdig.protocols.conversation import OPEN_LIMIT, Dialogue, Moment, Record, Turn
 from pcapdig.protocols.dns_names import BadMessageError
 from pcapdig.protocols.dns_records import DnsMessage, read_message
+from pcapdig.protocols.dns_transfers import RECORDS_LIMIT, STATES, TYPES, Transfer
 from pcapdig.protocols.inbox import LostPlaceError
 
 if TYPE_CHECKING:
     from pcapdig.protocols.inbox import Inbox, Reading
 
+__all__ = ["STATES", "DnsCall", "DnsDialogue"]
 
 PATIENCE_NS = 60 * 1_000_000_000
 """A query this old gets no answer any more, and its id may be used again: resolvers give up after seconds (RFC 1035 section 7.3)."""
-_TRANSFERS = {"AXFR", "IXFR"}
-"""Answered by as many messages as the zone needs: RFC 5936 section 2.2."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +30,10 @@ class DnsCall(Record):
 
     query: DnsMessage | None
     answer: DnsMessage | None
+    message: int | None = None
+    """Which message of a zone transfer the answer is, from 1 on; None: it is no zone transfer over TCP."""
+    records: int | None = None
+    """With the last message of a zone transfer: the records of all its messages together; None where some were lost."""
 
     @property
     def told(self) -> DnsMessage:
@@ -56,7 +60,7 @@ class DnsDialogue(Dialogue[DnsCall, _Asked]):
         self._is_stream = is_stream
         self.has_early_answers = not is_stream
         self._by_id: dict[tuple[int, bool], list[_Asked]] = {}
-        self._transfers: set[int] = set()  # ids of zone transfers that were answered: more of the same may follow
+        self._transfers: dict[tuple[int, bool], tuple[_Asked, Transfer]] = {}  # of which more messages will come
 
     @property
     def is_idle(self) -> bool:
@@ -103,9 +107,25 @@ class DnsDialogue(Dialogue[DnsCall, _Asked]):
             size = int.from_bytes((yield from inbox.exactly(2)))
             data = yield from inbox.prefix(size, size)
             try:
-                self._take(read_message(data), moment, by_client=by_client)
+                message = read_message(data)
+                if message.is_cut and self._transfer_of(message, by_client=by_client):
+                    message = read_message(data, records_limit=RECORDS_LIMIT)
+                self._take(message, moment, by_client=by_client)
             except BadMessageError:
                 raise LostPlaceError from None
+
+    def _after_loss(self, asks: bool) -> None:
+        super()._after_loss(asks)
+        for _, transfer in self._transfers.values():
+            transfer.is_whole = False
+
+    def _transfer_of(self, message: DnsMessage, *, by_client: bool) -> bool:
+        """Whether a message is part of a zone transfer."""
+        key = (message.id, not by_client)
+        is_asked = any(
+            question.type in TYPES for asked in self._by_id.get(key, ()) for question in asked.query.questions
+        )
+        return message.is_response and (is_asked or key in self._transfers)
 
     def unanswered(self, asked: _Asked) -> DnsCall:
         """A query alone."""
@@ -127,9 +147,24 @@ class DnsDialogue(Dialogue[DnsCall, _Asked]):
             asked = _Asked(moment, message, by_client)
             self.open.append(asked)
             self._by_id.setdefault((message.id, by_client), []).append(asked)
-            self._transfers.discard(message.id)
+            self._transfers.pop((message.id, by_client), None)
             return
         key = (message.id, not by_client)
+        answered = self._answered_by(message, key)
+        if answered is None and key in self._transfers:
+            self._go_on(key, message, moment)
+        elif answered is None:
+            self.tell(DnsCall(asked=None, answered=moment, query=None, answer=message))
+        elif self._is_stream and len(answered.query.questions) == 1 and answered.query.questions[0].type in TYPES:
+            self._transfers[key] = (answered, Transfer(answered.query))
+            self._go_on(key, message, moment)
+            if len(self._transfers) > OPEN_LIMIT:
+                del self._transfers[next(iter(self._transfers))]
+        else:
+            self.tell(DnsCall(asked=answered.moment, answered=moment, query=answered.query, answer=message))
+
+    def _answered_by(self, message: DnsMessage, key: tuple[int, bool]) -> _Asked | None:
+        """The query that an answer belongs to, which waits no longer."""
         waiting = self._by_id.get(key, [])
         for index, asked in enumerate(waiting):
             if not message.questions or _same(asked.query, message):
@@ -139,12 +174,26 @@ class DnsDialogue(Dialogue[DnsCall, _Asked]):
                 asked.is_answered = True
                 while self.open and self.open[0].is_answered:
                     self.open.popleft()
-                if self._is_stream and any(question.type in _TRANSFERS for question in asked.query.questions):
-                    self._transfers.add(message.id)
-                self.tell(DnsCall(asked=asked.moment, answered=moment, query=asked.query, answer=message))
-                return
-        if message.id not in self._transfers:
-            self.tell(DnsCall(asked=None, answered=moment, query=None, answer=message))
+                return asked
+        return None
+
+    def _go_on(self, key: tuple[int, bool], message: DnsMessage, moment: Moment) -> None:
+        """The next message of a zone transfer."""
+        asked, transfer = self._transfers[key]
+        transfer.take(message)
+        records = transfer.records if transfer.is_over and transfer.is_whole else None
+        if transfer.is_over:
+            del self._transfers[key]
+        self.tell(
+            DnsCall(
+                asked=asked.moment,
+                answered=moment,
+                query=asked.query,
+                answer=message,
+                message=transfer.messages,
+                records=records,
+            )
+        )
 
 
 def _same(query: DnsMessage, answer: DnsMessage) -> bool:

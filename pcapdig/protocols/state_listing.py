@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from pcapdig.protocols import http, redis_modes
+from pcapdig.protocols import dns_transfers, http, redis_modes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 ALL_STATES: dict[str, tuple[State, ...]] = {
     "HTTP/1": http.STATES,
     "Redis": redis_modes.STATES,
+    "DNS": dns_transfers.STATES,
 }
 """By protocol."""
 _HEAD = """# States of protocols

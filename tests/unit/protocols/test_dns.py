@@ -78,12 +78,16 @@ def test_a_repeated_query_is_told_each_time() -> None:
     assert dialogue.is_idle
 
 
-def test_a_zone_transfer_is_one_answer() -> None:
-    """Of as many messages as the zone needs."""
+def test_a_question_in_another_protocols_stream() -> None:
+    """Answers without a record are no zone transfer: the first belongs to the query, the others to nothing."""
     dialogue = DnsDialogue(is_stream=True)
     query, answer = (struct.pack(">6H", 3, flags, 1, 0, 0, 0) + b"\x01a\0\0\xfc\0\1" for flags in (0x100, 0x8400))
     dialogue.feed(Turn(len(query).to_bytes(2) + query, True, Moment(0)))
-    assert len(dialogue.feed(Turn((len(answer).to_bytes(2) + answer) * 3, False, Moment(1)))) == 1
+    found = dialogue.feed(Turn((len(answer).to_bytes(2) + answer) * 2, False, Moment(1)))
+    assert [(call.query is not None, call.message, call.records) for call in found] == [
+        (True, 1, 0),
+        (False, None, None),
+    ]
 
 
 def test_names_are_tsharks(records_of: Callable[..., list[Any]], tshark: Callable[..., list[list[str]]]) -> None:

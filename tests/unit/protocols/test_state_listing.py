@@ -8,14 +8,14 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from played import http, redis
+from played import dns, http, redis
 from played.scenario import Scenario
 
 from pcapdig.protocols.conversation import Moment, Turn
 from pcapdig.protocols.state_listing import ALL_STATES, page
 
 PAGE = Path(__file__).parents[3] / "docs" / "protocol-states.md"
-PLAYED: dict[str, ModuleType] = {"HTTP/1": http, "Redis": redis}
+PLAYED: dict[str, ModuleType] = {"HTTP/1": http, "Redis": redis, "DNS": dns}
 EACH = [
     pytest.param(protocol, scenario, id=f"{protocol}-{scenario.state}-{scenario.closer[:24]}-{index}")
     for protocol, module in PLAYED.items()

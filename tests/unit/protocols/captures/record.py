@@ -78,7 +78,22 @@ def record(name: str, expression: str, talk: Callable[[], None]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "t.pcap"
         tcpdump = subprocess.Popen(
-            ["tcpdump", "-i", "lo", "-s", "0", "-U", "--immediate-mode", "-w", str(path), "-Z", "root", expression],
+            [
+                "tcpdump",
+                "-i",
+                "lo",
+                "-B",
+                "8192",
+                "-s",
+                "0",
+                "-U",
+                "--immediate-mode",
+                "-w",
+                str(path),
+                "-Z",
+                "root",
+                expression,
+            ],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             text=True,
