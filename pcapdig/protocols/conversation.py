@@ -102,9 +102,12 @@ class Dialogue(Generic[_R, _Open]):
         """Nothing more will be read of this flow, whatever comes."""
         self.open: deque[_Open] = deque()
         """What waits for an answer, oldest first."""
+        self.evicted = 0
+        """Requests that were given up because more than OPEN_LIMIT waited."""
         self._early: Callable[[_Open | None], _R] | None = None  # an answer whose request is half read
         self._is_unsure = False  # requests were lost, whose answers may still come, before those of this turn
         self._has_stray = False  # since the last turn that asks an answer came to none of its requests
+        self._is_half_unsure = False  # an answer was lost while a request was half read: it may have been that one's
         self._done: list[_R] = []
         self._inboxes: dict[bool, Inbox] = {}  # made when a side first says something that is not read at once
         self._readings: dict[bool, Reading[None] | None] = {}
@@ -186,8 +189,11 @@ class Dialogue(Generic[_R, _Open]):
     def _after_loss(self, asks: bool) -> None:
         """The place was lost: what is half known stays so."""
         if not asks:
+            self._is_half_unsure = not self.is_between(True)
             self._hand_out_open()
-        elif self._early is not None:
+            return
+        self._is_half_unsure = False
+        if self._early is not None:
             self._tell_early(None)
 
     def _hand_out_open(self) -> None:
@@ -245,9 +251,10 @@ class Dialogue(Generic[_R, _Open]):
         Behind a hole amid requests that were sent without waiting nobody knows which answer will be whose; nor behind one before them, unless what
         was lost there has had its answer.
         """
+        is_unsure, self._is_half_unsure = self._is_unsure or self._is_half_unsure, False
         if self._early is not None:
             self._tell_early(asked)
-        elif self._is_unsure:
+        elif is_unsure:
             self.give_up(asked)
         else:
             self.open.append(asked)
@@ -283,6 +290,7 @@ class Dialogue(Generic[_R, _Open]):
     def _taken(self) -> list[_R]:
         """The records that are complete, handed out once. What has waited longest is given up where too many requests are open."""
         while len(self.open) > OPEN_LIMIT:
+            self.evicted += 1
             self.give_up(self.open.popleft())
         done, self._done = self._done, []
         return done

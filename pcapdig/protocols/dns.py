@@ -79,8 +79,6 @@ class DnsDialogue(Dialogue[DnsCall, _Asked]):
             self._take(read_message(turn.data), turn.moment, by_client=turn.from_client)
         except BadMessageError:
             return self._taken()
-        while len(self.open) > OPEN_LIMIT:
-            self.give_up(self.open.popleft())
         return self._taken()
 
     def is_early(self, turn: Turn) -> bool:

@@ -138,6 +138,7 @@ class _Http(Dialogue[_R, Asked]):
             if self._simple:
                 self._simple = None  # its server closes, which this one did not
                 self.lose_place(False)
+                self._is_half_unsure = False
             self._reads_head = True
             request, is_cut = yield from read_request(inbox)
             self._reads_head = False
@@ -145,7 +146,8 @@ class _Http(Dialogue[_R, Asked]):
                 raise LostPlaceError
             body = self.reader(request, None, request.framing)
             asked = Asked(request, body)
-            is_unsure = self._is_unsure and not self._is_answered
+            is_unsure = (self._is_unsure or self._is_half_unsure) and not self._is_answered
+            self._is_half_unsure = False
             if not is_unsure and not self._is_answered:
                 self.open.append(asked)
             self._is_answered = False

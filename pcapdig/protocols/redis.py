@@ -28,6 +28,8 @@ WORDS_KEPT = 64
 _LINE_LIMIT = 64 << 10
 """PROTO_INLINE_MAX_SIZE of Redis' server.h."""
 _DEPTH_LIMIT = 16
+_NAMING = 3
+"""Words of a command that say what it is: CLIENT REPLY OFF."""
 _FIRST = 4
 """Values by which messages and confirmations are known."""
 _LINE_END = re.compile(rb"\r\n")
@@ -123,7 +125,7 @@ class RedisDialogue(Dialogue[RedisCall, Command]):
             line = (yield from inbox.through(_INLINE_END, _LINE_LIMIT)).rstrip(b"\r\n")
             if line[:1] == b"*":
                 count = _number(line[1:])
-                words, size = [], 0
+                words, size, is_cut = [], 0, False
                 for index in range(max(count, 0)):
                     head = yield from inbox.through(_LINE_END, 32)
                     length = _number(head[1:-2])
@@ -132,15 +134,17 @@ class RedisDialogue(Dialogue[RedisCall, Command]):
                     word = yield from inbox.prefix(length, WORD_KEPT)
                     yield from inbox.prefix(2, 0)
                     size += length
+                    is_cut |= index < _NAMING and len(word) < min(length, WORD_KEPT)
                     if index < WORDS_KEPT:
                         words.append(_text(word))
             else:
                 parts = _inline_words(line)
                 if parts and not all(0x20 <= byte < 0x7F for byte in parts[0]):
                     raise LostPlaceError
+                is_cut = False
                 words, count, size = [_text(word[:WORD_KEPT]) for word in parts[:WORDS_KEPT]], len(parts), len(line)
             if words:
-                self._ask(Command(moment, tuple(words), count, size))
+                self._ask(Command(moment, tuple(words), count, size, is_cut))
 
     def _ask(self, command: Command) -> None:
         """A command; one whose reply was turned off (CLIENT REPLY) is told at once."""
@@ -152,8 +156,7 @@ class RedisDialogue(Dialogue[RedisCall, Command]):
 
     def _after_loss(self, asks: bool) -> None:
         super()._after_loss(asks)
-        if not asks:
-            self._modes.lose()
+        self._modes.lose(asks)
 
     def answering(self, inbox: Inbox) -> Reading[None]:
         """Replies, one a command."""
@@ -170,7 +173,10 @@ class RedisDialogue(Dialogue[RedisCall, Command]):
                 self.is_over = not self._is_sure
                 raise
             self._is_sure = True
-            if self._modes.is_answer(reply, values, self.open[0] if self.open else None):
+            oldest = self.open[0] if self.open else None
+            if values and values[0].is_cut and self._modes.is_dark(oldest):
+                raise LostPlaceError
+            if self._modes.is_answer(reply, values, oldest):
                 self.answer(partial(self._answered, answered=moment, reply=reply))
 
     def _answered(self, command: Command | None, *, answered: Moment, reply: RedisReply) -> RedisCall:
@@ -236,7 +242,9 @@ def _value(inbox: Inbox, depth: int, first: list[RedisReply] | None = None) -> R
             return RedisReply(kind="_", text="", size_bytes=0, count=0)
         data = yield from inbox.prefix(size, WORD_KEPT)
         yield from inbox.prefix(2, 0)
-        return RedisReply(kind=kind, text=_text(data), size_bytes=size, count=1)
+        return RedisReply(
+            kind=kind, text=_text(data), size_bytes=size, count=1, is_cut=len(data) < min(size, WORD_KEPT)
+        )
     if kind not in ("*", "~", "%", ">", "|") or depth >= _DEPTH_LIMIT:
         raise LostPlaceError
     count = _number(rest) * (2 if kind in "%|" else 1)

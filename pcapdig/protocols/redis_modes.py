@@ -53,6 +53,8 @@ class Command:
     """The first ones."""
     count: int
     size: int
+    is_cut: bool = False
+    """Bytes of its first words were not captured, so nobody knows what it is."""
 
     @property
     def name(self) -> str:
@@ -72,6 +74,8 @@ class RedisReply:
     """Bytes of a bulk string, of a simple value; of an array the sum of its values."""
     count: int
     """Values of an array, set or map (its keys and values); 1 for what is not one; 0 for null."""
+    is_cut: bool = False
+    """Bytes of a string's beginning were not captured."""
 
 
 class Modes:
@@ -82,6 +86,7 @@ class Modes:
         self._is_resp3 = False
         self._subscribed = {"": 0, "p": 0, "s": 0}  # channels, patterns, channels of a shard
         self._is_counted = True  # no confirmation was lost since the last one
+        self._is_blind = False  # commands were lost
         self._confirming = ("", 0)  # word of the confirmations that still belong to the last command, and how many
         self._replies = ""  # CLIENT REPLY: off, skip (the next command's)
         self._queue: list[Command] | None = None  # commands of a transaction that change modes
@@ -129,18 +134,32 @@ class Modes:
             self._replies = {"ON": "", "OFF": "off", "SKIP": "skip"}[words[2]]
         return True
 
-    def lose(self) -> None:
-        """Something that the server sent was not captured."""
-        self._is_counted = False
-        self._confirming = ("", 0)
+    def lose(self, asks: bool) -> None:
+        """Something that a side sent was not captured."""
+        if asks:
+            self._is_blind = True
+        else:
+            self._is_counted = False
+            self._confirming = ("", 0)
+
+    def is_dark(self, oldest: Command | None) -> bool:
+        """Whether nobody knows if an array whose first word was not captured to its end answers something."""
+        return (
+            self._is_subscribed
+            or self._is_blind
+            or (oldest is not None and oldest.name in _CONFIRMED)
+            or bool(self._confirming[1])
+        )
 
     def is_answer(self, reply: RedisReply, values: Sequence[RedisReply], oldest: Command | None) -> bool:
         """Whether a value answers a command, of which `oldest` is the next to be answered. `values`: the first of an array or push."""
         asked = oldest.name if oldest else ""
         if reply.kind == "+" and _MONITORED.match(reply.text):
-            return not (self._monitors or asked in ("", "reset"))
+            return not (self._monitors or self._is_blind or asked in ("", "reset"))
         word = values[0].text.lower() if values else ""
         is_confirmation = len(values) == reply.count == 3 and word in _CONFIRMED and values[2].kind == ":"
+        if is_confirmation and oldest and oldest.is_cut:
+            asked = word
         if is_confirmation and (reply.kind == ">" or self._confirms(word, asked)):
             return self._confirm(word, int(values[2].text), asked, is_push=reply.kind == ">")
         if reply.kind == ">":
@@ -154,11 +173,11 @@ class Modes:
 
     def _confirms(self, word: str, asked: str) -> bool:
         """Whether an array that looks like a confirmation is one: its like can be an answer too, of a script."""
-        return not asked or asked in _CONFIRMED or self._confirming[0] == word or self._is_subscribed
+        return not asked or asked in _CONFIRMED or self._confirming[0] == word or self._is_subscribed or self._is_blind
 
     def _confirm(self, word: str, count: int, asked: str, *, is_push: bool) -> bool:
         """A confirmation; whether it is the first to a command."""
-        self._is_resp3, self._is_counted = is_push, True
+        self._is_resp3, self._is_counted, self._is_blind = is_push, True, False
         kind = _kind(word)
         before = dict(self._subscribed)
         others = 0 if kind == "s" else self._subscribed["p" if kind == "" else ""]
@@ -175,7 +194,8 @@ class Modes:
 
     def answered(self, command: Command, reply: RedisReply) -> None:
         """A command was answered: what that opens and closes."""
-        name = command.name
+        word = reply.text.partition(" ")[0]
+        name = word.lower() if command.is_cut and (word.lower() in _CONFIRMED or word == "RESET") else command.name
         if name in _CONFIRMED and reply.kind in "*>":
             if command.count > 1:
                 self._confirming = (name, command.count - 2)
@@ -186,7 +206,7 @@ class Modes:
             for one in self._executing:
                 self._begin(one)
         elif name in ("reset", "quit"):
-            self._monitors = self._is_resp3 = False
+            self._monitors = self._is_resp3 = self._is_blind = False
             self._subscribed = dict.fromkeys(self._subscribed, 0)
         elif name in ("monitor", "hello"):
             self._begin(command)

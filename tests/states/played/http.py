@@ -17,8 +17,10 @@ def summary(record: Any) -> tuple[str, str]:
     """`POST /a 4`, `200 5`."""
     request, response = record.request, record.response
     return (
-        f"{request.method} {request.target} {request.body.size_bytes}" if request else "-",
-        f"{response.status} {response.body.size_bytes}" if response else "-",
+        f"{request.method} {request.target} {request.body.size_bytes}{' cut' * request.is_cut}" if request else "-",
+        f"{response.status} {response.body.size_bytes}{' cut' * (response.is_cut or not response.body.is_complete)}"
+        if response
+        else "-",
     )
 
 
@@ -80,7 +82,9 @@ SCENARIOS = (
         ),
         ("HEAD /a 0 = 200 0", "GET /b 0 = 304 0", "GET /c 0 = 204 0", "GET /d 0 = 200 1", *AFTERWARDS),
     ),
-    Scenario("body", "so many bytes", (("c", ask(b"/a")), ("S", answer(200, b"12345")[:-2])), ("GET /a 0 = 200 3",)),
+    Scenario(
+        "body", "so many bytes", (("c", ask(b"/a")), ("S", answer(200, b"12345")[:-2])), ("GET /a 0 = 200 3 cut",)
+    ),
     Scenario(
         "body",
         "the last chunk and its trailers",
@@ -224,12 +228,12 @@ SCENARIOS = (
         (("c", ask(b"/a")[:-2]), ("c", b"\r\n"), ("s", answer(200)), *AFTER),
         ("GET /a 0 = 200 0", *AFTERWARDS),
     ),
-    Scenario("half-read head", EARLY, (("c", ask(b"/a")[:-2]), ("S", answer(408, b"late"))), ("GET /a 0 = 408 4",)),
+    Scenario("half-read head", EARLY, (("c", ask(b"/a")[:-2]), ("S", answer(408, b"late"))), ("GET /a 0 cut = 408 4",)),
     Scenario(
         "half-read head",
         EARLY,
         (("c", post(b"/a", b"xyz")[:-10]), ("s", answer(400, b"bad")), ("c", post(b"/a", b"xyz")[-10:]), *AFTER),
-        ("POST /a 0 = 400 3", *AFTERWARDS),
+        ("POST /a 0 cut = 400 3", *AFTERWARDS),
     ),
     Scenario("half-read head", EARLY, (*AFTER, ("S", answer(408, b"late"))), (*AFTERWARDS, "- = 408 4")),
     Scenario("half-read head", EARLY, (("c", b"GET /a"), ("S", answer(400, b"bad"))), ("- = 400 3",)),

@@ -58,3 +58,20 @@ def test_what_is_told(protocol: str, scenario: Scenario, step: int) -> None:
     """Whole messages, and the same in pieces."""
     module = PLAYED[protocol]
     assert [" = ".join(pair) for pair in told(module, turns(scenario.said, step=step))] == list(scenario.told)
+
+
+@pytest.mark.parametrize("size", [1, 9])
+@pytest.mark.parametrize(("protocol", "scenario"), [each for each in EACH if each.values[1].survives_loss])  # type: ignore[attr-defined]
+def test_a_hole_pairs_nothing_wrongly(protocol: str, scenario: Scenario, size: int) -> None:
+    """Some bytes were not captured, anywhere: a request that is shown as it was sent never has the answer to another one."""
+    module, said = PLAYED[protocol], list(turns(scenario.said))
+    truth = told(module, said)
+    asked, answered = ({pair[side] for pair in truth} - {"-"} for side in (0, 1))
+    for index, turn in enumerate(said):
+        for at in range(0, len(turn.data), max(1, size // 3)):
+            data = turn.data[:at] + turn.data[at + size :]
+            missing = len(turn.data) - len(data)
+            holed = [*said[:index], turn._replace(data=data, gaps=((at, missing),)), *said[index + 1 :]]
+            for pair in told(module, holed):
+                if pair[0] in asked and pair[1] in answered:
+                    assert pair in truth, (index, at)
