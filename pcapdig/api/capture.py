@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from pcapdig.procs.process import Process
     from pcapdig.trace.columns import Interface
     from pcapdig.trace.trace import Trace
+    from pcapdig.trace.unread import Unread
 
 _GROUP_PACKETS = 1 << 18
 """Fewest packets of a row group of Parquet, the last one excepted."""
@@ -192,6 +193,14 @@ class Capture:
             InputError: it is damaged.
         """
         return self._read_through().processes
+
+    def unread(self) -> list[Unread]:
+        """The packets that belong to no connection, and those in tunnels that were not looked into: how many of each kind, most first.
+
+        Raises:
+            InputError: it is damaged.
+        """
+        return self._read_through().unread
 
     def interfaces(self) -> list[Interface]:
         """The interfaces that the capture describes, with the packets they received and dropped where it says.

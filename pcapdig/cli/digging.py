@@ -15,11 +15,10 @@ from pcapdig.cli.book import Book
 from pcapdig.dig.summing import Summing, adds_up, dig_sums, load_tables
 from pcapdig.errors import InputError, UsageError
 from pcapdig.pcapng.source import CaptureSource, open_source
-from pcapdig.trace.blocks import LINK_TYPES, WIFI_LINK_TYPES
 from pcapdig.trace.trace import Trace
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterator, Sequence
+    from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 
     from pcapdig.chisels.chisel import Chisel
     from pcapdig.cli.chisel_call import ChiselCall
@@ -44,25 +43,19 @@ def dig_files(settings: Settings, out: TextIO, loaded: Callable[[], None] = lamb
     trace = Trace(decap=settings.decap)
     counts_all = not settings.filter_text and settings.limit is None and not settings.summary
     if counts_all and adds_up(chisels):
-        unread = _dig_tables(settings, chisels, trace, out, loaded)
+        _dig_tables(settings, chisels, trace, out, loaded)
     else:
-        unread = _dig_batches(settings, chisels, trace, out, loaded)
-    if unread:
-        kinds = ", ".join(map(str, sorted(unread)))
-        print(f"note: link types not read here ({kinds}) have {sum(unread.values())} packets", file=sys.stderr)
-    elif not len(trace.flows) and any(each.link_type in WIFI_LINK_TYPES for each in trace.interfaces):
-        print("note: all that this capture of Wi-Fi holds is encrypted, in pieces or no data", file=sys.stderr)
+        _dig_batches(settings, chisels, trace, out, loaded)
 
 
 def _dig_batches(
     settings: Settings, chisels: tuple[Chisel, ...], trace: Trace, out: TextIO, loaded: Callable[[], None]
-) -> dict[int, int]:
-    """Dig with columns. Returns how many packets have each link type that is not read here."""
+) -> None:
+    """Dig with columns."""
     plan = make_plan(settings, out, chisels)
     check_files(settings.files[1:])
-    unread: dict[int, int] = {}
     sources: list[CaptureSource] = []
-    batches = _shown_as_they_come(trace, settings.files, sources, out, unread)
+    batches = _shown_as_they_come(trace, settings.files, sources, out)
     try:
         if sys.stderr.isatty():
             from pcapdig.cli.progress import watched_dig  # elsewhere a dig knows nothing of it
@@ -75,13 +68,12 @@ def _dig_batches(
             loaded()
             dig(batches, trace, plan, out)
     finally:
-        show_notes(plan.notes, out, sys.stderr)
-    return unread
+        show_notes((*plan.notes, *_unread_notes(trace, settings)), out, sys.stderr)
 
 
 def _dig_tables(
     settings: Settings, chisels: tuple[Chisel, ...], trace: Trace, out: TextIO, loaded: Callable[[], None]
-) -> dict[int, int]:
+) -> None:
     """The same for tables of all packets. Files are read from now on, in a thread, while the rest is loaded and checked."""
     sources: list[CaptureSource] = []
     summing = Summing(trace, _summed(trace, settings.files, sources))
@@ -96,18 +88,22 @@ def _dig_tables(
             if sys.stderr.isatty():
                 from pcapdig.cli.progress import watched_sums
 
-                sums = watched_sums(summing, plan, out, sources)
+                watched_sums(summing, plan, out, sources)
             else:
-                sums = dig_sums(summing, plan, out)
+                dig_sums(summing, plan, out)
         finally:
-            show_notes(plan.notes, out, sys.stderr)
+            show_notes((*plan.notes, *_unread_notes(trace, settings)), out, sys.stderr)
     finally:
         summing.end()
-    unread: dict[int, int] = {}
-    for interface, count in zip(trace.interfaces, sums.packets_by_interface, strict=True):
-        if count and interface.link_type not in LINK_TYPES:
-            unread[interface.link_type] = unread.get(interface.link_type, 0) + count
-    return unread
+
+
+def _unread_notes(trace: Trace, settings: Settings) -> Iterable[str]:
+    """What to say about packets that belong to no connection."""
+    if not trace.unread:
+        return ()
+    from pcapdig.cli.notes import unread_notes
+
+    return unread_notes(trace, settings)
 
 
 def show_notes(notes: Sequence[str], out: TextIO, err: TextIO) -> None:
@@ -272,16 +268,13 @@ def _summed(trace: Trace, files: tuple[str, ...], sources: list[CaptureSource]) 
 
 
 def _shown_as_they_come(
-    trace: Trace, files: tuple[str, ...], sources: list[CaptureSource], out: TextIO, unread: dict[int, int]
+    trace: Trace, files: tuple[str, ...], sources: list[CaptureSource], out: TextIO
 ) -> Iterator[Packets]:
     """Give the batches of all files, and show what was written of a batch before asking for the next: input may be a live pipe.
 
-    `sources` is given the open files. `unread` counts, by link type, the packets whose headers nobody here can read.
+    `sources` is given the open files.
     """
     sources += [open_source(file) for file in files]
     for packets in trace.read_all(sources):
-        for row, interface in enumerate(trace.interfaces):
-            if interface.link_type not in LINK_TYPES and (count := int((packets.interface == row).sum())):
-                unread[interface.link_type] = unread.get(interface.link_type, 0) + count
         yield packets
         out.flush()

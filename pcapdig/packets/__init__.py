@@ -36,6 +36,6 @@ first captured byte all the same. `_tunnels.read` is its Python face.
 Link types (_links.pxd): Ethernet (1) with tags (VLAN, QinQ, E-TAG, 802.1ah, VN-Tag, HSR, Cisco's metadata), PPPoE, MPLS, NSH and SNAP, LINUX_SLL
 (113), LINUX_SLL2 (276), RAW (101, and libpcap's own 12 and 14), IPV4 (228), IPV6 (229), NULL (0), LOOP (108). Seldom met (_rare_links.pxd):
 PPP, HDLC, frame relay, LLC, Wi-Fi, PPI, NFLOG, PKTAP, mPackets, tags of switch chips. Headers are stepped over in a `Frame` (_frame.pxd).
-What a packet without a flow is: `_unread.unread_kind`, a number that `unread.py` names.
+What a packet without a flow is: `_unread.unread_kind`, a number that `trace/unread.py` names.
 Never reads past `captured`; any bytes are allowed. Must not know flows, files or processes.
 """

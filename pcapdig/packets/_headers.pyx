@@ -247,12 +247,13 @@ cdef bint read_headers(
     # A file may claim that less was sent than it stores; at least what it stores was sent.
     cdef uint64_t wire = original if original > captured else captured
     cdef uint8_t version = plain_version(data, end, link_type, &network)
+    cdef uint32_t tags = 0
     cdef bint found
-    if version != NOT_IP:
-        return read_network(data, end, wire, version, network, out)
-    version = find_network(data, end, wire, link_type, &frame)
-    found = read_network(data, frame.end, frame.wire, version, frame.at, out)
-    out.tags = <uint32_t> frame.tags
+    if version == NOT_IP:
+        version = find_network(data, end, wire, link_type, &frame)
+        network, end, wire, tags = frame.at, frame.end, frame.wire, <uint32_t> frame.tags
+    found = read_network(data, end, wire, version, network, out)
+    out.tags = tags
     return found
 
 

@@ -1,4 +1,4 @@
-"""What a packet is that has no flow: one number for each kind, counted by `trace/` and named in `unread.py`."""
+"""What a packet is that has no flow: one number for each kind, counted and named by `trace/`."""
 
 from libc.stdint cimport uint8_t, uint32_t
 

@@ -47,6 +47,7 @@ chisels or text output.
     trace.processes: list of procs.Process, interned by what the file says of each (without evt.io_dir and evidence). Without comments
         of pcapdig, what other programs wrote names a process at one end of a packet (processes.py): name or pid may be None then,
         and evidence is 0
+    trace.unread: packets without a flow, and those in tunnels that were not opened, by what they are; trace.packet_count: all packets
     trace.first_ns: time of the first packet, None before it
     trace.interfaces: list of Interface: name, link_type, snap_length, and from interface statistics blocks received, dropped (or None)
 

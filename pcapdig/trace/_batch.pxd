@@ -60,6 +60,9 @@ cdef class Batch:
     cdef Columns columns
     cdef dict arrays
     cdef Sums sums
+    cdef uint64_t *unread  # packets that have no flow, and those in tunnels that are not opened, by kind
+    cdef uint64_t unread_count
+    cdef bint decap
     cdef bint is_summing  # else columns are wanted
     cdef int64_t first_ns  # of the first packet, where that was summed
     cdef uint64_t packets  # taken in all batches
@@ -71,6 +74,7 @@ cdef class Batch:
     cdef dict columns_so_far(self)
     cdef void count_packets(self)
     cdef int take(self, Stored *packet, const uint8_t *data) except -1 nogil
+    cdef void count_unread(self, const Stored *packet, const uint8_t *data, int32_t flow) noexcept nogil
     cdef void wait_for_first(self, const Stored *packet, uint32_t fresh, const Ends *ends) noexcept nogil
     cdef int place_waiting(self, uint64_t key, const uint8_t *data) except -1 nogil
     cdef uint32_t look_at(

@@ -8,6 +8,8 @@ from libc.stdint cimport INT64_MAX, int32_t, int64_t, uint8_t, uint16_t, uint32_
 from libc.stdlib cimport calloc, free
 
 from pcapdig.packets._headers cimport PacketHeaders
+from pcapdig.packets._tunnels cimport may_be_tunnel, tunnel_kind
+from pcapdig.packets._unread cimport FRAGMENT, KINDS, unread_kind
 from pcapdig.trace._bytes cimport get32
 from pcapdig.trace._claims cimport Claims, Meaning
 from pcapdig.trace._copies cimport SIGHTING_SLOTS, Sighting, fingerprint, is_copy
@@ -51,12 +53,14 @@ cdef class Batch:
         self.sums = Sums()
         self.sightings = <Sighting *> calloc(SIGHTING_SLOTS, sizeof(Sighting))
         self.waiting = <Waiting *> calloc(WAITING_PACKETS, sizeof(Waiting))
-        if self.sightings == NULL or self.waiting == NULL:
+        self.unread = <uint64_t *> calloc(KINDS, sizeof(uint64_t))  # pages never written to cost nothing
+        if self.sightings == NULL or self.waiting == NULL or self.unread == NULL:
             raise MemoryError
 
     def __dealloc__(self):
         free(self.sightings)
         free(self.waiting)
+        free(self.unread)
 
     cdef int renew(self, Py_ssize_t room) except -1:
         """Memory for `room` packets, as named arrays and as pointers. Pages never written to cost nothing."""
@@ -142,9 +146,13 @@ cdef class Batch:
         placed.forward = True
         if packet.found:
             self.flows.place(h, data + packet.offset, packet.usable, packet.tag, packet.time_ns, packet.row, &placed)
+        if placed.flow < 0 or may_be_tunnel(h):
+            self.count_unread(packet, data + packet.offset, placed.flow)
         fresh = self.look_at(packet, data, &placed, &ends, self.count)
         if self.is_summing:
-            self.sums.add(fresh, ends.writer, ends.reader, packet.direction & BOTH_LOCAL, packet.row, packet.time_ns)
+            self.sums.add(fresh, ends.writer, ends.reader, packet.row, packet.time_ns)
+            if packet.direction & BOTH_LOCAL:
+                self.sums.add_local_end(fresh, ends.writer, ends.reader)
             if self.packets == 0 and self.count == 0:
                 self.first_ns = packet.time_ns
         if h.is_fragment and placed.flow < 0 and packet.found:
@@ -153,6 +161,17 @@ cdef class Batch:
         if h.is_first_fragment and self.wait_count != 0 and placed.flow >= 0:
             self.place_waiting(self.flows.fragment_key(h), data)
         return 0
+
+    cdef void count_unread(self, const Stored *packet, const uint8_t *data, int32_t flow) noexcept nogil:
+        """Count a packet by what it is, that has no flow or is in a tunnel that is not opened."""
+        cdef uint32_t kind = 0
+        if flow < 0:
+            kind = unread_kind(data, packet.usable, packet.original, packet.link_type, &packet.h)
+        elif not self.decap:
+            kind = tunnel_kind(data, packet.usable, &packet.h)
+        if flow < 0 or kind != 0:
+            self.unread[kind] += 1
+            self.unread_count += 1
 
     cdef void wait_for_first(self, const Stored *packet, uint32_t fresh, const Ends *ends) noexcept nogil:
         """Remember a fragment whose datagram's first one did not come yet; it may, in this batch."""
@@ -182,11 +201,15 @@ cdef class Batch:
             self.flows.place(
                 &packet.h, data + packet.offset, packet.usable, packet.tag, packet.time_ns, packet.row, &placed
             )
+            if placed.flow >= 0:
+                self.unread[FRAGMENT] -= 1
+                self.unread_count -= 1
             fresh = self.look_at(packet, data, &placed, &ends, w.row)
             if self.is_summing:
-                self.sums.move(
-                    w.counted, w.ends.writer, w.ends.reader, fresh, ends.writer, ends.reader, packet.direction & BOTH_LOCAL
-                )
+                self.sums.move(w.counted, w.ends.writer, w.ends.reader, fresh, ends.writer, ends.reader)
+                if packet.direction & BOTH_LOCAL:
+                    self.sums.add_local_end(0 - <uint64_t> w.counted, w.ends.writer, w.ends.reader)
+                    self.sums.add_local_end(fresh, ends.writer, ends.reader)
         return 0
 
     cdef uint32_t look_at(

@@ -9,6 +9,7 @@ import os
 cdef extern from "<stdlib.h>" nogil:
     int posix_memalign(void **to, size_t alignment, size_t size)
 
+from pcapdig.packets._unread cimport KINDS
 from pcapdig.trace._batch cimport MOST_INTERFACES, Batch
 from pcapdig.trace._bytes cimport get32
 from pcapdig.trace._clock cimport set_clock
@@ -64,6 +65,7 @@ cdef class Scanner:
 
     def __cinit__(self, flows not None, processes not None, list interfaces not None, bint decap=False):
         self.batch = Batch(flows, processes)
+        self.batch.decap = decap
         self.interfaces = interfaces
         self.names = flows.names
         self.may_run_aside = len(os.sched_getaffinity(0)) > 1
@@ -129,6 +131,18 @@ cdef class Scanner:
         wrong = self.read_part(data, start, stop, fd)
         self.batch.count_packets()
         return self.batch.count, self.walk.at, wrong
+
+    @property
+    def packets(self):
+        """Packets of all batches so far."""
+        return self.batch.packets
+
+    def unread(self):
+        """Packets by kind, as `packets/_unread.pxd` has them: those without a flow, and those in tunnels that were not opened."""
+        cdef uint32_t kind
+        if self.batch.unread_count == 0:
+            return {}
+        return {kind: self.batch.unread[kind] for kind in range(KINDS) if self.batch.unread[kind] != 0}
 
     @property
     def first_ns(self):

@@ -27,31 +27,34 @@ cdef class Sums:
         free(self.by_process)
         free(self.packets_by_interface)
 
-    cdef int add(
-        self, uint64_t fresh, int32_t writer, int32_t reader, bint both_local, uint16_t interface, int64_t time_ns
-    ) except -1 nogil:
+    cdef int add(self, uint64_t fresh, int32_t writer, int32_t reader, uint16_t interface, int64_t time_ns) except -1 nogil:
         """Count a packet. Processes are rows, -1: not known."""
-        self.count(fresh, writer, reader, both_local)
+        self.count(fresh, writer, reader)
         self.packets_by_interface[interface] += 1
         self.last_ns = time_ns
         return 0
 
     cdef int move(
-        self, uint64_t counted, int32_t writer_then, int32_t reader_then, uint64_t fresh, int32_t writer, int32_t reader, bint both_local
+        self, uint64_t counted, int32_t writer_then, int32_t reader_then, uint64_t fresh, int32_t writer, int32_t reader
     ) except -1 nogil:
         """Count a packet for other bytes and processes than before: now its flow is known."""
-        self.count(0 - counted, writer_then, reader_then, both_local)  # unsigned: the sum is the same
-        self.count(fresh, writer, reader, both_local)
+        self.count(0 - counted, writer_then, reader_then)  # unsigned: the sum is the same
+        self.count(fresh, writer, reader)
         return 0
 
-    cdef int count(self, uint64_t fresh, int32_t writer, int32_t reader, bint both_local) except -1 nogil:
-        """Count bytes for the processes at both ends, which both have a row where both are local."""
+    cdef void add_local_end(self, uint64_t fresh, int32_t writer, int32_t reader) noexcept nogil:
+        """Count a packet that was added for its other end too, since both are local; of a known one that is done."""
+        if writer < 0 or reader < 0:
+            self.by_process[0] += fresh
+
+    cdef int count(self, uint64_t fresh, int32_t writer, int32_t reader) except -1 nogil:
+        """Count bytes for the processes at both ends."""
         cdef int32_t last = writer if writer > reader else reader
         if last + 1 >= self.room:
             self.grow(last)
-        if writer >= 0 or both_local:
+        if writer >= 0:
             self.by_process[writer + 1] += fresh
-        if reader >= 0 or writer < 0 or both_local:
+        if reader >= 0 or writer < 0:
             self.by_process[reader + 1] += fresh
         return 0
 

@@ -59,8 +59,6 @@ LINK_TYPES = frozenset(
     }
 )
 """LINKTYPE numbers (tcpdump.org's list) whose packets `packets/` reads. Packets of others have no flow."""
-WIFI_LINK_TYPES = frozenset({105, 127, 192})
-"""Those of them that often hold nothing that can be read."""
 
 
 class DamageError(ValueError):

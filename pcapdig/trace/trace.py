@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from pcapdig.procs.process import Process
     from pcapdig.trace.history import History
     from pcapdig.trace.sums import Sums
+    from pcapdig.trace.unread import Unread
 
 Part = TypeVar("Part")
 """What is made of some blocks in one go: a batch of packets, or the number of those added to the sums."""
@@ -96,6 +97,21 @@ class Trace:
     def first_ns(self) -> int | None:
         """Time of the first packet, ns since 1970; None before it."""
         return self._first_ns
+
+    @property
+    def packet_count(self) -> int:
+        """Packets in all batches so far."""
+        return self._scanner.packets
+
+    @property
+    def unread(self) -> list[Unread]:
+        """What has no flow so far, and what is in tunnels that were not looked into: packets by what they are, most first."""
+        counts = self._scanner.unread()
+        if not counts:
+            return []
+        from pcapdig.trace.unread import unread_of  # most captures of one machine have none
+
+        return unread_of(counts)
 
     @property
     def offset(self) -> int:

@@ -286,8 +286,8 @@ def test_packets_that_nobody_can_read_are_told(run: Run, folder: Path) -> None:
     """A capture of a USB bus, or of encrypted Wi-Fi, gives no empty table without a word. Digging it is no error."""
     capture = (folder / "t.pcap").read_bytes()
     for link_type, note in (
-        (189, "link types not read here (189) have 6 packets"),
-        (105, "all that this capture of Wi-Fi holds is encrypted, in pieces or no data"),
+        (189, "6 of 6 packets belong to no connection: 6 of link type 189, which is not read"),
+        (105, "6 of 6 packets belong to no connection: 6 Wi-Fi without data"),
     ):
         (folder / "t.pcap").write_bytes(capture[:20] + struct.pack("<I", link_type) + capture[24:])
         ended = run("-r", "t.pcap", "-c", "topconns")

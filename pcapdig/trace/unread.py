@@ -1,11 +1,14 @@
-"""The names of what packets are that have no flow, and of tunnels that were not opened: the kinds of `_unread.pxd` in words.
+"""The names of what packets are that have no flow, and of tunnels that were not opened: the kinds of packets/_unread.pxd in words.
 
 EtherTypes: IEEE's and IANA's lists; LLC addresses: IEEE 802.2; PPP: IANA's list; IP protocols: IANA's list.
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 _ETHERTYPE, _LLC, _SNAP, _PPP, _LINK, _TRANSPORT, _TUNNEL, _REASON = range(8)
 """The upper half of a kind."""
@@ -15,11 +18,18 @@ class Kind(NamedTuple):
     """What packets are."""
 
     name: str
-    """In a few words that follow a number of packets: "ARP", "TCP cut before its ports"."""
+    """In a few words that follow a number of packets: "ARP", "TCP cut before its ports", "VXLAN"."""
     hides_connections: bool
     """Such a packet may belong to a connection that nobody saw."""
-    tunnel: str = ""
-    """Of a tunnel that was not opened, its name: that packet has a flow, which is not what is inside."""
+    is_tunnel: bool = False
+    """It has a flow, that of a tunnel's ends; what is inside has none."""
+
+
+class Unread(NamedTuple):
+    """Packets of one kind."""
+
+    kind: Kind
+    packets: int
 
 
 _ETHERTYPES = {
@@ -143,5 +153,14 @@ def kind_of_number(number: int) -> Kind:
     if space == _TRANSPORT:
         return Kind(f"{_TRANSPORTS.get(value, f'IP protocol {value}')} cut before its ports", True)
     if space == _TUNNEL:
-        return Kind(name := _TUNNELS.get(value, f"tunnel {value}"), True, name)
+        return Kind(_TUNNELS.get(value, f"tunnel {value}"), True, is_tunnel=True)
     return _REASONS[value]
+
+
+def unread_of(counts: Mapping[int, int]) -> list[Unread]:
+    """Packets by kind, most first and equal ones by name, from packets by number of kind. Several numbers may have one name."""
+    of_kind: dict[Kind, int] = {}
+    for number, packets in counts.items():
+        kind = kind_of_number(number)
+        of_kind[kind] = of_kind.get(kind, 0) + packets
+    return sorted(map(Unread._make, of_kind.items()), key=lambda unread: (-unread.packets, unread.kind.name))
