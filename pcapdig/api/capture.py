@@ -39,7 +39,9 @@ class ClosedError(UsageError, ValueError):
     """A capture was used after its close()."""
 
 
-def open(source: Source | Iterable[Source], *, decap: bool = False, strict: bool = True) -> Capture:  # noqa: A001 - reads as pcapdig.open()
+def open(  # noqa: A001 - reads as pcapdig.open()
+    source: Source | Iterable[Source], *, decap: bool = False, strict: bool = True, full_cmdline: bool = False
+) -> Capture:
     """Open a capture: pcapng or pcap of any kind, plain or compressed by gzip, zstd or lz4.
 
     Args:
@@ -47,11 +49,12 @@ def open(source: Source | Iterable[Source], *, decap: bool = False, strict: bool
         decap: look into tunnels, as --decap: flows, ports and payload are those of the innermost packet.
         strict: raise InputError where a capture is damaged, after everything whole has been handed out. False: only note it in
             `Capture.damage`.
+        full_cmdline: command lines as the file has them, as --full-cmdline; else known secrets in them are `***`.
 
     Raises:
         InputError: a file is missing or is no capture.
     """
-    return Capture(Passes(inputs=inputs_of(source), decap=decap, strict=strict))
+    return Capture(Passes(inputs=inputs_of(source), decap=decap, strict=strict, full_cmdline=full_cmdline))
 
 
 class Capture:

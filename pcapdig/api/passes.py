@@ -41,6 +41,8 @@ class Passes:
     """Raise InputError for damage; else only note it."""
     decap: bool
     """Look into tunnels."""
+    full_cmdline: bool = False
+    """Keep secrets in command lines."""
     damage: InputError | None = None
     """What was wrong the last time."""
 
@@ -48,7 +50,7 @@ class Passes:
         """Empty tables for one pass."""
         from pcapdig.trace.trace import Trace
 
-        return Trace(decap=self.decap)
+        return Trace(decap=self.decap, full_cmdline=self.full_cmdline)
 
     def batches(self, trace: Trace) -> Iterator[Packets]:
         """All packets. A capture that is not strict ends at its damage."""

@@ -40,7 +40,7 @@ def dig_files(settings: Settings, out: TextIO, loaded: Callable[[], None] = lamb
         InputError: a file is no capture, or damaged; what came before has been dug.
     """
     chisels = make_chisels(settings)
-    trace = Trace(decap=settings.decap)
+    trace = Trace(decap=settings.decap, full_cmdline=settings.record.full_cmdline)
     counts_all = not settings.filter_text and settings.limit is None and not settings.summary
     if counts_all and adds_up(chisels):
         _dig_tables(settings, chisels, trace, out, loaded)
@@ -142,7 +142,7 @@ def _copy(settings: Settings, target: str, chosen: Filter) -> None:
     from pcapdig.dig import BlockFilter
     from pcapdig.pcapng.sink import FileSink
 
-    trace = Trace(decap=settings.decap)
+    trace = Trace(decap=settings.decap, full_cmdline=settings.record.full_cmdline)
     keep = BlockFilter(trace, chosen, limit=settings.limit, keeps_all=settings.keeps_all_blocks)
     sources = [open_source(file) for file in settings.files]
     batches = blocks_of(sources, trace)

@@ -81,6 +81,11 @@ OPTIONS: tuple[Option, ...] = (
         help="Leave command lines out of the file; they may hold secrets.",
     ),
     Option(
+        name="full-cmdline", long="full-cmdline", group=RECORD,
+        help="Keep known secrets in command lines (mysql -pSECRET, --password=SECRET, PGPASSWORD=SECRET, URLs), which are *** otherwise; "
+        "with -r those that a file has are shown.",
+    ),
+    Option(
         name="holdback", long="holdback", value="MS", group=RECORD,
         help="Hold each packet back MS milliseconds until its process is known, 0 to 60000 (default 200).",
     ),

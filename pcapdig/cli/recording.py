@@ -191,7 +191,9 @@ def _open_dig(settings: Settings, out: TextIO) -> LiveDig:
     from pcapdig.trace.trace import Trace
 
     wanted = settings if settings.action is Action.LIVE else replace(settings, limit=None)
-    return LiveDig(Trace("this recording", decap=settings.decap), make_plan(wanted, out), out, is_terminal=out.isatty())
+    # What the recorder starred needs no second look.
+    trace = Trace("this recording", decap=settings.decap, full_cmdline=True)
+    return LiveDig(trace, make_plan(wanted, out), out, is_terminal=out.isatty())
 
 
 def _open_block_filter(chosen: Filter, *, decap: bool) -> BlockFilter:

@@ -225,6 +225,7 @@ def _record_options(scanned: Scanned) -> RecordOptions:
         tracer=tracer,
         holdback_ms=usual.holdback_ms if holdback_ms is None else holdback_ms,
         cmdline=not scanned.has("no-cmdline"),
+        full_cmdline=scanned.has("full-cmdline"),
     )
 
 

@@ -19,6 +19,7 @@ from pcapdig.procs.containers import HOST, container_of
 from pcapdig.procs.events import Kind, ProcessEvent, unpack_process_event
 from pcapdig.procs.procdir import TICK_NS, Image, ProcDir, Stat
 from pcapdig.procs.process import Process
+from pcapdig.procs.secret_arguments import hide
 
 DEAD_KEPT_NS = 60_000_000_000
 """The dead stay known this long: packets wait for their owner's name, but not longer."""
@@ -71,9 +72,11 @@ class ProcessTable:
     Args:
         proc: where /proc is mounted.
         boot_offset_ns: CLOCK_REALTIME - CLOCK_BOOTTIME, to turn a process's start into wall-clock time.
+        full_cmdline: command lines keep the secrets that are starred otherwise.
     """
 
-    def __init__(self, proc: str | Path = "/proc", *, boot_offset_ns: int = 0) -> None:
+    def __init__(self, proc: str | Path = "/proc", *, boot_offset_ns: int = 0, full_cmdline: bool = False) -> None:
+        self._full_cmdline = full_cmdline
         self.boot_offset_ns = boot_offset_ns
         self.proc = ProcDir(proc)
         """Where facts are read."""
@@ -148,7 +151,7 @@ class ProcessTable:
             pname=self._parent_name(life),
             exepath=self._exepath(image, container) if image else None,
             container_id=container,
-            cmdline=_cmdline(image.args) if image and image.args else None,
+            cmdline=self._cmdline(image.args) if image and image.args else None,
         )
 
     # -- lives -------------------------------------------------------------------------------------------------------
@@ -304,6 +307,12 @@ class ProcessTable:
                 self._users[uid] = None
         return self._users[uid]
 
+    def _cmdline(self, args: tuple[bytes, ...]) -> str:
+        """Arguments joined by blanks, without secrets, at most CMDLINE_BYTES of UTF-8, cut between characters."""
+        words = [_text(word) for word in args]
+        text = " ".join(words if self._full_cmdline else hide(words))
+        return text.encode()[:CMDLINE_BYTES].decode("utf-8", "ignore")
+
     # -- containers --------------------------------------------------------------------------------------------------
 
     def _read_container(self, life: _Life) -> None:
@@ -356,9 +365,3 @@ def _printable(character: str) -> str:
         return " "
     code = ord(character)
     return "\N{REPLACEMENT CHARACTER}" if code < 32 or 127 <= code < 160 else character
-
-
-def _cmdline(args: tuple[bytes, ...]) -> str:
-    """Arguments joined by blanks, at most CMDLINE_BYTES of UTF-8, cut between characters."""
-    text = _text(b" ".join(args))
-    return text.encode()[:CMDLINE_BYTES].decode("utf-8", "ignore")

@@ -28,5 +28,7 @@ class RecordOptions:
     """How long a packet waits for its owners to become known."""
     cmdline: bool = True
     """Whether command lines are written; they may hold secrets."""
+    full_cmdline: bool = False
+    """Whether secrets in them are written too, that are starred otherwise (procs/secret_arguments.py)."""
     waiting_limit_mib: int = 256
     """Memory for packets that wait; beyond it the oldest are written early and counted."""

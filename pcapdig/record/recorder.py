@@ -126,7 +126,7 @@ class Recorder:
             self._open_capture(interface, cleanup)
         if not self._captured:
             raise HostError("no interface to capture on: none is up")
-        self._processes = ProcessTable(boot_offset_ns=boot_offset_ns())
+        self._processes = ProcessTable(boot_offset_ns=boot_offset_ns(), full_cmdline=self._options.full_cmdline)
         self._tracer = open_tracer(self._options.tracer, processes=self._processes)
         cleanup.callback(self._tracer.close)
         source = self._tracer.start()

@@ -13,10 +13,12 @@ An id without more is looked up among the section's process blocks so far. How a
 from __future__ import annotations
 
 import struct
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from pcapdig.pcapng import comments
 from pcapdig.pcapng.blocks import COMMENT, PacketOption
+from pcapdig.procs.secret_hints import may_hide
 from pcapdig.trace.columns import EVIDENCE_NAMES
 from pcapdig.trace.process_blocks import ALWAYS, Found, ProcessBlocks
 
@@ -54,10 +56,11 @@ class Foreign(NamedTuple):
 class Processes:
     """The process table of a trace: each process once, by what its file says of it."""
 
-    __slots__ = ("_rows", "blocks", "known")
+    __slots__ = ("_full_cmdline", "_rows", "blocks", "known")
 
-    def __init__(self) -> None:
-        """No process yet."""
+    def __init__(self, *, full_cmdline: bool = False) -> None:
+        """No process yet. `full_cmdline`: secrets in command lines stay, which files of other programs and of before have."""
+        self._full_cmdline = full_cmdline
         self.known: list[Process] = []
         """Processes by row. Rows are only added."""
         self.blocks = ProcessBlocks()
@@ -66,6 +69,10 @@ class Processes:
 
     def row_of(self, process: Process) -> int:
         """The row of a process, made if it is new."""
+        if process.cmdline and not self._full_cmdline and may_hide(process.cmdline):
+            from pcapdig.procs.secret_arguments import hide_text
+
+            process = replace(process, cmdline=hide_text(process.cmdline))
         row = self._rows.setdefault(process, len(self.known))
         if row == len(self.known):
             self.known.append(process)

@@ -38,17 +38,18 @@ BATCH_BYTES = 64 << 20
 class Trace:
     """Packets of one capture, or of several read one after another, and the tables they share."""
 
-    def __init__(self, name: str = "capture", *, decap: bool = False) -> None:
+    def __init__(self, name: str = "capture", *, decap: bool = False, full_cmdline: bool = False) -> None:
         """An empty trace.
 
         Args:
             name: what errors call the input that `feed` is given.
             decap: flows, ports and payload are those of the innermost IP packet of a tunnel (packets/_tunnels.pyx).
+            full_cmdline: command lines as the file has them; else known secrets are starred (procs/secret_arguments.py).
         """
         self.batch_bytes = BATCH_BYTES
         """Bytes of input after which a batch ends; may be changed between batches."""
         self._flows = Flows()
-        self._processes = Processes()
+        self._processes = Processes(full_cmdline=full_cmdline)
         self._interfaces: list[Interface] = []
         self._history: History | None = None
         self._first_ns: int | None = None

@@ -316,6 +316,20 @@ def test_links_are_resolved_on_the_host_only(proc: FakeProc, table: ProcessTable
     assert describe(table, 10, "env").exepath == str(link)
 
 
+@pytest.mark.parametrize("full_cmdline", [False, True])
+def test_secrets_in_command_lines_are_starred(full_cmdline: bool, proc: FakeProc) -> None:
+    """Before the line is cut, and from /proc as from an event; where somebody wants them they stay."""
+    table = ProcessTable(proc.root, full_cmdline=full_cmdline)
+    table.apply(execed(9, "mysql", "/usr/bin/mysql", "mysql -psecret4711 shop"))
+    proc.add(10, "curl", args=f"curl -u alice:{'secret4711' * 60} https://example.org/the-end")
+    shown = [describe(table, 9, "mysql").cmdline, describe(table, 10, "curl", exec_id=0).cmdline]
+    if full_cmdline:
+        assert shown[0] == "mysql -psecret4711 shop"
+        assert len(shown[1] or "") == 512
+    else:
+        assert shown == ["mysql -p*** shop", "curl -u alice:*** https://example.org/the-end"]
+
+
 def test_a_relative_path_is_not_known(table: ProcessTable) -> None:
     """Relative to a directory that nobody told."""
     table.apply(execed(9, "x", "./x", "./x"))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import struct
+
 import pytest
 
 from pcapdig.pcapng import comments
@@ -49,3 +51,16 @@ def test_one_process_is_one_row() -> None:
 def test_evidence_numbers_are_those_of_the_probe() -> None:
     """enum event_evidence of probe/events.h."""
     assert EVIDENCE_NAMES == ("", *comments.EVIDENCES)
+
+
+@pytest.mark.parametrize("full_cmdline", [False, True])
+def test_secrets_in_command_lines_are_starred(full_cmdline: bool) -> None:
+    """Those of files of before, and of other programs' files, unless somebody wants them."""
+    processes = Processes(full_cmdline=full_cmdline)
+    comment = b'proc.name=a proc.pid=1 evt.io_dir=read evidence=socket proc.cmdline="mysql -psecret4711 shop"'
+    assert processes.claim_of(comment) is not None
+    texts = [b"PID: 5", b"Cmd: /usr/bin/curl", b"Args: curl -u alice:secret4711 x"]
+    options = b"".join(struct.pack("<HH", 1, len(text)) + text for text in texts)
+    assert processes.foreign(options, 0) is not None
+    secret = "secret4711" if full_cmdline else "***"
+    assert [process.cmdline for process in processes.known] == [f"mysql -p{secret} shop", f"curl -u alice:{secret} x"]
