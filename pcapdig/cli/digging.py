@@ -152,6 +152,7 @@ def _copy(settings: Settings, target: str, chosen: Filter) -> None:
         batches = watched_copy(batches, sources)
     # Behind the last packet there may be more about those that are kept; a pipe may go on for ever.
     reads_on = not settings.keeps_all_blocks and all(map(_is_regular, settings.files))
+    damage: InputError | None = None
     with FileSink(target, compress=settings.compress) as sink:
         try:
             for blocks in batches:
@@ -159,13 +160,13 @@ def _copy(settings: Settings, target: str, chosen: Filter) -> None:
                     sink.write(passing)
                 if keep.is_full and not reads_on:
                     break
-        except InputError:
-            if not keep.is_full:
-                raise
-        finally:
-            sink.write(keep.finish())
+        except InputError as error:
+            damage = None if keep.is_full else error
+        sink.write(keep.finish())
     if not settings.quiet:
         sys.stderr.write(manifest(keep))
+    if damage is not None:
+        raise damage
 
 
 def make_chisels(settings: Settings) -> tuple[Chisel, ...]:

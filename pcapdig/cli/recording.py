@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, TextIO
 from pcapdig.cli.settings import Action, Settings
 from pcapdig.cli.status import Status, summary
 from pcapdig.errors import HostError
-from pcapdig.pcapng.sink import FileSink, ReaderGoneError, SinkError
+from pcapdig.pcapng.sink import FileSink, ReaderGoneError, SinkError, Taken
 from pcapdig.record.recorder import Recorder, RecordingEnded
+from pcapdig.render.data import printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -87,7 +88,7 @@ class _Run:
         if self._target is not None:
             self._open_file(settings, self._target, cleanup)
         options = settings.record if self._file else replace(settings.record, packet_limit=None)
-        self.recorder = Recorder(options, self._put, self._tick)
+        self.recorder = Recorder(options, self._put, self._tick, self._was_cut)
 
     def to_the_end(self) -> None:
         """Record, close, and sum up; what ended it early is raised after that."""
@@ -103,7 +104,8 @@ class _Run:
             self._close()
         except SinkError as error:
             ended = ended or error
-            statistics = replace(statistics, packets=statistics.packets + error.packets_change)
+            kept = Taken(statistics.packets, statistics.wire_bytes).plus(error.change)
+            statistics = replace(statistics, packets=kept.packets, wire_bytes=kept.wire_bytes)
         if self._gone:
             raise self._gone
         if not self._quiet:
@@ -122,18 +124,26 @@ class _Run:
         if not settings.quiet:
             self._status = Status(self._err, _shown_name(target))
 
-    def _put(self, blocks: bytes) -> int | None:
-        """Take blocks from the recorder; give how many of their packets are kept, None for all."""
+    def _put(self, blocks: bytes) -> Taken | None:
+        """Take blocks from the recorder; give which of their packets are kept, None for all."""
         kept = None
         if self._keep:
-            before = self._keep.kept
+            before = Taken(self._keep.kept, self._keep.kept_bytes)
             blocks = b"".join(self._keep.keep(blocks))
-            kept = self._keep.kept - before
+            kept = Taken(self._keep.kept, self._keep.kept_bytes) - before
         if self._file:
             self._file.write(blocks)
         if self._dig and not self._gone:
             self._show(blocks)
         return kept
+
+    def _was_cut(self) -> bool:
+        """Somebody cut the file, so blocks of processes must come again."""
+        if self._file is None or not self._file.was_cut():
+            return False
+        if self._keep:
+            self._keep.begin_again()
+        return True
 
     def _show(self, blocks: bytes) -> None:
         """Dig in blocks. A reader of our text that has gone ends the run."""
@@ -149,11 +159,20 @@ class _Run:
         """Do what is due each second."""
         if self._file:
             self._file.flush(time.monotonic_ns())
+            self._warn(self._file.lost_name())
         if self._status:
             self._status(statistics)
         if self._dig and not self._gone:
             with suppress(BrokenPipeError):  # the next packet finds out
                 self._dig.pass_time(time.time_ns() - self._late_ns)
+
+    def _warn(self, words: str | None) -> None:
+        """Say something that cannot wait until the end, also with -q."""
+        if words is not None:
+            if self._status:
+                self._status.clear()
+            self._err.write(f"warning: {printable(words)}\n")
+            self._err.flush()
 
     def _close(self) -> None:
         """End the dig and close the file: after this all is on disk."""

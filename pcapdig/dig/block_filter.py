@@ -59,6 +59,8 @@ class BlockFilter:
         """
         self.kept = 0
         """Packets passed so far."""
+        self.kept_bytes = 0
+        """Their lengths on the wire."""
         self._trace = trace
         self._filter = filter
         self._limit = limit
@@ -96,6 +98,9 @@ class BlockFilter:
         if self._limit is not None:
             passing &= np.cumsum(passing) <= self._limit - self.kept
         self.kept += int(passing.sum())
+        lengths = [packets.original for packets in batches]
+        if lengths:
+            self.kept_bytes += int(np.concatenate(lengths)[passing].sum())
         if self.carrier is None:
             yield self._untouched(blocks[:whole], passing)
         else:
@@ -104,6 +109,11 @@ class BlockFilter:
             raise damage
         if whole != len(blocks):
             raise InputError(f"a pcapng block is cut: {len(blocks) - whole} bytes are left of it")
+
+    def begin_again(self) -> None:
+        """What passes from now on has none of the process blocks that passed so far, and those that come are counted from 0."""
+        if self.carrier is not None:
+            self.carrier.begin_again()
 
     def finish(self) -> bytes:
         """The capture has ended: what the copy still needs to be opened by readers."""

@@ -150,6 +150,10 @@ class Carrier:
         parts.append(whole)
         return b"".join(parts)
 
+    def begin_again(self) -> None:
+        """The copy and the capture have lost all process blocks so far, as when somebody cut the file of a recording."""
+        self._left_out["process block"] += self._processes.begin_section()
+
     def finish(self) -> bytes:
         """The capture has ended: what a copy without packets needs to be opened; b"" for any other."""
         self._end_section()

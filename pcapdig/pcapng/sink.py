@@ -3,7 +3,8 @@
 A file of a recording that is killed must open, and so must one on a full disk. Hence:
 - only whole blocks are handed in, and a batch goes out in one write, or in one gzip member that is written when it is finished;
 - the first batch (section and interface blocks) goes out at once, the rest when MEMBER_BYTES wait or a second has passed;
-- when a write fails, a regular file is cut back to the last whole block or member.
+- when a write fails, a regular file is cut back to the last whole block or member;
+- when somebody else cuts the file (`copytruncate` of a log rotation), what is written next begins with the section and interface blocks again.
 A process killed inside the write call itself can still leave the batch's last block cut: the kernel copies page by page.
 
 Must not know what the blocks say.
@@ -20,12 +21,13 @@ import struct
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from typing import Self
+from typing import NamedTuple, Self
 
 from isal import isal_zlib
 
 from pcapdig.errors import HostError
-from pcapdig.pcapng.blocks import ENHANCED_PACKET
+from pcapdig.pcapng.blocks import ENHANCED_PACKET, INTERFACE_DESCRIPTION, SECTION_HEADER
+from pcapdig.pcapng.target import open_target
 from pcapdig.pcapng.text import clean
 
 MEMBER_BYTES = 4 << 20
@@ -34,21 +36,38 @@ MEMBER_NS = 1_000_000_000
 """How long blocks may wait for their member to fill."""
 
 _GZIP_LEVEL = 1
+_PACKET_HEAD = 32
+"""Bytes of the shortest enhanced packet block."""
 _GZIP_WBITS = 31  # 32 KiB window, gzip header and trailer (zlib's manual, deflateInit2)
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
+class Taken(NamedTuple):
+    """What some blocks hold, or a difference between two such counts."""
+
+    packets: int
+    wire_bytes: int
+    """Lengths of the packets as they were sent."""
+
+    def __sub__(self, other: Taken) -> Taken:
+        return Taken(self.packets - other.packets, self.wire_bytes - other.wire_bytes)
+
+    def plus(self, other: Taken) -> Taken:
+        """The sum: `+` would join the two as tuples."""
+        return Taken(self.packets + other.packets, self.wire_bytes + other.wire_bytes)
+
+
 class SinkError(HostError):
     """A file can take no more; what it holds is whole."""
 
-    def __init__(self, message: str, packets_change: int) -> None:
-        """Say what to add to the number of packets that earlier writes took, to get those in the file.
+    def __init__(self, message: str, change: Taken) -> None:
+        """Say what to add to the packets that earlier writes took, and to their bytes on the wire, to get those in the file.
 
         More than 0 where a part of the last batch is kept, less where batches that waited for their gzip member are lost.
         """
         super().__init__(message)
-        self.packets_change = packets_change
+        self.change = change
 
 
 class ReaderGoneError(SinkError):
@@ -92,6 +111,9 @@ class FileSink:
         self._is_failed = False
         self._is_new = False
         self._fd = -1
+        self._head = b""
+        """The section and interface blocks that the first batch began with."""
+        self._needs_head = self._was_cut = self._said_lost = False
         try:
             self._open(environment)
         except OSError as error:
@@ -143,6 +165,29 @@ class FileSink:
             if self._path != "-":
                 self._close_file(fd)
 
+    def was_cut(self) -> bool:
+        """Somebody else cut the file since the last call: what is written next stands at its start, behind the section and interface
+        blocks, which are written again. Blocks that later ones count on must come again too."""
+        self._look_for_cut()
+        was_cut, self._was_cut = self._was_cut, False
+        return was_cut
+
+    def lost_name(self) -> str | None:
+        """Say, once, that the file was deleted or that its name is another file's now."""
+        if self._path == "-" or not self._is_regular or self._said_lost or self._fd < 0:
+            return None
+        mine = os.fstat(self._fd)
+        try:
+            named = os.stat(self._path)
+        except OSError:
+            what = "was deleted"
+        else:
+            if (named.st_dev, named.st_ino) == (mine.st_dev, mine.st_ino):
+                return None
+            what = "was replaced by another file"
+        self._said_lost = True
+        return f"{self._name} {what} while recording; packets go on into the file that it was, and end with it: stop and begin again"
+
     def __enter__(self) -> Self:
         return self
 
@@ -153,13 +198,7 @@ class FileSink:
         if self._path == "-":
             self._fd = 1
         else:
-            try:
-                # Without O_CREAT first: in /tmp, fs.protected_regular refuses it to root for another user's file.
-                self._fd = os.open(self._path, os.O_WRONLY | os.O_CLOEXEC)
-            except FileNotFoundError:
-                self._fd = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-                self._is_new = True
-                self._hand_to_caller_of_sudo(environment)
+            self._fd, self._is_new = open_target(self._path, environment)
         about = os.fstat(self._fd)
         self._is_regular = stat.S_ISREG(about.st_mode)
         self._end = 0
@@ -167,14 +206,6 @@ class FileSink:
             # Redirected: what precedes us in the file is not ours.
             appends = fcntl.fcntl(1, fcntl.F_GETFL) & os.O_APPEND
             self._end = about.st_size if appends else os.lseek(1, 0, os.SEEK_CUR)
-
-    def _hand_to_caller_of_sudo(self, environment: Mapping[str, str]) -> None:
-        uid, gid = environment.get("SUDO_UID", ""), environment.get("SUDO_GID", "")
-        if os.geteuid() == 0 and uid.isdecimal() and gid.isdecimal():
-            try:
-                os.fchown(self._fd, int(uid), int(gid))
-            except OSError:
-                return  # a file system without owners: root keeps the file
 
     def _check(self) -> None:
         if self._is_failed or self._fd < 0:
@@ -187,7 +218,23 @@ class FileSink:
         blocks = b"".join(self._waiting)
         self._waiting.clear()
         self._waiting_bytes = 0
-        self._put(isal_zlib.compress(blocks, _GZIP_LEVEL, _GZIP_WBITS), blocks, earlier_bytes)
+        self._put(self._packed(blocks), blocks, earlier_bytes)
+
+    def _packed(self, blocks: bytes) -> bytes:
+        """As they lie in the file."""
+        return isal_zlib.compress(blocks, _GZIP_LEVEL, _GZIP_WBITS) if self._compress else blocks
+
+    def _write_all(self, view: bytes) -> int:
+        """Write bytes to a regular file. Returns how many they are."""
+        written = 0
+        while written < len(view):
+            written += os.write(self._fd, view[written:])
+        return written
+
+    def _look_for_cut(self) -> None:
+        if self._is_started and self._is_regular and self._path != "-" and os.fstat(self._fd).st_size < self._end:
+            self._end = os.fstat(self._fd).st_size
+            self._needs_head = self._was_cut = True
 
     def _put(self, batch: bytes, blocks: bytes, earlier_bytes: int) -> None:
         """Write a whole batch of `blocks`: the blocks themselves, which may be cut between two, or the member made of them."""
@@ -197,6 +244,11 @@ class FileSink:
                 if self._is_regular and self._path != "-":
                     os.ftruncate(self._fd, 0)
                 self._is_started = True
+            self._head = self._head or _head_of(blocks)
+            self._look_for_cut()
+            if self._needs_head and blocks:
+                head, self._needs_head = self._head, False
+                self._end += self._write_all(self._packed(head))
             view = memoryview(batch)
             while written < len(batch):
                 try:
@@ -206,7 +258,7 @@ class FileSink:
         except OSError as error:
             self._is_failed = True
             kept = self._cut_back(written, blocks)
-            raise self._failure(error, _packets(blocks[:kept]) - _packets(blocks[:earlier_bytes])) from error
+            raise self._failure(error, _taken(blocks[:kept]) - _taken(blocks[:earlier_bytes]), kept) from error
         except BaseException:
             # A signal handler raised: how much the interrupted call wrote is not known.
             self._is_failed = True
@@ -226,13 +278,14 @@ class FileSink:
                 os.ftruncate(self._fd, self._end + kept)
         return kept
 
-    def _failure(self, error: OSError, packets_change: int) -> SinkError:
+    def _failure(self, error: OSError, change: Taken, kept: int) -> SinkError:
         if error.errno == errno.EPIPE:
-            return ReaderGoneError(f"cannot write {self._name}: nobody reads it any more", packets_change)
+            return ReaderGoneError(f"cannot write {self._name}: nobody reads it any more", change)
         if error.errno in _FULL and self._is_regular:
-            words = f"cannot write {self._name}: {error.strerror}; all before is kept, the file is whole"
-            return SinkError(words, packets_change)
-        return SinkError(f"cannot write {self._name}: {error.strerror}", packets_change)
+            self._is_started = self._end + kept > 0  # else close() removes what was made here
+            outcome = "all before is kept, the file is whole" if self._is_started else "nothing could be written"
+            return SinkError(f"cannot write {self._name}: {error.strerror}; {outcome}", change)
+        return SinkError(f"cannot write {self._name}: {error.strerror}", change)
 
     def _close_file(self, fd: int) -> None:
         try:
@@ -255,16 +308,29 @@ def _whole_blocks(blocks: bytes, most_bytes: int) -> int:
     return end
 
 
-def _packets(blocks: bytes) -> int:
-    """How many enhanced packet blocks are among these. Counting ends at a block of the other byte order."""
-    at = count = 0
+def _taken(blocks: bytes) -> Taken:
+    """The enhanced packet blocks among these. Counting ends at a block of the other byte order."""
+    at = count = wire_bytes = 0
     while at + 12 <= len(blocks):
         kind, length = struct.unpack_from("=II", blocks, at)
         if length < 12:
             break
-        count += kind == ENHANCED_PACKET
+        if kind == ENHANCED_PACKET and length >= _PACKET_HEAD:
+            count += 1
+            wire_bytes += struct.unpack_from("=I", blocks, at + 24)[0]
         at += length
-    return count
+    return Taken(count, wire_bytes)
+
+
+def _head_of(blocks: bytes) -> bytes:
+    """The section and interface blocks that these begin with."""
+    at = 0
+    while at + 12 <= len(blocks):
+        kind, length = struct.unpack_from("=II", blocks, at)
+        if kind not in (SECTION_HEADER, INTERFACE_DESCRIPTION) or length < 12:
+            break
+        at += length
+    return blocks[:at]
 
 
 def _wait_until_writable(fd: int) -> None:

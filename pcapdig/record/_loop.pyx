@@ -187,6 +187,10 @@ cdef class Loop:
         """What to write for the ledger's process of this index. Indexes come in order, each once."""
         self.writer.set_process(index, pid, head, tail, apple_block)
 
+    def forget_process_blocks(self) -> None:
+        """What is written from now on has none of the process blocks yet."""
+        self.writer.forget_process_blocks()
+
     # -- one cycle ---------------------------------------------------------------------------------------------------
 
     def gather(self, sleep_ns: int) -> int:

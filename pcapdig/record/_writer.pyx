@@ -79,6 +79,13 @@ cdef class PacketWriter:
         self.kept_bytes.append((head, tail, apple_block))
         self.text_count += 1
 
+    def forget_process_blocks(self) -> None:
+        """Write each process's block again before its next packet, and count them from 0."""
+        cdef int32_t i
+        for i in range(self.text_count):
+            self.texts[i].apple_index = -1
+        self.apple_count = 0
+
     cdef bytes take(self):
         """The blocks made since the last call."""
         taken = PyBytes_FromStringAndSize(<char *> self.output, self.used) if self.used else b""

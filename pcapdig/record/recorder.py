@@ -20,7 +20,7 @@ from pcapdig.capture._pcap import Capture
 from pcapdig.capture.interfaces import Interface, list_interfaces, mapped
 from pcapdig.errors import HostError, PcapdigError, UsageError
 from pcapdig.pcapng import blocks, comments
-from pcapdig.pcapng.sink import SinkError
+from pcapdig.pcapng.sink import SinkError, Taken
 from pcapdig.procs import ProcessTable
 from pcapdig.record._loop import TIMEOUT_MS, Loop, boot_offset_ns
 from pcapdig.record._queue import READABLE_LINK_TYPES
@@ -64,24 +64,27 @@ class Recorder:
 
     Args:
         options: what to record.
-        sink: takes whole pcapng blocks; returns how many of their packets it kept, None for all. A SinkError ends the recording.
+        sink: takes whole pcapng blocks; returns which of their packets it kept, None for all. A SinkError ends the recording.
         status: called about each second with the totals so far, and once when packets begin to count.
+        was_cut: asked before each batch: have blocks that later ones count on gone since the last time? Then those of processes come again.
     """
 
     def __init__(
         self,
         options: RecordOptions,
-        sink: Callable[[bytes], int | None],
+        sink: Callable[[bytes], Taken | None],
         status: Callable[[Statistics], None] = lambda statistics: None,
+        was_cut: Callable[[], bool] = lambda: False,
     ) -> None:
         self._options = options
+        self._was_cut = was_cut
         self._sink = sink
         self._status = status
         self._stop = threading.Event()
         self._captured: list[_Captured] = []
         self._notes: list[str] = []
         self._gone: set[int] = set()
-        self._kept = 0
+        self._kept = Taken(0, 0)
         self._sink_failed = False
         """The sink is full or gone: what it has is whole, and it takes no more."""
         self._file_bytes = 0
@@ -273,18 +276,21 @@ class Recorder:
         if self._sink_failed:
             return 0
         limit = self._options.packet_limit
-        return UNLIMITED if limit is None else limit - self._kept
+        return UNLIMITED if limit is None else limit - self._kept.packets
 
     def _release(self, cutoff_ns: int) -> None:
         while self._left() > 0:
-            before = self._loop.packets
+            if self._was_cut():
+                self._loop.forget_process_blocks()
+            before = Taken(self._loop.packets, self._loop.wire_bytes)
             batch = self._loop.release(cutoff_ns, self._left())
             if not batch:
                 return
             kept = self._put(batch)
-            self._kept += self._loop.packets - before if kept is None else kept
+            all_of_it = Taken(self._loop.packets, self._loop.wire_bytes) - before
+            self._kept = self._kept.plus(all_of_it if kept is None else kept)
 
-    def _put(self, batch: bytes) -> int | None:
+    def _put(self, batch: bytes) -> Taken | None:
         try:
             kept = self._sink(batch)
         except SinkError as error:
@@ -334,7 +340,7 @@ class Recorder:
 
     def _fail_sink(self, error: SinkError) -> NoReturn:
         self._sink_failed = True
-        self._kept += error.packets_change
+        self._kept = self._kept.plus(error.change)
         raise error
 
     def statistics(self) -> Statistics:
@@ -353,8 +359,8 @@ class Recorder:
         loop = self._loop
         return Statistics(
             elapsed_ns=time.time_ns() - self._start_ns,
-            packets=self._kept,
-            wire_bytes=loop.wire_bytes,
+            packets=self._kept.packets,
+            wire_bytes=self._kept.wire_bytes,
             file_bytes=self._file_bytes,
             kernel_drops=sum(interface.dropped for interface in interfaces),
             lost_events=loop.lost_events + self._tracer.lost_events(),

@@ -26,7 +26,7 @@ class Statistics:
     elapsed_ns: int
     """Time since capture started."""
     packets: int
-    """Packets handed to the sink, in time order."""
+    """Packets that the sink kept, in time order."""
     wire_bytes: int
     """Their lengths on the wire (original lengths)."""
     file_bytes: int

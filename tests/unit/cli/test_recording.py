@@ -13,7 +13,7 @@ import pytest
 
 from pcapdig.cli import recording
 from pcapdig.errors import HostError, UsageError
-from pcapdig.pcapng.sink import FileSink, ReaderGoneError, SinkError
+from pcapdig.pcapng.sink import FileSink, ReaderGoneError, SinkError, Taken
 from pcapdig.record.options import RecordOptions
 from pcapdig.record.recorder import RecordingEnded
 from pcapdig.record.statistics import InterfaceStatistics, Statistics
@@ -34,8 +34,9 @@ class Recorder:
     def __init__(
         self,
         options: RecordOptions,
-        sink: Callable[[bytes], int | None],
+        sink: Callable[[bytes], Taken | None],
         status: Callable[[Statistics], None],
+        was_cut: Callable[[], bool],
     ) -> None:
         type(self).options, type(self).stopped = options, False
         self._sink, self._status, self._kept = sink, status, 0
@@ -54,7 +55,7 @@ class Recorder:
             for batch in (self.capture[:half], self.capture[half:]):
                 self._status(self.statistics())
                 kept = self._sink(batch)
-                self._kept += 3 if kept is None else kept
+                self._kept += 3 if kept is None else kept.packets
                 type(self).before_second()
                 if self.stopped:
                     break
@@ -126,7 +127,7 @@ def test_a_recording_that_ends_early_is_summed_up_and_told(run: Run, recorder: t
 
 def test_a_reader_of_packets_that_leaves_is_no_error(run: Run, recorder: type[Recorder]) -> None:
     """`pcapdig -w - | head -c 100`."""
-    recorder.fails = ReaderGoneError("standard output: its reader is gone", 0)
+    recorder.fails = ReaderGoneError("standard output: its reader is gone", Taken(0, 0))
     assert 0 == run("-w", "a.pcapng").status
 
 
@@ -138,7 +139,7 @@ def test_a_file_that_fails_when_it_is_closed_is_summed_up(
     kind = ReaderGoneError if is_reader_gone else SinkError
 
     def fail(sink: FileSink) -> None:
-        raise kind("cannot write a.pcapng.gz: No space left on device", -2)
+        raise kind("cannot write a.pcapng.gz: No space left on device", Taken(-2, -120))
 
     with monkeypatch.context() as patch:
         patch.setattr(FileSink, "close", fail)

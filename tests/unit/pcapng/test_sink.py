@@ -226,7 +226,7 @@ def test_full_disk_tells_the_packets_of_the_last_batch(path: Path, kept: int) ->
     sink.write(HEAD)
     with largest_file(len(HEAD) + kept * len(PACKET) + 3), pytest.raises(SinkError) as caught:
         sink.write(BATCH)
-    assert caught.value.packets_change == kept
+    assert caught.value.change == (kept, 60 * kept)
 
 
 def test_full_disk_tells_the_packets_that_waited_in_vain(path: Path) -> None:
@@ -239,7 +239,7 @@ def test_full_disk_tells_the_packets_that_waited_in_vain(path: Path) -> None:
     clock.now_ns += MEMBER_NS
     with largest_file(path.stat().st_size + 1), pytest.raises(SinkError) as caught:
         sink.write(BATCH)
-    assert caught.value.packets_change == -7
+    assert caught.value.change == (-7, -420)
 
 
 def test_full_disk_under_blocks_of_the_other_byte_order(path: Path) -> None:
@@ -252,13 +252,51 @@ def test_full_disk_under_blocks_of_the_other_byte_order(path: Path) -> None:
     assert content(path) == HEAD
 
 
-def test_room_for_nothing_leaves_nothing_cut(path: Path) -> None:
-    """Not even the head fits: an empty file, and the error says so."""
-    sink = FileSink(str(path))
-    with largest_file(10), pytest.raises(HostError, match="File too large"):
+@pytest.mark.parametrize("compress", [False, True])
+def test_room_for_nothing_leaves_nothing_cut(path: Path, compress: bool) -> None:
+    """Not even the head fits: the error says so and calls nothing whole; a file that was made for it goes again."""
+    sink = FileSink(str(path), compress=compress)
+    with largest_file(10), pytest.raises(HostError, match="File too large; nothing could be written$"):
+        sink.write(HEAD)
+    sink.close()
+    assert not path.exists()
+    path.write_bytes(b"old")
+    sink = FileSink(str(path), compress=compress)
+    with largest_file(10), pytest.raises(HostError, match="nothing could be written$"):
         sink.write(HEAD)
     sink.close()
     assert path.read_bytes() == b""
+
+
+@pytest.mark.live
+@pytest.mark.parametrize("compress", [False, True])
+def test_a_file_system_that_is_full_from_the_start(tmp_path: Path, compress: bool) -> None:
+    """ENOSPC before the first byte: nothing is called whole, and no empty file is left."""
+    disk, script = tmp_path / "disk", tmp_path / "fill.py"
+    disk.mkdir()
+    script.write_text(
+        f"{PREAMBLE}import os\n"
+        f"open({str(disk / 'fill')!r}, 'wb', buffering=0).write(bytes(4096))\n"
+        f"sink = FileSink({str(disk / 'new.pcapng')!r}, compress={compress})\n"
+        "try:\n"
+        "    sink.write(HEAD)\n"
+        "except HostError as error:\n"
+        "    print(error)\n"
+        "sink.close()\n"
+        f"print(os.listdir({str(disk)!r}))\n"
+    )
+    command = 'mount -t tmpfs -o size=4k none "$1" && exec "$2" "$3"'
+    done = subprocess.run(
+        ["unshare", "--mount", "sh", "-c", command, "sh", disk, sys.executable, script],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    words, left = done.stdout.splitlines()
+    assert words.endswith("new.pcapng: No space left on device; nothing could be written")
+    assert left == "['fill']"
 
 
 @pytest.mark.live
@@ -371,3 +409,82 @@ def test_redirected_standard_output_keeps_what_was_before(path: Path, mode: str)
         done = subprocess.run(command, stdout=stream, stderr=subprocess.PIPE, check=False, timeout=60)
     assert b"cannot write standard output: File too large" in done.stderr
     assert path.read_bytes() == before + HEAD + PACKET
+
+
+@pytest.mark.parametrize("compress", [False, True])
+@pytest.mark.parametrize("asked", [False, True])
+def test_a_file_that_is_cut_begins_again(path: Path, compress: bool, asked: bool) -> None:
+    """copytruncate: no hole, and a reader finds section and interfaces at the start. Whether a cut is seen before a batch or by its write."""
+    with FileSink(str(path), compress=compress, clock=Clock()) as sink:
+        sink.write(HEAD + PACKET)
+        sink.write(BATCH)
+        sink.flush()
+        assert not sink.was_cut()
+        shutil.copyfile(path, rotated := path.with_suffix(".1"))
+        os.truncate(path, 0)
+        if asked:
+            assert sink.was_cut()
+        sink.write(PACKET * 2)
+        sink.flush()
+        assert sink.was_cut() is not asked
+        assert not sink.was_cut()
+        assert content(path) == HEAD + PACKET * 2
+        sink.write(PACKET)
+    assert content(path) == HEAD + PACKET * 3
+    assert content(rotated) == HEAD + PACKET + BATCH
+
+
+def test_a_file_is_cut_as_often_as_it_likes(path: Path) -> None:
+    """Each time it begins again; and what follows in full disks counts only what is there."""
+    with FileSink(str(path)) as sink:
+        sink.write(HEAD)
+        for _ in range(3):
+            sink.write(BATCH)
+            os.truncate(path, 0)
+        sink.write(PACKET)
+        assert content(path) == HEAD + PACKET
+        with largest_file(len(HEAD) + 3 * len(PACKET) + 3), pytest.raises(SinkError) as caught:
+            sink.write(BATCH)
+    assert caught.value.change == (2, 120)
+    assert content(path) == HEAD + PACKET * 3
+
+
+def test_a_recording_whose_file_was_cut_has_whole_processes(path: Path) -> None:
+    """tshark opens what was rotated and what came after it, and says nothing."""
+    with FileSink(str(path)) as sink:
+        sink.write(HEAD)
+        sink.write(BATCH)
+        os.truncate(path, 0)
+        sink.write(BATCH)
+    told = subprocess.run(
+        ["tshark", "-n", "-r", path, "-T", "fields", "-e", "frame.number"], capture_output=True, text=True, check=False
+    )
+    assert told.stdout.split() == ["1", "2", "3", "4", "5"]
+    assert [line for line in told.stderr.splitlines() if "Running as user" not in line] == []
+
+
+@pytest.mark.parametrize("how", ["deleted", "replaced"])
+def test_a_lost_name_is_said_once(path: Path, how: str) -> None:
+    """Packets go on into the file that it was."""
+    with FileSink(str(path)) as sink:
+        sink.write(HEAD)
+        assert sink.lost_name() is None
+        path.rename(path.with_suffix(".1"))
+        if how == "replaced":
+            path.write_bytes(b"other")
+        said = sink.lost_name()
+        assert said is not None
+        assert f"{path} was {how}" in said
+        assert sink.lost_name() is None
+        sink.write(PACKET)
+    assert path.with_suffix(".1").read_bytes() == HEAD + PACKET
+
+
+def test_a_pipe_has_no_name_to_lose() -> None:
+    """Nor has standard output."""
+    reader, writer = os.pipe()
+    sink = FileSink(f"/dev/fd/{writer}")
+    assert (sink.lost_name(), sink.was_cut()) == (None, False)
+    sink.close()
+    os.close(writer)
+    os.close(reader)

@@ -12,7 +12,7 @@ from recordings import ethernet, pcap, udp
 from pcapdig.capture.interfaces import Interface
 from pcapdig.errors import HostError, UsageError
 from pcapdig.pcapng import blocks
-from pcapdig.pcapng.sink import SinkError
+from pcapdig.pcapng.sink import SinkError, Taken
 from pcapdig.record import recorder as recorder_module
 from pcapdig.record._loop import Loop
 from pcapdig.record.options import RecordOptions
@@ -111,15 +111,15 @@ def test_the_packet_limit_is_exact(wire):
 
 def test_packets_that_the_sink_leaves_out_do_not_count(wire):
     """A sink with a filter says how many it kept."""
-    assert record(lambda batch: 0 if batch[:4] == EPB else None).packets == 0
+    assert record(lambda batch: Taken(0, 0) if batch[:4] == EPB else None).packets == 0
 
 
 def test_a_full_sink_ends_the_recording_with_what_it_holds(wire):
     """The error tells, the statistics count what is in the file, nothing more is written."""
-    kept = Kept(fails_at=1, error=SinkError("cannot write x: No space left on device", 3))
+    kept = Kept(fails_at=1, error=SinkError("cannot write x: No space left on device", Taken(3, 300)))
     with pytest.raises(RecordingEnded, match="No space left") as ended:
         record(kept)
-    assert ended.value.statistics.packets == 3
+    assert (ended.value.statistics.packets, ended.value.statistics.wire_bytes) == (3, 300)
     assert len(kept.batches) == 1
 
 
