@@ -76,6 +76,7 @@ cdef class _Conversation:
     cdef PyObject *older  # its neighbours among those that are open
     cdef PyObject *newer
     cdef bint is_touched  # had a packet since it was last passed over
+    cdef bint has_syn  # it began within the capture
     cdef bint is_alone  # the other direction was waited for and did not come: what acknowledges it waits no more
     cdef bint is_queued  # among those whose waiting ends at some time
     cdef bint is_reset  # an RST came, and waits for what it overtook

@@ -28,6 +28,7 @@ cdef enum:  # flags of a Place; the first three are the client's, and shifted by
     OVER = 64  # both directions have ended
     OPENED = 128  # a message that opens was seen
     ALONE = 256  # only one direction is captured
+    SYN_SEEN = 512  # it began within the capture
 
 
 @cython.no_gc
@@ -158,7 +159,7 @@ cdef class Connections:
             return None
         if flags & SYN and length == 0 and not flags & (FIN | RST):
             if not place.flags & BEGAN << side:
-                place.flags |= (STARTED | BEGAN) << side
+                place.flags |= (STARTED | BEGAN) << side | SYN_SEEN
                 place.next[side] = seq + 1
             if flags & ACK and not place.flags & STARTED << (1 - side):
                 place.flags |= STARTED << (1 - side)
@@ -174,6 +175,7 @@ cdef class Connections:
         cdef int side
         conversation.flow = flow
         conversation.has_opened, conversation.is_alone = place.flags & OPENED != 0, place.flags & ALONE != 0
+        conversation.has_syn = place.flags & SYN_SEEN != 0
         for side in range(2):
             half = conversation.client if side == 0 else conversation.server
             if place.flags & STARTED << side:
@@ -214,6 +216,7 @@ cdef class Connections:
                 flags |= ENDED << side
             place.next[side] = half.next
         flags |= (OPENED if conversation.has_opened else 0) | (ALONE if conversation.is_alone else 0)
+        flags |= SYN_SEEN if conversation.has_syn else 0
         place.flags = flags
         self.unlink(conversation)
         place.conversation = NULL

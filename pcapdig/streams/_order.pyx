@@ -57,6 +57,7 @@ cdef class Sequencer(Outbox):
                 acknowledged(other, ack, meta)
             is_early = must_wait(conversation, other, &need)
         if flags & SYN:
+            conversation.has_syn = True
             seq += 1  # SYN takes the first sequence number: RFC 9293 section 3.4
             if not half.started or half.anchor == ANSWERED or half.anchor == GUESSED and <int32_t>(half.next - seq) >= 0:
                 half.started, half.anchor, half.next = True, CERTAIN, seq
@@ -351,10 +352,10 @@ cdef class Sequencer(Outbox):
     cdef _miss(self, _Conversation conversation, bint forward, uint32_t count, const _Meta *meta):
         """`count` bytes will never come."""
         cdef _Half half = conversation.client if forward else conversation.server
-        cdef bint is_beginning = half.anchor == GUESSED
+        cdef bint is_beginning = half.anchor == GUESSED and not conversation.has_syn
         advance(half, count)
         if is_beginning:
-            return  # it was only guessed that the direction begins before them
+            return  # what was sent before the capture is not missing in it
         if conversation.is_open and conversation.forward == forward:
             self.gap(conversation, count)
             return
