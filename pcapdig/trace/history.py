@@ -21,6 +21,11 @@ KEPT_PACKETS = 4_000_000
 """Packets whose columns are kept for messages that are not whole yet: 64 MB. A message that began earlier has no value."""
 
 
+TCP = 6
+_FAR = 1 << 32
+"""Further than any two sequence numbers."""
+
+
 class _Batch(NamedTuple):
     first_number: int
     wait_ns: NDArray[np.int64]
@@ -28,14 +33,16 @@ class _Batch(NamedTuple):
 
 
 class History:
-    """Follows the packets of a trace. Memory: 9 bytes a flow, and KEPT_PACKETS of 16 bytes."""
+    """Follows the packets of a trace. Memory: 14 bytes a flow, and KEPT_PACKETS of 16 bytes."""
 
-    __slots__ = ("_asked_ns", "_batches", "_by_client", "_kept", "_last_ns", "_last_number")
+    __slots__ = ("_asked_ns", "_batches", "_by_client", "_client_end", "_has_end", "_kept", "_last_ns", "_last_number")
 
     def __init__(self) -> None:
         """No packet yet."""
         self._asked_ns = np.zeros(0, np.int64)  # by flow: time of the last packet that asked or answered
         self._by_client = np.zeros(0, np.bool_)  # whether it was the client's
+        self._client_end = np.zeros(0, np.uint32)  # the sequence number that the client's data has reached
+        self._has_end = np.zeros(0, np.bool_)
         self._batches: list[_Batch] = []
         self._kept = 0
         self._last_ns: int | None = None
@@ -55,7 +62,8 @@ class History:
     def wait_ns(self, facts: Facts) -> NDArray[np.int64]:
         """For each packet that begins a server's answer: ns since the last packet of the client's question, NO_WAIT for all others.
 
-        A SYN asks, and the SYN+ACK answers it. Retransmissions ask and answer nothing. An answer stamped before its question took 0.
+        A SYN asks, and the SYN+ACK answers it. Retransmissions ask and answer nothing. An answer of TCP acknowledges all of its question: one
+        that acknowledges less, or more than was captured before it, has no value, nor has an answer stamped before its question.
         """
         return self._column(facts, "wait_ns", NO_WAIT)
 
@@ -78,7 +86,7 @@ class History:
     def _waits(self, packets: Packets) -> NDArray[np.int64]:
         """The column of `wait_ns` for the batch that comes next."""
         is_handshake = packets.tcp_flags & TCP_SYN != 0
-        speaks = np.flatnonzero((packets.flow >= 0) & ((packets.fresh > 0) | is_handshake))
+        speaks = np.flatnonzero((packets.flow >= 0) & ((packets.fresh > 0) | is_handshake) & ~packets.out_of_window)
         waits = np.full(len(packets), NO_WAIT, np.int64)
         order = speaks[np.argsort(packets.flow[speaks], kind="stable")]
         if len(order):
@@ -99,10 +107,39 @@ class History:
         # A SYN of a server that connects back asks, and answers nothing.
         flags = packets.tcp_flags[order]
         fits = (flags & TCP_SYN == 0) | (flags & TCP_ACK != 0)
-        return np.where(by_client & ~forward & fits, np.maximum(time_ns - asked_ns, 0), NO_WAIT)
+        fits &= self._acknowledges_question(packets, order, is_first)
+        return np.where(by_client & ~forward & fits & (time_ns >= asked_ns), time_ns - asked_ns, NO_WAIT)
+
+    def _acknowledges_question(
+        self, packets: Packets, order: NDArray[np.intp], is_first: NDArray[np.bool_]
+    ) -> NDArray[np.bool_]:
+        """For packets sorted by flow: whether each acknowledges all the client said before it, and no more. True where it says nothing of it."""
+        flow, forward = packets.flow[order], packets.forward[order]
+        is_syn = packets.tcp_flags[order] & TCP_SYN != 0
+        end = packets.seq[order] + packets.payload_length[order] + is_syn.astype(np.uint32)
+        group = np.cumsum(is_first) - 1
+        firsts = flow[is_first]
+        # Numbers wrap around, so all are counted from what the client had said before this batch, or says first.
+        start = np.where(
+            self._has_end[firsts], self._client_end[firsts], np.where(forward, end, packets.ack[order])[is_first]
+        )
+        said = (end - start[group]).astype(np.int32).astype(np.int64)
+        unknown = np.where(self._has_end[firsts], 0, -_FAR)[group]
+        floor = group.astype(np.int64) * (4 * _FAR)  # so that the highest of a flow is above all of the flows before it
+        reached = np.maximum.accumulate(floor + np.where(forward, said, unknown)) - floor
+        is_last = np.roll(is_first, -1)
+        self._client_end[firsts] = (start.astype(np.int64) + np.maximum(reached[is_last], 0)).astype(np.uint32)
+        self._has_end[firsts] = reached[is_last] > -_FAR
+        acked = (packets.ack[order] - start[group]).astype(np.int32)
+        beyond = acked - reached
+        # A FIN without data takes a number too, and is not among these packets.
+        says_nothing = (packets.trace.flows.protocol[flow] != TCP) | (packets.tcp_flags[order] & TCP_ACK == 0) | is_syn
+        return np.asarray(says_nothing | (beyond == 0) | (beyond == 1), np.bool_)
 
     def _grow(self, flows: int) -> None:
         missing = flows - len(self._asked_ns)
         if missing > 0:
             self._asked_ns = np.concatenate([self._asked_ns, np.zeros(missing, np.int64)])
             self._by_client = np.concatenate([self._by_client, np.zeros(missing, np.bool_)])
+            self._client_end = np.concatenate([self._client_end, np.zeros(missing, np.uint32)])
+            self._has_end = np.concatenate([self._has_end, np.zeros(missing, np.bool_)])

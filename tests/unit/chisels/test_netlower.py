@@ -65,6 +65,8 @@ def test_longer_than_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
         flow=0,
         forward=[1, 0, 1, 0, 1, 0],
         tcp_flags=[2, 18, 16, 16, 16, 16],
+        seq=[0, 0, 1, 1, 4, 7],
+        ack=[0, 1, 1, 4, 7, 7],
         writer=[0, 1, 0, 1, 0, 1],
         reader=[1, 0, 1, -1, 1, 0],
         time_ns=[0, 30 * MS, 40 * MS, 61 * MS + 1, 70 * MS, 90 * MS],

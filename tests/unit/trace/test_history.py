@@ -61,8 +61,24 @@ def test_a_handshake_is_a_turn() -> None:
 
 
 def test_packets_out_of_order_wait_for_nothing() -> None:
-    """An answer stamped before its question took no time."""
-    assert waits(2, forward=[1, 0], time_ns=[10, 5]) == [(2, 0)]
+    """An answer stamped before its question took nobody knows how long."""
+    assert waits(2, forward=[1, 0], time_ns=[10, 5]) == []
+
+
+@pytest.mark.parametrize("cut", range(5))
+@pytest.mark.parametrize("isn", [7, 2**32 - 2])
+def test_an_answer_acknowledges_its_question(isn: int, cut: int) -> None:
+    """One that acknowledges less was not made for it; one that acknowledges more was captured before its question."""
+
+    def turns(*acks: int) -> list[tuple[int, int]]:
+        seq = [(isn + at) % 2**32 for at in (0, 50, 1, 51)]
+        ack = [(isn + at) % 2**32 for at in (40, acks[0], 51, acks[1])]
+        return waits(4, cut=min(cut, 4), forward=[1, 0, 1, 0], tcp_flags=ACK, seq=seq, ack=ack)
+
+    assert turns(1, 2) == [(2, 10), (4, 10)]
+    assert turns(2, 9) == [(2, 10)]  # 2: with the FIN
+    assert turns(3, 2) == [(4, 10)]
+    assert turns(0, 1) == []
 
 
 def test_gaps_go_on_over_batches() -> None:
