@@ -33,9 +33,9 @@ R = TypeVar("R", bound=Record)
 class Limits(NamedTuple):
     """How much may wait in the dialogues of one chisel. Beyond it the eighth that was silent longest is given up."""
 
-    dialogues: int = 50_000
+    dialogues: int = 32_768
     """Connections in which something waits: some 2 KB each."""
-    requests: int = 100_000
+    requests: int = 65_536
     """Requests without an answer, of all connections."""
     size_bytes: int = 64 << 20
     """Bytes of those and of messages that are half read."""
@@ -94,6 +94,9 @@ class Found(NamedTuple, Generic[R]):
         """Each end that saw it: (it asked, its process). The asking end first; an end nobody is known for only if neither is."""
         asked, answered = self.record.asked, self.record.answered
         processes = self.trace.processes
+        if answered is None and asked and len(asked.seen) == 1:  # as of a flood
+            ((_, is_write, process),) = asked.seen
+            return [(is_write, processes[process] if process >= 0 else None)]
         return [
             (asks, processes[process] if process >= 0 else None)
             for asks, process in _views(asked.seen if asked else (), answered.seen if answered else ())
@@ -261,7 +264,7 @@ class Dialogues(Generic[R]):
             if len(self._by_flow) <= least and self._open <= requests and self._held_bytes <= size:
                 break
             if len(self._by_flow) > least or flow in self._held:
-                is_idle = dialogue.is_idle
+                is_idle = not dialogue.open and dialogue.is_idle
                 records = [] if is_idle else dialogue.end()
                 self.evicted.add(self._held.get(flow, _NOTHING)[0], is_idle=is_idle)
                 self._drop(flow, IDLE)

@@ -43,18 +43,18 @@ class Dnslog(LogChisel["DnsCall"]):
         """Raises UsageError where `port` is none. `verbose`: with process ids and connection."""
         if port is not None and not (port.isascii() and port.isdigit() and len(port) <= 5 and 0 < int(port) < 65536):
             raise UsageError(f"chisel dnslog: {port!r} is not a port, 1 to 65535")
+        from pcapdig.protocols.dns import DnsDialogue  # once: a dialogue is begun for each connection
+        from pcapdig.protocols.dns_records import UPDATE, opcode_name
+
+        self._new_dialogue, self._opcode_name, self._update = DnsDialogue, opcode_name, UPDATE
         super().__init__(own_filter=_PORTS if port is None else f"fd.port={int(port)}", verbose=verbose)
 
     def begin(self, opening: Opening) -> Dialogue[DnsCall, Any] | None:
         """Any message at that port."""
-        from pcapdig.protocols.dns import DnsDialogue
-
-        return DnsDialogue(is_stream=not opening.is_datagram)
+        return self._new_dialogue(is_stream=not opening.is_datagram)
 
     def lines(self, found: Found[DnsCall]) -> Iterable[Line]:
         """One line, with both ends."""
-        from pcapdig.protocols.dns_records import UPDATE, opcode_name
-
         call = found.record
         questions, answer, opcode = call.told.questions, call.answer, call.told.opcode
         name = ",".join(question.name for question in questions) or None
@@ -65,13 +65,13 @@ class Dnslog(LogChisel["DnsCall"]):
         is_about_question = questions and call.message is None
         texts = (
             [f"{'' if is_about_question else f'{one.name} {one.type} '}{one.text}" for one in answer.answers]
-            if answer and opcode != UPDATE
+            if answer and opcode != self._update
             else []
         )
         text = ",".join(texts)
         pairs: dict[str, object] = {"query": name, "type": kind, "rcode": rcode, "answer": text or None}
         if opcode:
-            pairs["opcode"] = opcode_name(opcode)
+            pairs["opcode"] = self._opcode_name(opcode)
         if call.message is not None:
             pairs["message"] = call.message
             if call.records is not None:
@@ -83,7 +83,7 @@ class Dnslog(LogChisel["DnsCall"]):
             yield "rcode", rcode
             yield "answer", text if answer else None
             yield "id", call.told.id
-            yield "opcode", opcode_name(opcode) if opcode else None
+            yield "opcode", self._opcode_name(opcode) if opcode else None
             yield "message", call.message
             yield "records", call.records
             yield "query_edns", (call.query.options or None) if call.query else None

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 from pcapdig.chisels.lines import LineChisel
 from pcapdig.render.items import NOT_KNOWN, Line
+from pcapdig.render.units import duration_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -166,8 +167,6 @@ def container_of(process: Process | None) -> str:
 
 def latency_text(record: Record) -> str | None:
     """39ms, 1.63us; None where there was no answer, or no request."""
-    from pcapdig.render.units import duration_text
-
     return None if record.latency_ns is None else duration_text(record.latency_ns)
 
 

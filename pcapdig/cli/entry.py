@@ -27,7 +27,7 @@ INTERRUPTED = 130
 """What a shell gives a command that ended by SIGINT."""
 
 
-_GC_THRESHOLDS = (50_000, 10, 10)
+_GC_THRESHOLDS = (200_000, 10, 10)
 """Objects more than before when the youngest are looked through (Python's default: 700), and how often that happens before older ones are. Half the
 time of a log of many connections went there."""
 

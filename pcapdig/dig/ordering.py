@@ -12,9 +12,9 @@ from typing import Generic, TypeVar
 
 T = TypeVar("T")
 
-WAITING_LINES = 200_000
+WAITING_LINES = 100_000
 """Lines that wait at most. A capture with fewer is sorted as a whole; beyond it the earlier half is handed out."""
-WAITING_BYTES = 64 << 20
+WAITING_BYTES = 32 << 20
 """Characters of lines that wait at most."""
 
 

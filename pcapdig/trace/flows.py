@@ -8,9 +8,10 @@ while numpy is still being loaded.
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache
 from mmap import MADV_HUGEPAGE, MAP_ANONYMOUS, MAP_PRIVATE, mmap
 from typing import TYPE_CHECKING
 
@@ -39,6 +40,9 @@ LARGE_BYTES = 1 << 22
 
 _ENDS = struct.Struct("<16s16sHHBB")
 """The first fields of a record, through its family."""
+
+_AF_INET, _AF_INET6 = 2, 10
+"""Linux' numbers of address families."""
 
 _MAPPED_PREFIX = bytes(10) + b"\xff\xff"
 
@@ -184,15 +188,14 @@ class Flows:
 
     def name(self, row: int) -> str:
         """`1.2.3.4:5->6.7.8.9:80`; without ports where the protocol has none (neither end has one)."""
-        from socket import AF_INET, AF_INET6, inet_ntop  # with selectors, which a scan need not wait for
-
+        inet_ntop = _address_text()
         if not 0 <= row < self._count:
             raise IndexError(f"flow {row} of {self._count}")
         client, server, client_port, server_port, protocol, family = _ENDS.unpack_from(self._memory, row * RECORD_BYTES)
         if family == 4:
-            ends = inet_ntop(AF_INET, client[12:]), inet_ntop(AF_INET, server[12:])
+            ends = inet_ntop(_AF_INET, client[12:]), inet_ntop(_AF_INET, server[12:])
         else:
-            ends = inet_ntop(AF_INET6, client), inet_ntop(AF_INET6, server)
+            ends = inet_ntop(_AF_INET6, client), inet_ntop(_AF_INET6, server)
         if not client_port and not server_port and protocol not in (6, 17):
             return f"{ends[0]}->{ends[1]}"
         return f"{ends[0]}:{client_port}->{ends[1]}:{server_port}"
@@ -225,6 +228,14 @@ class Flows:
         if int(self._at(row, "family")) == 4:
             return socket.inet_ntop(socket.AF_INET, raw[12:])
         return socket.inet_ntop(socket.AF_INET6, raw)
+
+
+@cache
+def _address_text() -> Callable[[int, bytes], str]:
+    """`socket.inet_ntop`, whose module comes with selectors, which a scan need not wait for."""
+    from socket import inet_ntop
+
+    return inet_ntop
 
 
 def _memory(size_bytes: int) -> bytearray | mmap:

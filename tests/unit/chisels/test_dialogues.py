@@ -113,7 +113,7 @@ def test_the_connection_that_was_silent_longest_is_given_up() -> None:
     rows = many_flows(_conversation([GET, GET, GET, GET]), [0, 1, 0, 2])
     dialogues = Dialogues(http, Limits(2))
     assert [(1, 2, None)] == [*map(key, dialogues.feed(rows))]
-    expected = "1 requests of 1 connections were given up unanswered: more than 2 connections, 100,000 requests or 64 MiB waited"
+    expected = "1 requests of 1 connections were given up unanswered: more than 2 connections, 65,536 requests or 64 MiB waited"
     assert [expected] == [*dialogues.notes()]
 
 
