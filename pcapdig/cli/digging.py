@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from pcapdig.trace.columns import Packets
 
 BATCH_BYTES = 16 << 20
-"""Bytes of a capture whose packets are columns at once: of small packets that takes as much again, which four times as many would not be faster for."""
+"""Bytes of a capture whose packets are columns at once. Their columns take as much again, and more at once would not be faster."""
 PIPE_WINDOW_NS = 10_000_000_000
 """Lines of logs out of a pipe wait so long for earlier ones, by the capture's time: nobody knows whether the pipe ends."""
 
