@@ -24,6 +24,8 @@ CLIENT, SERVER = 0, 1
 """Second index of columns with a value for each end: who sent, or whose process it is."""
 _LINK_SLL2, _SLL2_BYTES, _SLL2_INDEX = 276, 20, 4
 """LINKTYPE_LINUX_SLL2: its number, size, and where the index of the interface is in it (tcpdump.org's list of link types)."""
+_INDEX_MASK = (1 << 30) - 1
+"""Linux counts interfaces from 1, in an int: what a broken file has beyond this must not leave the column."""
 _IN_HEADER = 1 << 16
 """Interfaces that packets name themselves are numbered from here, as a capture describes fewer than that."""
 
@@ -31,17 +33,16 @@ _COLUMNS: dict[str, tuple[type, int, int]] = {
     # name: (type, values a flow, value before anything was seen)
     "first_ns": (np.int64, 1, NEVER),
     "last_ns": (np.int64, 1, 0),
-    "packets": (np.int64, 2, 0),
+    "packets": (np.uint32, 2, 0),
     "size_bytes": (np.int64, 2, 0),
-    "repeats": (np.int64, 2, 0),
-    "syns": (np.int64, 2, 0),
-    "fins_alone": (np.int64, 2, 0),
+    "repeats": (np.uint32, 2, 0),
+    "syns": (np.uint32, 2, 0),
+    "fins_alone": (np.uint32, 2, 0),
     "syn_ns": (np.int64, 2, NEVER),
     "ack_ns": (np.int64, 2, NEVER),
     "fin_ns": (np.int64, 2, NEVER),
     "rst_ns": (np.int64, 2, NEVER),
-    "interface": (np.int64, 2, -1),
-    "furthest": (np.int64, 4, -1),
+    "interface": (np.int32, 2, -1),
     "holder": (np.int32, 2, -1),
 }
 
@@ -57,15 +58,15 @@ class Connections:
     first_ns: NDArray[np.int64]
     """Time of the first packet; NEVER: none passed."""
     last_ns: NDArray[np.int64]
-    packets: NDArray[np.int64]
+    packets: NDArray[np.uint32]
     """Packets sent by each end."""
     size_bytes: NDArray[np.int64]
     """Payload sent by each end, each byte once."""
-    repeats: NDArray[np.int64]
+    repeats: NDArray[np.uint32]
     """TCP: packets whose payload was, at least in part, sent before."""
-    syns: NDArray[np.int64]
+    syns: NDArray[np.uint32]
     """TCP: packets with SYN; the server's have ACK too."""
-    fins_alone: NDArray[np.int64]
+    fins_alone: NDArray[np.uint32]
     """TCP: packets with FIN and without payload."""
     syn_ns: NDArray[np.int64]
     """Time of the first SYN."""
@@ -75,7 +76,7 @@ class Connections:
     """Time of the first FIN."""
     rst_ns: NDArray[np.int64]
     """Time of the first RST."""
-    interface: NDArray[np.int64]
+    interface: NDArray[np.int32]
     """The interface, as `_seen_on` numbers them, that is ahead in a direction."""
     furthest: NDArray[np.int64]
     """TCP, with several interfaces: the last sequence number and the last acknowledgment of each direction, the client's first."""
@@ -85,6 +86,7 @@ class Connections:
     def __init__(self) -> None:
         """No flow yet."""
         self._reserved = 0
+        self.furthest = np.zeros((0, 4), np.int64)  # made where there are several interfaces
         self._ends = np.zeros(0, np.int64)  # flow, end and process in one number, each once
         self._grow(64)
 
@@ -92,9 +94,11 @@ class Connections:
         """Make room for so many flows."""
         if flows <= self._reserved:
             return
-        reserved = max(flows, 2 * self._reserved)
+        reserved = max(flows, self._reserved + (self._reserved >> 2))
         for name, (kind, width, nothing) in _COLUMNS.items():
-            column: NDArray[Any] = np.full((reserved, width) if width > 1 else reserved, nothing, kind)
+            shape = (reserved, width) if width > 1 else (reserved,)
+            # Zeros take no memory before they are written to.
+            column: NDArray[Any] = np.full(shape, nothing, kind) if nothing else np.zeros(shape, kind)
             if self._reserved:
                 column[: self._reserved] = getattr(self, name)[: self._reserved]
             setattr(self, name, column)
@@ -150,6 +154,10 @@ class Connections:
         flags, is_tcp = rows.tcp_flags[order], rows.trace.flows.protocol[slot >> 1] == TCP
         beyond = rows.length[order] + (flags & (TCP_SYN | TCP_FIN | TCP_RST) != 0)
         has_ack = is_tcp & (flags & TCP_ACK != 0)
+        if len(self.furthest) < self._reserved:
+            grown = np.full((self._reserved, 4), -1, np.int64)
+            grown[: len(self.furthest)] = self.furthest
+            self.furthest = grown
         furthest = self.furthest.reshape(-1)
         numbers = ((facts.seq[packet] + beyond, is_tcp), (facts.ack[packet].astype(np.int64), has_ack))
         for column, (number, counts) in enumerate(numbers):
@@ -190,6 +198,20 @@ class Connections:
         start, stop = self._ends.searchsorted(np.array((slot << 32, (slot + 1) << 32), np.int64))
         return [entry & 0xFFFFFFFF for entry in self._ends[start:stop].tolist()]
 
+    def processes_of(self, flows: NDArray[np.intp]) -> list[tuple[list[int], list[int]]]:
+        """The processes seen at the client's and at the server's end of each flow."""
+        if not len(self._ends):
+            nobody: list[int] = []
+            return [(nobody, nobody)] * len(flows)
+        slots = np.stack((2 * flows, 2 * flows + 1, 2 * flows + 2), axis=1).astype(np.int64) << 32
+        bounds = self._ends.searchsorted(slots).tolist()
+        return [
+            tuple(
+                (self._ends[a:b] & 0xFFFFFFFF).tolist() if a < b else [] for a, b in ((first, middle), (middle, last))
+            )
+            for first, middle, last in bounds
+        ]
+
     def retransmits(self, flow: int, end: int) -> int:
         """TCP: packets an end sent again, at least in part: payload, SYN or FIN."""
         fins = int(self.fins_alone[flow, end])
@@ -216,6 +238,7 @@ class Connections:
         """Begin anew with these flows."""
         for name, (_, _, nothing) in _COLUMNS.items():
             getattr(self, name)[flows] = nothing
+        self.furthest[flows[flows < len(self.furthest)]] = -1
         self._ends = self._ends[~np.isin(self._ends >> 33, flows)]
 
 
@@ -232,7 +255,7 @@ def _seen_on(rows: Rows) -> NDArray[np.int64]:
     number = np.zeros(len(which), np.int64)
     for i in range(_SLL2_INDEX, _SLL2_INDEX + 4):  # big-endian
         number = number << 8 | data[start + i]
-    seen_on[which] = _IN_HEADER + number
+    seen_on[which] = _IN_HEADER + (number & _INDEX_MASK)
     return seen_on
 
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
-from pcapdig.chisels.lines import Cell, LineChisel, ends_text, heading, process_text, row_text
+from pcapdig.chisels.lines import Cell, LineChisel, ends_text, heading, process_text, row_maker
 from pcapdig.render.items import Line
+from pcapdig.render.units import duration_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
-    from pcapdig.chisels.connections import Connections
+    import numpy as np
+    from numpy.typing import NDArray
+
     from pcapdig.render.items import Item
     from pcapdig.trace.columns import Dimensions
     from pcapdig.trace.rows import Rows
@@ -20,6 +23,10 @@ _QUIET_NS = 60 * _SECOND_NS
 """Live, a conversation without FIN or RST that was silent for so long is shown: Zeek's udp_inactivity_timeout."""
 _LAST_PACKETS_NS = _SECOND_NS
 """Live, a closed connection is shown after so long, since an ACK may follow."""
+_AT_ONCE = 4096
+"""Connections whose columns are made at once."""
+_NAMES_KEPT = 10_000
+"""Texts of processes that are remembered."""
 _CELLS = (
     Cell(heading="START", width=24),
     Cell(heading="DURATION", width=9),
@@ -62,6 +69,7 @@ class Conns(LineChisel):
         self._clock = LocalClock()
         self._trace: Dimensions | None = None
         self._is_headed = False
+        self._names: dict[int, str] = {}
 
     def feed(self, rows: Rows) -> Iterable[Item]:
         """Count."""
@@ -73,90 +81,118 @@ class Conns(LineChisel):
         """Those that are over by the end of this second."""
         import numpy as np
 
+        from pcapdig.chisels.outcomes import closed
+
         found = self._connections
-        now_ns = time_ns + _SECOND_NS
-        over = []
-        for flow in found.seen().tolist():
-            patience_ns = _QUIET_NS if found.closed_ns(flow) is None else _LAST_PACKETS_NS
-            if now_ns - int(found.last_ns[flow]) > patience_ns:
-                over.append(flow)
+        flows = found.seen()
+        patience_ns = np.where(closed(found, flows), _LAST_PACKETS_NS, _QUIET_NS)
+        over = flows[time_ns + _SECOND_NS - found.last_ns[flows] > patience_ns]
         yield from self._lines(over)
-        found.forget(np.array(over, np.intp))
+        found.forget(over)
 
     def end(self) -> Iterable[Item]:
         """All that were not shown yet."""
-        return self._lines(self._connections.seen().tolist(), is_last=True)
+        return self._lines(self._connections.seen(), is_last=True)
 
-    def _lines(self, flows: list[int], *, is_last: bool = False) -> Iterator[Line]:
-        if not self._is_headed and (flows or is_last):
+    def _lines(self, flows: NDArray[np.intp], *, is_last: bool = False) -> Iterator[Line]:
+        if not self._is_headed and (len(flows) or is_last):
             self._is_headed = True
             yield from heading(_CELLS)
         if self._trace is None:
             return
+        text_of = row_maker(_CELLS)
+        for start in range(0, len(flows), _AT_ONCE):
+            for ended in self._endings(self._trace, flows[start : start + _AT_ONCE]):
+                yield Line(text=self._text(ended, text_of), fields=_Members(ended))
+
+    def _endings(self, trace: Dimensions, flows: NDArray[np.intp]) -> Iterator[_Ended]:
+        """What some connections came to."""
+        from pcapdig.chisels import outcomes
         from pcapdig.filters.catalogue import lookup
 
-        for flow, protocol in zip(flows, lookup("fd.l4proto").values_of(self._trace, flows), strict=True):
-            yield self._line(self._trace, flow, str(protocol))
-
-    def _line(self, trace: Dimensions, flow: int, protocol: str) -> Line:
-        from pcapdig.render.units import duration_text
-
-        found = self._connections
-        start_ns = int(found.first_ns[flow])
-        duration_ns = int(found.last_ns[flow]) - start_ns
-        round_trip_ns = found.round_trip_ns(flow)
-        ends = [[process_text(trace, i) for i in found.processes(flow, end)] for end in (0, 1)]
-        sizes, packets = found.size_bytes[flow].tolist(), found.packets[flow].tolist()
-        again = [found.retransmits(flow, end) for end in (0, 1)]
-        state = state_of(found, flow, int(trace.flows.protocol[flow]))
-        name = trace.flows.name(flow)
-        start = f"{self._clock.date(start_ns)} {self._clock.time_of_day_ns(start_ns)}"[:23]
-        texts = (
-            *(start, duration_text(duration_ns), protocol, state),
-            *map(str, (*sizes, *packets, sum(again))),
-            *("-" if round_trip_ns is None else duration_text(round_trip_ns), name, ends_text(*ends)),
-        )
-        return Line(
-            text=row_text(_CELLS, texts),
-            fields=(
-                ("evt.rawtime", start_ns),
-                ("duration_ns", duration_ns),
-                ("fd.l4proto", protocol),
-                ("fd.name", name),
-                ("state", state),
-                *((f"{end}_bytes", size) for end, size in zip(("client", "server"), sizes, strict=True)),
-                *((f"{end}_packets", count) for end, count in zip(("client", "server"), packets, strict=True)),
-                *((f"{end}_retransmits", count) for end, count in zip(("client", "server"), again, strict=True)),
-                ("round_trip_ns", round_trip_ns),
-                *(
-                    (f"{end}_process", ",".join(who) or None)
-                    for end, who in zip(("client", "server"), ends, strict=True)
-                ),
-            ),
+        found, rows = self._connections, flows.tolist()
+        first_ns = found.first_ns[flows]
+        who = [
+            ([self._who(trace, i) for i in a], [self._who(trace, i) for i in b]) for a, b in found.processes_of(flows)
+        ]
+        return map(
+            _Ended,
+            first_ns.tolist(),
+            (found.last_ns[flows] - first_ns).tolist(),
+            map(str, lookup("fd.l4proto").values_of(trace, rows)),
+            [outcomes.STATES[i] for i in outcomes.states(found, flows, trace.flows.protocol[flows]).tolist()],
+            found.size_bytes[flows].tolist(),
+            found.packets[flows].tolist(),
+            outcomes.retransmits(found, flows).tolist(),
+            outcomes.round_trips_ns(found, flows).tolist(),
+            map(trace.flows.name, rows),
+            who,
         )
 
+    def _who(self, trace: Dimensions, process_id: int) -> str:
+        """Name and id of a process. Remembered, since the same few are at many connections."""
+        text = self._names.get(process_id)
+        if text is None:
+            if len(self._names) >= _NAMES_KEPT:
+                self._names.clear()
+            text = self._names[process_id] = process_text(trace, process_id)
+        return text
 
-def state_of(found: Connections, flow: int, protocol: int) -> str:
-    """Zeek's word for what became of a connection (conn_state of conn.log, Zeek's documentation of base/protocols/conn)."""
-    from pcapdig.chisels.connections import CLIENT, NEVER, SERVER, TCP, UDP
+    def _text(self, ended: _Ended, text_of: Callable[..., str]) -> str:
+        """The line of one connection."""
+        from_client, from_server = ended.size_bytes
+        return text_of(
+            self._clock.date_and_time_ns(ended.start_ns)[:23],
+            duration_text(ended.duration_ns),
+            ended.protocol,
+            ended.state,
+            from_client,
+            from_server,
+            *ended.packets,
+            sum(ended.retransmits),
+            "-" if ended.round_trip_ns < 0 else duration_text(ended.round_trip_ns),
+            ended.name,
+            ends_text(*ended.who),
+        ).rstrip()
 
-    client_spoke, server_spoke = (found.packets[flow] > 0).tolist()
-    if protocol == UDP:
-        return {(True, True): "SF", (True, False): "S0", (False, True): "SHR"}[client_spoke, server_spoke]
-    if protocol != TCP:
-        return "OTH"
-    fins, resets = found.fin_ns[flow], found.rst_ns[flow]
-    is_opened, is_answered = (found.syns[flow] > 0).tolist()
-    if fins.max() != NEVER and fins.max() <= resets.min():
-        return "SF"
-    if resets.min() != NEVER:
-        if resets[SERVER] <= resets[CLIENT]:
-            return "REJ" if is_opened and not is_answered else "RSTR" if client_spoke else "RSTRH"
-        return "RSTO" if server_spoke else "RSTOS0"
-    if fins[CLIENT] != NEVER:
-        return "S2" if server_spoke else "SH"
-    if fins[SERVER] != NEVER:
-        return "S3" if client_spoke else "SHR"
-    if is_opened:
-        return "S1" if is_answered else "OTH" if server_spoke else "S0"
-    return "OTH"
+
+class _Ended(NamedTuple):
+    """What a connection came to; of pairs the client's value comes first."""
+
+    start_ns: int
+    duration_ns: int
+    protocol: str
+    state: str
+    size_bytes: list[int]
+    packets: list[int]
+    retransmits: list[int]
+    round_trip_ns: int
+    """-1: not known."""
+    name: str
+    who: tuple[list[str], list[str]]
+    """The processes at each end."""
+
+
+class _Members:
+    """What -j says of a connection, made when it is read."""
+
+    __slots__ = ("_ended",)
+
+    def __init__(self, ended: _Ended) -> None:
+        self._ended = ended
+
+    def __iter__(self) -> Iterator[tuple[str, int | str | None]]:
+        ended = self._ended
+        yield "evt.rawtime", ended.start_ns
+        yield "duration_ns", ended.duration_ns
+        yield "fd.l4proto", ended.protocol
+        yield "fd.name", ended.name
+        yield "state", ended.state
+        for end, size, packets, again, who in zip(
+            ("client", "server"), ended.size_bytes, ended.packets, ended.retransmits, ended.who, strict=True
+        ):
+            yield f"{end}_bytes", size
+            yield f"{end}_packets", packets
+            yield f"{end}_retransmits", again
+            yield f"{end}_process", ",".join(who) or None
+        yield "round_trip_ns", None if ended.round_trip_ns < 0 else ended.round_trip_ns

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 from pcapdig.render.items import NOT_KNOWN, Line
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from pcapdig.chisels.chisel import Arg, Needs
     from pcapdig.render.items import Item
@@ -61,6 +61,12 @@ def row_text(cells: Sequence[Cell], texts: Sequence[str]) -> str:
         width = cell.width - 1
         parts.append(text.rjust(width) if cell.is_number else text.ljust(width))
     return " ".join(parts).rstrip()
+
+
+def row_maker(cells: Sequence[Cell]) -> Callable[..., str]:
+    """What makes lines like `row_text`, given a text or number for each cell, where there are many."""
+    marks = [f"{{:{'>' if cell.is_number else '<'}{cell.width - 1}}}" if cell.width else "{}" for cell in cells]
+    return " ".join(marks).format
 
 
 def heading(cells: Sequence[Cell], *, rule_character: str = "") -> Iterator[Line]:

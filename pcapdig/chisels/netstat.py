@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from pcapdig.chisels.chisel import Arg
-from pcapdig.chisels.lines import Cell, LineChisel, heading, row_text
+from pcapdig.chisels.lines import Cell, LineChisel, heading, row_maker
 from pcapdig.render.items import NOT_KNOWN, Line
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+
+    import numpy as np
+    from numpy.typing import NDArray
 
     from pcapdig.chisels.connections import Connections
     from pcapdig.render.items import Item
     from pcapdig.trace.columns import Dimensions
     from pcapdig.trace.rows import Rows
 
+_AT_ONCE = 4096
+"""Connections whose columns are made at once."""
 _CELLS = (
     Cell(heading="Proto", width=6),
     Cell(heading="Server Address", width=25),
@@ -71,56 +76,58 @@ class Netstat(LineChisel):
 
 
 def _lines(found: Connections, trace: Dimensions) -> Iterator[Line]:
-    flows = trace.flows
-    is_known = [
-        f for f in found.seen().tolist() if int(flows.protocol[f]) in _PROTOCOL_NAMES and not _is_over(found, f)
-    ]
+    """The lines, by protocol, server and client."""
+    import numpy as np
 
-    def place(flow: int) -> tuple[int, bytes, int, bytes, int]:
-        server = (flows.server[flow].tobytes(), int(flows.server_port[flow]))
-        return (int(flows.protocol[flow]), *server, flows.client[flow].tobytes(), int(flows.client_port[flow]))
+    from pcapdig.chisels.outcomes import closed, ordered_by_ends
 
-    for flow in sorted(is_known, key=place):
-        protocol = _PROTOCOL_NAMES[int(flows.protocol[flow])]
-        server = f"{flows.server_ip(flow)}:{int(flows.server_port[flow])}"
-        client = f"{flows.client_ip(flow)}:{int(flows.client_port[flow])}"
-        holders = [(end, int(found.holder[flow, end])) for end in (1, 0)]
-        for end, holder in [entry for entry in holders if entry[1] >= 0] or [(1, -1)]:
-            state = end_state(found, flow, end) if protocol == "tcp" else "-"
-            process = trace.processes[holder] if holder >= 0 else None
-            program = NOT_KNOWN
-            if process:
-                program = f"{NOT_KNOWN if process.pid is None else process.pid}/{process.name or NOT_KNOWN}"
-            yield Line(
-                text=row_text(_CELLS, (protocol, server, client, state, program)),
-                fields=(
-                    ("fd.l4proto", protocol),
-                    ("fd.name", flows.name(flow)),
-                    ("fd.is_server", int(end == 1)),
-                    ("state", None if state == "-" else state),
-                    ("proc.pid", process.pid if process else None),
-                    ("proc.name", process.name if process else None),
-                ),
-            )
+    flows, seen = trace.flows, found.seen()
+    seen = seen[np.isin(flows.protocol[seen], [*_PROTOCOL_NAMES]) & ~closed(found, seen)]
+    seen = seen[ordered_by_ends(flows.ends(seen))]
+    text_of = row_maker(_CELLS)
+    for start in range(0, len(seen), _AT_ONCE):
+        part = seen[start : start + _AT_ONCE]
+        columns: tuple[NDArray[Any], ...] = (
+            flows.protocol[part],
+            found.holder[part],
+            *(_end_states(found, part, end) for end in (0, 1)),
+        )
+        for flow, number, holder, *states in zip(part.tolist(), *(column.tolist() for column in columns), strict=True):
+            protocol = _PROTOCOL_NAMES[number]
+            client, server = flows.end_texts(flow)
+            for end in [end for end in (1, 0) if holder[end] >= 0] or [1]:
+                state = STATES[states[end]] if protocol == "tcp" else "-"
+                process = trace.processes[holder[end]] if holder[end] >= 0 else None
+                program = NOT_KNOWN
+                if process:
+                    program = f"{NOT_KNOWN if process.pid is None else process.pid}/{process.name or NOT_KNOWN}"
+                yield Line(
+                    text=text_of(protocol, server, client, state, program).rstrip(),
+                    fields=(
+                        ("fd.l4proto", protocol),
+                        ("fd.name", f"{client}->{server}"),
+                        ("fd.is_server", int(end == 1)),
+                        ("state", None if state == "-" else state),
+                        ("proc.pid", process.pid if process else None),
+                        ("proc.name", process.name if process else None),
+                    ),
+                )
 
 
-def _is_over(found: Connections, flow: int) -> bool:
-    return found.closed_ns(flow) is not None
+STATES = ("-", "SYN_SENT", "SYN_RECV", "ESTABLISHED", "CLOSE_WAIT", "FIN_WAIT")
+"""States of an end (RFC 9293 section 3.3.2), as ss calls them."""
 
 
-def end_state(found: Connections, flow: int, end: int) -> str:
-    """The state of a TCP connection that is not closed, as one end has it (RFC 9293 section 3.3.2)."""
+def _end_states(found: Connections, flows: NDArray[np.intp], end: int) -> NDArray[np.intp]:
+    """The index in STATES of TCP connections that are not closed, as one end has them."""
+    import numpy as np
+
     from pcapdig.chisels.connections import CLIENT, NEVER
 
-    own, other = int(found.fin_ns[flow, end]), int(found.fin_ns[flow, 1 - end])
-    if own != NEVER:
-        return "FIN_WAIT"
-    if other != NEVER:
-        return "CLOSE_WAIT"
-    is_opened, is_answered = (found.syns[flow] > 0).tolist()
-    is_established = int(found.ack_ns[flow].min()) != NEVER or not (is_opened or is_answered)
-    if is_established or (is_answered and end == CLIENT):
-        return "ESTABLISHED"
+    own, other = found.fin_ns[flows, end], found.fin_ns[flows, 1 - end]
+    is_opened, is_answered = (found.syns[flows] > 0).T
+    is_established = (found.ack_ns[flows].min(axis=1) != NEVER) | ~(is_opened | is_answered)
     if end == CLIENT:
-        return "SYN_SENT"
-    return "SYN_RECV" if is_answered else "-"
+        is_established |= is_answered
+    waiting = np.full(len(flows), 1) if end == CLIENT else np.where(is_answered, 2, 0)
+    return np.select([own != NEVER, other != NEVER, is_established], [5, 4, 3], waiting)

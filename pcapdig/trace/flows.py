@@ -188,17 +188,26 @@ class Flows:
 
     def name(self, row: int) -> str:
         """`1.2.3.4:5->6.7.8.9:80`; without ports where the protocol has none (neither end has one)."""
-        inet_ntop = _address_text()
+        return "->".join(self.end_texts(row))
+
+    def end_texts(self, row: int) -> tuple[str, str]:
+        """Client and server, `1.2.3.4:5` and `6.7.8.9:80`; without ports where the protocol has none (neither end has one)."""
+        text_of = _address_text()
         if not 0 <= row < self._count:
             raise IndexError(f"flow {row} of {self._count}")
         client, server, client_port, server_port, protocol, family = _ENDS.unpack_from(self._memory, row * RECORD_BYTES)
         if family == 4:
-            ends = inet_ntop(_AF_INET, client[12:]), inet_ntop(_AF_INET, server[12:])
+            ends = text_of(_AF_INET, client[12:]), text_of(_AF_INET, server[12:])
         else:
-            ends = inet_ntop(_AF_INET6, client), inet_ntop(_AF_INET6, server)
+            ends = text_of(_AF_INET6, client), text_of(_AF_INET6, server)
         if not client_port and not server_port and protocol not in (6, 17):
-            return f"{ends[0]}->{ends[1]}"
-        return f"{ends[0]}:{client_port}->{ends[1]}:{server_port}"
+            return ends
+        return f"{ends[0]}:{client_port}", f"{ends[1]}:{server_port}"
+
+    def ends(self, rows: NDArray[np.intp]) -> NDArray[np.void]:
+        """The records of some rows, a copy: fields as in RECORD."""
+        found: NDArray[np.void] = self._rows()[: self._count][rows]
+        return found
 
     def largest(
         self, rows: NDArray[np.intp], sums: NDArray[np.int64], limit: int

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pcapdig.chisels.lines import Cell, LineChisel, ends_text, heading, process_text, row_text
+from pcapdig.chisels.lines import Cell, LineChisel, ends_text, heading, process_text, row_maker, row_text
 from pcapdig.procs.process import Process
 from pcapdig.render.items import Line
 from pcapdig.trace.columns import Packets, Tables
@@ -51,3 +51,10 @@ def test_usual_answers() -> None:
     rows = rows_of(Packets.from_payloads(Tables(), [b"x"]))
     assert [*chisel.feed(rows), *chisel.interval(0), *chisel.end()] == []
     assert (chisel.filter, chisel.colour, chisel.needs, chisel.refreshes) == ("fd.port=1", False, "packets", False)
+
+
+def test_a_row_made_by_a_format_is_the_same() -> None:
+    """For cells of every kind, and texts that fill theirs."""
+    cells = [Cell(heading="A", width=6), Cell(heading="B", width=5, is_number=True), Cell(heading="C", width=0)]
+    for texts in (("a", "1", "c"), ("aaaaaaaa", "123456", ""), ("", "", "c")):
+        assert row_text(cells, texts) == row_maker(cells)(*texts).rstrip()
