@@ -128,9 +128,10 @@ def _log(capture: Any, answers: Answers, protocol: str) -> list[str]:
     found = order + [
         f"{chisel}: a latency of {line['latency_ns']} ns" for line in lines if (line.get("latency_ns") or 0) < 0
     ]
-    if answers.are_lines_lost:  # then sizes are what there is, and only what is paired is judged
-        given = Counter(line[:4] for line in given.elements() if None not in line)
-        right = Counter(line[:4] for line in right.elements())
+    if answers.are_lines_lost:  # then values and sizes are what there is of them, and only what is paired is judged
+        judged = {"http": 4, "redis": 3}.get(protocol)
+        given = Counter(line[:judged] for line in given.elements() if None not in line)
+        right = Counter(line[:judged] for line in right.elements())
     extra = given - right if answers.are_logs_whole else Counter()
     lost = Counter() if answers.are_lines_lost else right - given
     for line in [line for line in lost.elements() if ... in line]:  # not all of it is claimed
