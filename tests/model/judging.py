@@ -57,6 +57,12 @@ def _rows(capture: Any, answers: Answers) -> list[str]:
             found.append(f"conns: {len(lines)} rows of {name}, not {len(right)}")
             continue
         found += _cells(lines, right)
+    counted = sum(line["client_packets"] + line["server_packets"] for line in given)
+    if answers.packets not in (None, counted):
+        found.append(f"conns: {counted} packets in all rows, not {answers.packets}")
+    outside = sum(line.get("out_of_window", 0) for line in given)
+    if answers.out_of_window not in (None, outside) and "out_of_window" in given[0]:
+        found.append(f"conns: {outside} packets out of window in all rows, not {answers.out_of_window}")
     return found
 
 

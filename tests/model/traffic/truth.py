@@ -43,6 +43,10 @@ class Answers:
     """A connection each: name, and what was said in turn: whether by the client, and the bytes. None: not claimed."""
     is_strict: bool = True
     """No other rows than these. False: half-open ones without a byte may be there too."""
+    packets: int | None = None
+    """Of all rows together; None: not claimed."""
+    out_of_window: int | None = None
+    """Of all rows together. A late segment may be in the row of its own connection or of the one that it came into."""
     copies: int = 1
     """Events that each message is: 2 where both ends are local."""
     filters: dict[str, int] = field(default_factory=dict)
@@ -152,6 +156,14 @@ def row_of(connection: Connection, seen: list[Passage], *, is_single_tap: bool) 
         row.retransmits = retransmits(mine)
     row.out_of_window = sum(not is_genuine(passage) for passage in unique)
     return row
+
+
+def take_together(answers: Answers) -> None:
+    """Claim packets and what was out of window for all rows together, no more for each."""
+    answers.packets = sum((row.client_packets or 0) + (row.server_packets or 0) for row in answers.rows)
+    answers.out_of_window = sum(row.out_of_window or 0 for row in answers.rows)
+    for row in answers.rows:
+        row.client_packets = row.server_packets = row.retransmits = row.out_of_window = None
 
 
 def turns_of(spoken: Spoken) -> tuple[tuple[bool, bytes], ...]:

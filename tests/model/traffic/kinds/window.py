@@ -11,6 +11,7 @@ from traffic.frames import RST, SYN, Segment
 from traffic.kinds.drawing import Sample, Scene, isn, plan, rough, speak, speak_at
 from traffic.strangers import FORGERIES, far_from, late_ones, other_synack, stray_ack, wrong_ack
 from traffic.taps import Tap
+from traffic.truth import take_together
 from traffic.world import MS
 
 
@@ -100,7 +101,9 @@ def old_incarnation(random: Random) -> Sample:
             scene.world.after(at, lambda s=segment, f=from_client, n=new: _lives_or_opens(n) and n.inject(s, f, "late"))
         scene.world.run()
         old = new
-    return scene.sample([Tap(place=random.choice([0, 0.5, 1]))])
+    found = scene.sample([Tap(place=random.choice([0, 0.5, 1]))])
+    take_together(found.answers)
+    return found
 
 
 def _lives_or_opens(connection: Connection) -> bool:
@@ -207,7 +210,9 @@ def near_incarnation(random: Random) -> Sample:
         at = random.randint(2 * new.plan.way.delay_ns, 60 * MS)
         scene.world.after(at, lambda s=passage.segment: _lives(new) and new.inject(s, True, "late"))
     scene.world.run()
-    return scene.sample([Tap(place=random.choice([0, 0.5, 1]))])
+    found = scene.sample([Tap(place=random.choice([0, 0.5, 1]))])
+    take_together(found.answers)
+    return found
 
 
 def syn_not_captured(random: Random) -> Sample:
@@ -272,8 +277,7 @@ def half_open(random: Random) -> Sample:
         if passage.label == "answer to a wrong ack":
             passage.connection, passage.label = old, ""
     found = scene.sample([Tap(place=random.choice([0, 0.5, 1]))])
-    for row in found.answers.rows:
-        row.client_packets = row.server_packets = row.retransmits = None
+    take_together(found.answers)
     return found
 
 
