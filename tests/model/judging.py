@@ -138,6 +138,8 @@ def _log(capture: Any, answers: Answers, protocol: str) -> list[str]:
         judged = {"http": 4, "redis": 3}.get(protocol)
         given = Counter(line[:judged] for line in given.elements() if None not in line)
         right = Counter(line[:judged] for line in right.elements())
+        if protocol == "http":  # a host that was lost is not shown
+            right += Counter((*line[:2], "/" + str(line[2]).partition("/")[2], line[3]) for line in right.elements())
     extra = given - right if answers.are_logs_whole else Counter()
     lost = Counter() if answers.are_lines_lost else right - given
     for line in [line for line in lost.elements() if ... in line]:  # not all of it is claimed
