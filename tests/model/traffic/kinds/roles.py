@@ -126,10 +126,35 @@ def group(random: Random) -> Sample:
     return Sample(files_of([Tap().listen(talk.passages, random)], False, random), answers)
 
 
+def one_way(random: Random) -> Sample:
+    """Only one direction passes here: the SYN, or the SYN+ACK, says who is who."""
+    spoken = random.choice([http, redis, toy])(random, random.randint(1, 4), "w", 400)
+    scene, _ = _talk(random, spoken)
+    found = scene.sample([Tap(hears=random.choice(["client", "server"]))], messages=None, are_lines_lost=True)
+    for row in found.answers.rows:
+        row.state = row.retransmits = None
+    return found
+
+
+def begun_at_the_synack(random: Random) -> Sample:
+    """The SYN was before the capture began: who answers it is the server."""
+    spoken = random.choice([http, redis, toy])(random, random.randint(1, 4), "a", 400)
+    scene, connection = _talk(random, spoken)
+    answer = next(passage for passage in connection.passages if not passage.from_client)
+    found = scene.sample([Tap(place=1, begins_ns=answer.sent_ns)])
+    found.answers.ports = {
+        connection.plan.server.port: sum(row.client_bytes + row.server_bytes for row in found.answers.rows)  # type: ignore[operator]
+    }
+    found.answers.rows[0].state = None
+    return found
+
+
 ROLES = {
     "begun at a request": begun_at_a_request,
     "begun at an answer": begun_at_an_answer,
     "listener known": listener_known,
     "datagrams": datagrams,
     "group": group,
+    "one way": one_way,
+    "begun at the syn+ack": begun_at_the_synack,
 }
