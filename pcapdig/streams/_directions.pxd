@@ -73,6 +73,15 @@ cdef inline void hint(_Half half, uint32_t number, bint is_sure) noexcept:
         half.started, half.anchor, half.next = True, ANSWERED, number
 
 
+cdef inline bint may_begin(_Half half, uint32_t seq) noexcept:
+    """Can a direction begin at the number that its SYN says? Not behind what was seen of it."""
+    if not half.started:
+        return True
+    if half.anchor == CERTAIN:
+        return False
+    return <int32_t>(half.next - seq) >= 0 or half.held is None and not half.is_acked_beyond and not half.finished
+
+
 cdef inline void begin(_Half half, uint32_t seq) noexcept:
     """A direction begins with this data, or, if not too far before it, with the number that was named before."""
     half.started, half.next = True, seq

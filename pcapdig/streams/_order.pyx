@@ -19,11 +19,12 @@ from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t
 from heapq import heappop, heappush
 
 from pcapdig.streams._connections cimport (
-    ACK, ANSWERED, CERTAIN, FIN, GUESSED, RST, SYN, WINDOW_MAX, Connections, _Conversation, _Half, _Meta, _Need, _Segment, first_from,
+    ACK, CERTAIN, FIN, GUESSED, RST, SYN, WINDOW_MAX, Connections, _Conversation, _Half, _Meta, _Need, _Segment, first_from,
     is_of_ended,
 )
 from pcapdig.streams._directions cimport (
-    acknowledged, advance, begin, hint, is_begun, is_first, is_head_due, is_long, is_ready, limit_acked, must_wait, waits,
+    acknowledged, advance, begin, hint, is_begun, is_first, is_head_due, is_long, is_ready, limit_acked, may_begin,
+    must_wait, waits,
 )
 
 from pcapdig.streams._messages cimport Outbox
@@ -59,7 +60,7 @@ cdef class Sequencer(Outbox):
         if flags & SYN:
             conversation.has_syn = True
             seq += 1  # SYN takes the first sequence number: RFC 9293 section 3.4
-            if not half.started or half.anchor == ANSWERED or half.anchor == GUESSED and <int32_t>(half.next - seq) >= 0:
+            if may_begin(half, seq):
                 half.started, half.anchor, half.next = True, CERTAIN, seq
         if half.finished and is_of_ended(seq, half.fin_seq) and (half.next == half.fin_seq or <int32_t>(seq - half.fin_seq) >= 0):
             length = 0

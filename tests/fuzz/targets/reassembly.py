@@ -32,7 +32,8 @@ def stream_bytes(start: int, count: int) -> bytes:
 
 
 def run(data: bytes) -> None:
-    """Messages are the bytes that were sent, in order, with gaps for the rest; and the cut into batches changes nothing."""
+    """Messages are the bytes that were sent, in order, with gaps for the rest; what acknowledges comes behind what it acknowledges; and the
+    cut into batches changes nothing."""
     numbers = Numbers(data)
     limits = LIMITS[numbers.byte() % len(LIMITS)]
     isn = [STARTS[numbers.byte() % len(STARTS)] for _ in range(4)]
@@ -43,6 +44,9 @@ def run(data: bytes) -> None:
     half = len(packets) // 2
     assert list(messages(packets, (half // 2, half), limits)) == whole
     check(packets, whole)
+    if not limits:
+        for flow in (0, 1):
+            check_order(packets, flow, [message for message in whole if message[0] == flow])
 
 
 def segments(numbers: Numbers, isn: list[int]) -> Packets | None:
@@ -114,36 +118,81 @@ def messages(packets: Packets, cuts: tuple[int, ...], limits: dict[str, int]) ->
 
 
 def check(packets: Packets, found: list[Message]) -> None:
-    """Each direction, gaps counted, is one run of sequence numbers from its first segment on."""
+    """Each direction, gaps counted, is one run of sequence numbers from one on that a packet names."""
     for flow in (0, 1):
         for forward in (False, True):
-            at = first_place(packets, flow, forward)
             mine = [message for message in found if message[:2] == (flow, forward)]
-            assert not mine or at is not None
             for _, _, size, data, gaps, _, _ in mine:
-                assert at is not None
                 offsets = [offset for offset, _ in gaps]
                 assert offsets == sorted(set(offsets)) and all(0 <= offset <= len(data) for offset in offsets)
-                assert all(missing > 0 for _, missing in gaps) and size == len(data) + sum(
-                    missing for _, missing in gaps
-                )
-                done = 0
-                for offset, missing in (*gaps, (len(data), 0)):
-                    assert data[done:offset] == stream_bytes(at, offset - done)
-                    at, done = (at + offset - done + missing) % 2**32, offset
+                assert all(missing > 0 for _, missing in gaps)
+                assert size == len(data) + sum(missing for _, missing in gaps)
+            assert not mine or any(is_run(mine, at) for at in beginnings(packets, flow, forward))
     sent = sum(map(int, packets.payload_captured))
     assert sum(len(message[3]) for message in found) <= sent
 
 
-def first_place(packets: Packets, flow: int, forward: bool) -> int | None:
-    """The sequence number a direction begins with: after its SYN, or at its first byte or FIN."""
-    for i in np.flatnonzero((packets.flow == flow) & (packets.forward == forward)).tolist():
-        flags, seq = int(packets.tcp_flags[i]), int(packets.seq[i])
-        if flags & SYN:
-            return (seq + 1) % 2**32
-        if packets.payload_length[i] or (flags & FIN and not flags & RST):
-            return seq
-    return None
+def is_run(messages: list[Message], at: int) -> bool:
+    """Whether these are the bytes from number `at` on."""
+    for _, _, _, data, gaps, _, _ in messages:
+        done = 0
+        for offset, missing in (*gaps, (len(data), 0)):
+            if data[done:offset] != stream_bytes(at, offset - done):
+                return False
+            at, done = (at + offset - done + missing) % 2**32, offset
+    return True
+
+
+def beginnings(packets: Packets, flow: int, forward: bool) -> set[int]:
+    """The sequence numbers that a direction may begin with: behind its SYN, at a packet of its own, or as the other one acknowledges."""
+    mine = packets.flow == flow
+    own = packets.seq[mine & (packets.forward == forward)].tolist()
+    acks = packets.ack[mine & (packets.forward != forward)].tolist()
+    return {*own, *acks, *((seq + 1) % 2**32 for seq in own)}
+
+
+def check_order(packets: Packets, flow: int, found: list[Message]) -> None:
+    """Where all of a connection was captured, and some order is behind all that was acknowledged, messages are in such an order."""
+    needs = needs_of(packets, flow)
+    if needs is None:
+        return
+    at, stops = [0, 0], [len(needs[0]), len(needs[1])]
+    while at != stops:
+        before = [*at]
+        for side in (0, 1):
+            while at[side] < stops[side] and needs[side][at[side]] <= at[1 - side]:
+                at[side] += 1
+        if at == before:
+            return  # each waits for the other: there is no such order
+    at = [0, 0]
+    for _, forward, size, *_ in found:
+        at[forward] += size
+        assert all(need <= at[1 - forward] for need in needs[forward][at[forward] - size : at[forward]])
+
+
+def needs_of(packets: Packets, flow: int) -> tuple[list[int], list[int]] | None:
+    """By byte of the server's and of the client's direction: how many of the other one its first copy acknowledges. None: not all is there."""
+    mine = np.flatnonzero(packets.flow == flow).tolist()
+    sides = [[i for i in mine if packets.forward[i] == forward] for forward in (False, True)]
+    flags = [[int(packets.tcp_flags[i]) & ~ACK for i in rows] for rows in sides]
+    if any(side[:1] != [SYN] or any(side[1:]) for side in flags) or any(
+        packets.payload_length[rows[0]] for rows in sides
+    ):
+        return None
+    starts = [int(packets.seq[rows[0]]) + 1 for rows in sides]
+    first: tuple[dict[int, int], dict[int, int]] = ({}, {})
+    for i in mine:
+        side = int(packets.forward[i])
+        place = (int(packets.seq[i]) - starts[side]) % 2**32
+        ack = (int(packets.ack[i]) - starts[1 - side]) % 2**32 if packets.tcp_flags[i] & ACK else 0
+        for position in range(place, place + int(packets.payload_length[i])):
+            first[side].setdefault(position, ack)
+    for side in (0, 1):
+        if sorted(first[side]) != [*range(len(first[side]))] or max(first[side].values(), default=0) > len(
+            first[1 - side]
+        ):
+            return None
+    return [first[0][at] for at in range(len(first[0]))], [first[1][at] for at in range(len(first[1]))]
 
 
 def seeds() -> list[bytes]:
@@ -158,12 +207,17 @@ def seeds() -> list[bytes]:
     closing = segment(2, FIN | ACK, 51) + segment(0, FIN | ACK, 31, acked=52)
     orders = ([0, 1, 2, 3, 4], [4, 3, 2, 1, 0], [0, 2, 4], [1, 1, 0, 3], [2, 0, 4, 1, 3])
     bodies = [b"".join(said[i] for i in order) + b"".join(answered) for order in orders]
+    turns = [segment(2 * ((i + 1) % 2), ACK, 1 + i // 2 * 10, 10, acked=10 * (i % 2)) for i in range(6)]
     bodies.append(b"".join(said[:2]) + segment(0, RST | ACK, 1) + b"".join(said[2:]))
     return [
         bytes([limit, *[start] * 4]) + opening + body + closing
         for limit in range(4)
         for start in (0, 2, 4)
         for body in bodies
+    ] + [
+        bytes([0, *[start] * 4]) + opening + b"".join(turns[i] for i in order)
+        for start in (0, 2, 4)
+        for order in ([0, 1, 2, 3, 4, 5], [1, 0, 3, 2, 5, 4], [5, 4, 3, 2, 1, 0], [1, 3, 5, 0, 2, 4])
     ]
 
 
