@@ -49,6 +49,8 @@ class CarriedProcesses:
         self._needed = set()
         self._unanswered: Remembered[int] = Remembered()
         """Ids that kept packets name and no block so far."""
+        self.has_entries = False
+        """The section has Wireshark's process entries."""
         self.begin_output()
         return left_out
 
@@ -82,6 +84,8 @@ class CarriedProcesses:
         self._bytes += len(whole)
         if block.is_apple:
             self._apple.append(place)
+        else:
+            self.has_entries = True
         self._by_pid.setdefault(block.pid, []).append(place)
         while self._bytes > self._most_bytes and len(self._blocks) > 1:
             oldest = next(iter(self._blocks))

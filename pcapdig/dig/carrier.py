@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import struct
 from collections import Counter
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from pcapdig.dig.carried_journal import CarriedJournal
 from pcapdig.dig.carried_names import CarriedNames
@@ -18,8 +18,8 @@ from pcapdig.dig.carried_secrets import CarriedSecrets
 from pcapdig.dig.carried_secrets import written as written_secrets
 from pcapdig.dig.carried_section import CarriedSection, bare
 from pcapdig.dig.held import Held
-from pcapdig.dig.hellos import Seams, ids_in, protocol_of
-from pcapdig.dig.kept_options import KeptOptions, References, renumbered
+from pcapdig.dig.hellos import Seams, ids_at, ids_in, protocol_of, transport_of
+from pcapdig.dig.kept_options import MOST_CACHED, KeptOptions, References, renumbered
 from pcapdig.pcapng.blocks import (
     APPLE_PROCESS,
     CUSTOM,
@@ -65,6 +65,19 @@ class KeptPacket(NamedTuple):
     """Behind the transport header."""
 
 
+_Key: TypeAlias = tuple[bytes, bytes, tuple[int, ...]]
+"""A packet's interface as its block has it, its options, and the rows of its processes."""
+
+
+class _Settled(NamedTuple):
+    """How packets with some key go into the copy, which has all that they need, but what their bytes ask for."""
+
+    number: bytes
+    options: bytes
+    is_unchanged: bool
+    link_type: int
+
+
 class Carrier:
     """Takes the blocks of a capture in order, and gives those that the copy has."""
 
@@ -86,7 +99,9 @@ class Carrier:
         self._journal = CarriedJournal()
         self._statistics: Held[int, bytes] = Held()
         self._seams = Seams()
-        self._flows_seen = bytearray()
+        self._transports = bytearray()
+        """By flow: its transport where packets of it were kept, else 0."""
+        self._settled: dict[_Key, _Settled] = {}
         self._left_out: Counter[str] = Counter()
         self._out_order = ""
         """Byte order of the section that the copy is in; "" before the first."""
@@ -113,6 +128,7 @@ class Carrier:
         if kind == JOURNAL_ENTRY:
             return self._journal.add(body, whole)
         found = self._processes.add(kind, body, whole, order) if kind == APPLE_PROCESS or kind in _CUSTOM else None
+        self._settled.clear()  # a process id may mean another block now
         if found is None:
             self._left_out["custom block" if kind in _CUSTOM else "block of another kind"] += 1
             return b""
@@ -120,6 +136,19 @@ class Carrier:
 
     def packet(self, kind: int, whole: bytes, packet: KeptPacket) -> bytes:
         """Take a packet that passes and its block: it goes into the copy behind all that it needs and the copy does not have yet."""
+        at = _HEAD + packet.captured + -packet.captured % 4
+        key = (whole[8:12], whole[at:-4], packet.processes)
+        settled = self._settled.get(key) if kind == ENHANCED_PACKET else None
+        transport = self._transport(packet.flow)
+        if settled is None or not transport:
+            return self._first_of_its_kind(kind, whole, packet, key)
+        secrets = self._secrets_of(packet, whole[_HEAD : _HEAD + packet.captured], transport, settled.link_type)
+        if settled.is_unchanged:
+            return secrets + whole if secrets else whole
+        return secrets + block(kind, settled.number + whole[12:at] + settled.options, self._section.order)
+
+    def _first_of_its_kind(self, kind: int, whole: bytes, packet: KeptPacket, key: _Key) -> bytes:
+        """A packet that may need what the copy does not have: of a new flow, with options not seen before, without a flow."""
         section, order = self._section, self._section.order
         is_simple = kind == SIMPLE_PACKET
         interface = 0 if is_simple else struct.unpack_from(f"{order}{_NUMBER_OF[kind]}", whole, 8)[0]
@@ -130,29 +159,33 @@ class Carrier:
         if not section.is_written or (is_simple and section.has_interfaces and section.number_of(0) != 0):
             parts.append(self._header())
         number = section.number_of(interface)
-        addresses, protocol, ports = self._ends(packet, data, interface, must=number is None)
+        link_type = section.link_type(interface)
+        addresses, transport = self._ends(packet, data, link_type)
         if number is None:
             parts.append(section.description(interface, addresses))
             number = section.number_of(interface)
             parts += [self._renumbered(one, number) for one in self._statistics.take(interface)]
-        options = b"" if is_simple else whole[_HEAD + packet.captured + -packet.captured % 4 : -4]
+        options = b"" if is_simple else key[1]
         references = self._options.read(options, order)
         numbers = self._process_blocks(packet, references, parts)
         parts.append(written_names(self._names.needed(addresses), order))
-        parts.append(self._secrets_of(packet, data, protocol, ports, section.link_type(interface)))
+        parts.append(self._secrets_of(packet, data, transport, link_type))
         parts.append(self._journal_of(packet, references))
-        if not is_simple and number != interface:
-            field = struct.pack(f"{order}{_NUMBER_OF[kind]}", number)
-            whole = whole[:8] + field + whole[8 + len(field) :]
+        field = b"" if is_simple else struct.pack(f"{order}{_NUMBER_OF[kind]}", number)
+        changed = options
         if any(index != to for index, to in numbers.items()):
-            body = whole[8 : len(whole) - 4 - len(options)] + renumbered(options, order, numbers)
-            whole = block(kind, body, order)
-        parts.append(whole)
-        return b"".join(parts)
+            changed = renumbered(options, order, numbers)
+        if kind == ENHANCED_PACKET and not self._depends_on_time(packet, references, numbers):
+            self._remember(key, _Settled(field, changed, field == key[0] and changed is options, link_type))
+        if field == whole[8 : 8 + len(field)] and changed is options:
+            return b"".join([*parts, whole])
+        body = field + whole[8 + len(field) : len(whole) - 4 - len(options)] + changed
+        return b"".join([*parts, block(kind, body, order)])
 
     def begin_again(self) -> None:
         """The copy and the capture have lost all process blocks so far, as when somebody cut the file of a recording."""
         self._left_out["process block"] += self._processes.begin_section()
+        self._settled.clear()
 
     def finish(self) -> bytes:
         """The capture has ended: what a copy without packets needs to be opened; b"" for any other."""
@@ -195,6 +228,7 @@ class Carrier:
 
     def _begin_section(self, whole: bytes) -> bytes:
         self._end_section()
+        self._settled.clear()
         self._section.begin(whole)
         if not self._at_once:
             return b""
@@ -215,6 +249,7 @@ class Carrier:
 
     def _header(self) -> bytes:
         self._processes.begin_output()
+        self._settled.clear()
         self._out_order = self._section.order
         return self._section.header()
 
@@ -231,30 +266,34 @@ class Carrier:
 
     # -- what a packet needs -----------------------------------------------------------------------------------------
 
-    def _ends(
-        self, packet: KeptPacket, data: bytes, interface: int, *, must: bool
-    ) -> tuple[list[bytes], int, tuple[int, int]]:
-        """Addresses of a packet that is the first of its flow or has none, its IP protocol and its ports. `must`: of any packet."""
+    def _ends(self, packet: KeptPacket, data: bytes, link_type: int) -> tuple[list[bytes], int]:
+        """The addresses of a packet and of its flow, and its transport."""
         flows, flow = self._trace.flows, packet.flow
-        is_new = flow < 0 or self._is_new(flow)
-        found: list[bytes] = []
-        protocol, ports = 0, (0, 0)
-        if is_new or must:
-            found, protocol = addresses_of(data, self._section.link_type(interface))
-        if flow >= 0:
-            protocol = int(flows.protocol[flow])
-            ports = int(flows.client_port[flow]), int(flows.server_port[flow])
-            if is_new or must:
-                found += [flows.client[flow].tobytes(), flows.server[flow].tobytes()]
-        return found, protocol, ports
+        found, protocol = addresses_of(data, link_type)
+        if flow < 0:
+            return found, protocol
+        found += [flows.client[flow].tobytes(), flows.server[flow].tobytes()]
+        ports = int(flows.client_port[flow]), int(flows.server_port[flow])
+        transport = transport_of(int(flows.protocol[flow]), ports)
+        if flow >= len(self._transports):
+            self._transports += bytes(max(flow + 1 - len(self._transports), len(self._transports)))
+        self._transports[flow] = transport
+        return found, transport
 
-    def _is_new(self, flow: int) -> bool:
-        seen = self._flows_seen
-        if flow >= len(seen):
-            seen += bytes(max(flow + 1 - len(seen), len(seen)))
-        is_new = not seen[flow]
-        seen[flow] = 1
-        return is_new
+    def _transport(self, flow: int) -> int:
+        """IPPROTO number of a flow of which packets were kept; 0 for another."""
+        return self._transports[flow] if 0 <= flow < len(self._transports) else 0
+
+    def _depends_on_time(self, packet: KeptPacket, references: References, numbers: dict[int, int | None]) -> bool:
+        """What a process id means may change with the packet's time; beside a number it is for Wireshark's entries alone."""
+        if not references.pids and (packet.has_evidence or not packet.processes):
+            return False
+        return self._processes.has_entries or not any(number is not None for number in numbers.values())
+
+    def _remember(self, key: _Key, settled: _Settled) -> None:
+        if len(self._settled) >= MOST_CACHED:
+            self._settled.clear()
+        self._settled[key] = settled
 
     def _process_blocks(self, packet: KeptPacket, references: References, parts: list[bytes]) -> dict[int, int | None]:
         """Put the process blocks of a packet into `parts`; number of an Apple block in the file -> in the copy."""
@@ -270,14 +309,13 @@ class Carrier:
         parts += [self._processes.of_pid(pid, packet.time_ns, wireshark_only=has_apple) for pid in pids]
         return numbers
 
-    def _secrets_of(
-        self, packet: KeptPacket, data: bytes, protocol: int, ports: tuple[int, int], link_type: int
-    ) -> bytes:
-        ids = list(ids_in(data))
-        if protocol == _TCP and packet.payload:
+    def _secrets_of(self, packet: KeptPacket, data: bytes, transport: int, link_type: int) -> bytes:
+        ids = ids_in(data) + ids_at(packet.payload)
+        if transport == _TCP and packet.payload:
             seam = self._seams.joined((packet.flow, packet.forward), packet.payload)
-            ids += ids_in(seam) if seam else ()
-        opened = protocol_of(packet.payload, protocol, ports, link_type)
+            if seam:
+                ids += ids_in(seam)
+        opened = protocol_of(packet.payload, transport, link_type)
         return written_secrets(self._secrets.needed(ids, opened), self._out_order) if ids or opened else b""
 
     def _journal_of(self, packet: KeptPacket, references: References) -> bytes:

@@ -1,8 +1,8 @@
 """What in a packet's bytes a secret can belong to: randoms and session ids of TLS and DTLS hellos, cookies of SSH's key exchange; and the
 protocols whose secrets do not say more.
 
-Hellos are looked for anywhere in a packet, so also behind STARTTLS, in tunnels and in fragments, and over the seam of two segments of one
-direction. Layouts: RFC 8446 section 4.1, RFC 5246 sections 7.4.1 and 7.4.7.1, RFC 6347 section 4, RFC 6101 appendix E, RFC 4253 section 7.1.
+Hellos of TLS and DTLS are looked for anywhere in a packet, so also behind STARTTLS, in tunnels and in fragments, and over the seam of two
+segments of one direction. Layouts: RFC 8446 section 4.1, RFC 5246 sections 7.4.1 and 7.4.7.1, RFC 6347 section 4, RFC 6101 appendix E, RFC 4253 section 7.1.
 QUIC's hellos are encrypted, so nothing is found in them.
 """
 
@@ -27,24 +27,28 @@ _SSL2 = re.compile(rb"[\x80-\xff].\x01\x03[\x00-\x04](..)(..)\x00([\x10-\x20])",
 _SSH = re.compile(rb"\x00\x00..[\x04-\xff]\x14(.{16})\x00\x00", re.DOTALL)
 
 
-def ids_in(data: bytes) -> Iterator[bytes]:
-    """Randoms, session ids, beginnings of encrypted premaster secrets and SSH's cookies in a packet's bytes. Few are what they seem:
-    whoever asks has secrets to compare them with."""
+def ids_in(data: bytes) -> list[bytes]:
+    """Randoms, session ids and beginnings of encrypted premaster secrets anywhere in a packet's bytes. Few are what they seem: whoever
+    asks has secrets to compare them with."""
+    found: list[bytes] = []
     if b"\x16\x03" in data:
-        yield from _of_hellos(data, _TLS)
-        for found in _KEY_EXCHANGE.finditer(data):
-            yield found[1][:8]
-            yield found[1][2:]
+        found += _of_hellos(data, _TLS)
+        for exchange in _KEY_EXCHANGE.finditer(data):
+            found += [exchange[1][:8], exchange[1][2:]]
     if b"\x16\xfe" in data:
-        yield from _of_hellos(data, _DTLS)
-    if b"\x01\x03" in data:
-        for found in _SSL2.finditer(data):
-            start = found.end() + int.from_bytes(found[1]) + int.from_bytes(found[2])
-            challenge = data[start : start + found[3][0]]
-            yield bytes(RANDOM_BYTES - len(challenge)) + challenge
-    if (b"\x14" in data and b"ssh" in data) or b"SSH-" in data or b"diffie-hellman" in data:
-        for found in _SSH.finditer(data):
-            yield found[1]
+        found += _of_hellos(data, _DTLS)
+    return found
+
+
+def ids_at(payload: bytes) -> list[bytes]:
+    """What is only looked for where a payload begins: the random of SSL 2.0's hello, SSH's cookie, also behind its greeting."""
+    if payload[2:4] == b"\x01\x03" and (old := _SSL2.match(payload)):
+        start = old.end() + int.from_bytes(old[1]) + int.from_bytes(old[2])
+        challenge = payload[start : start + old[3][0]]
+        return [bytes(RANDOM_BYTES - len(challenge)) + challenge]
+    if payload[5:6] == b"\x14" or payload[:4] == b"SSH-":
+        return [cookie[1] for cookie in _SSH.finditer(payload)]
+    return []
 
 
 def _of_hellos(data: bytes, pattern: re.Pattern[bytes]) -> Iterator[bytes]:
@@ -82,25 +86,37 @@ _ZIGBEE_LINKS = frozenset({195, 215, 230, 283})
 """IEEE 802.15.4 with and without frame check sequence, and with TAP headers (tcpdump.org's link types)."""
 _TCP, _UDP, _ESP = 6, 17, 50
 _ESP_IN_UDP = 4500
+_NO_PROTOCOL = 255
+"""IPPROTO_RAW: reserved, so that no packet has it."""
+_OPC_UA_CHUNKS = (b"F", b"C", b"A")
 
 
-def protocol_of(payload: bytes, protocol: int, ports: tuple[int, int], link_type: int) -> str | None:
+def transport_of(protocol: int, ports: tuple[int, int]) -> int:
+    """IPPROTO number of what a flow carries: that of ESP for ESP in UDP (RFC 3948). Never 0.
+
+    Args:
+        protocol: IPPROTO number of the flow.
+        ports: of both ends, 0 where there are none.
+    """
+    return _ESP if protocol == _UDP and _ESP_IN_UDP in ports else protocol or _NO_PROTOCOL
+
+
+def protocol_of(payload: bytes, transport: int, link_type: int) -> str | None:
     """The protocol of a packet, where it is one whose secrets do not say which connection they are of.
 
     Args:
         payload: behind the transport header.
-        protocol: IPPROTO number, 0 where the packet has none.
-        ports: of both ends, 0 where there are none.
+        transport: see transport_of; 0 where the packet has none.
         link_type: LINKTYPE number.
     """
     if link_type in _ZIGBEE_LINKS:
         return "ZigBee"
-    if protocol == _ESP or (protocol == _UDP and _ESP_IN_UDP in ports):
+    if transport == _ESP:
         return "ESP"
-    if protocol == _UDP and payload[1:4] == bytes(3):
+    if transport == _UDP and payload[1:4] == b"\0\0\0":
         size = WIREGUARD_SIZES.get(payload[0])
         if size == len(payload) or (payload[0] == 4 and len(payload) >= 32 and len(payload) % 16 == 0):
             return "WireGuard"
-    if protocol == _TCP and _OPC_UA.match(payload):
+    if transport == _TCP and payload[3:4] in _OPC_UA_CHUNKS and _OPC_UA.match(payload):
         return "OPC UA"
     return None

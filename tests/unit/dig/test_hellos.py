@@ -7,7 +7,7 @@ import struct
 import pytest
 
 from pcapdig.dig import hellos
-from pcapdig.dig.hellos import Seams, ids_in, protocol_of
+from pcapdig.dig.hellos import Seams, ids_at, ids_in, protocol_of, transport_of
 
 RANDOM, SESSION = bytes(range(32)), bytes(range(100, 132))
 
@@ -57,7 +57,7 @@ def test_the_hello_of_ssl_2() -> None:
     """Its challenge stands at the end of TLS's random."""
     challenge = bytes(range(1, 17))
     body = b"\x01\x03\x01" + struct.pack(">HHH", 3, 0, 16) + b"\x00\x00\x05" + challenge
-    assert bytes(16) + challenge in list(ids_in(b"\x80" + bytes([len(body)]) + body))
+    assert bytes(16) + challenge in ids_at(b"\x80" + bytes([len(body)]) + body)
 
 
 def test_an_encrypted_premaster_secret() -> None:
@@ -74,8 +74,9 @@ def test_the_cookie_of_ssh() -> None:
     cookie, names = bytes(range(16)), b"diffie-hellman-group14-sha256"
     inner = b"\x14" + cookie + len(names).to_bytes(4) + names
     packet = (len(inner) + 5).to_bytes(4) + b"\x04" + inner + bytes(4)
-    assert list(ids_in(packet)) == [cookie]
-    assert list(ids_in(b"SSH-2.0-x\r\n" + packet)) == [cookie]
+    assert ids_at(packet) == [cookie]
+    assert ids_at(b"SSH-2.0-x\r\n" + packet) == [cookie]
+    assert ids_at(b"") == ids_at(packet[1:]) == ids_at(packet[:21]) == []
 
 
 @pytest.mark.parametrize("cut", [1, 2, 5, 11, 30, 43, 44, 60])
@@ -104,24 +105,31 @@ def test_seams_are_those_of_a_direction_and_bounded(monkeypatch: pytest.MonkeyPa
 
 
 @pytest.mark.parametrize(
-    ("payload", "protocol", "ports", "link_type", "expected"),
+    ("payload", "transport", "link_type", "expected"),
     [
-        (b"", 17, (1, 2), 1, None),
-        (b"\x01\0\0", 17, (1, 2), 1, None),
-        (b"\x01\0\0\0" + bytes(144), 6, (1, 2), 1, None),
-        (b"\x01\0\0\0" + bytes(145), 17, (1, 2), 1, None),
-        (b"\x05\0\0\0" + bytes(144), 17, (1, 2), 1, None),
-        (b"MSGX" + bytes(4), 6, (1, 2), 1, None),
-        (b"\x01\0\0\0" + bytes(144), 17, (1, 2), 1, "WireGuard"),
-        (b"\x04\0\0\0" + bytes(28), 17, (1, 2), 1, "WireGuard"),
-        (b"HELF" + bytes(4), 6, (1, 2), 1, "OPC UA"),
-        (b"x", 50, (0, 0), 1, "ESP"),
-        (b"x", 17, (4500, 4500), 1, "ESP"),
-        (b"x", 0, (0, 0), 195, "ZigBee"),
+        (b"", 17, 1, None),
+        (b"\x01\0\0", 17, 1, None),
+        (b"\x01\0\0\0" + bytes(144), 6, 1, None),
+        (b"\x01\0\0\0" + bytes(145), 17, 1, None),
+        (b"\x05\0\0\0" + bytes(144), 17, 1, None),
+        (b"MSGX" + bytes(4), 6, 1, None),
+        (b"HOLF" + bytes(4), 6, 1, None),
+        (b"\x01\0\0\0" + bytes(144), 17, 1, "WireGuard"),
+        (b"\x04\0\0\0" + bytes(28), 17, 1, "WireGuard"),
+        (b"HELF" + bytes(4), 6, 1, "OPC UA"),
+        (b"x", 50, 1, "ESP"),
+        (b"x", 0, 195, "ZigBee"),
     ],
 )
-def test_protocols_by_their_signs(
-    payload: bytes, protocol: int, ports: tuple[int, int], link_type: int, expected: str | None
-) -> None:
+def test_protocols_by_their_signs(payload: bytes, transport: int, link_type: int, expected: str | None) -> None:
     """Those whose secrets do not say which connection they are of."""
-    assert protocol_of(payload, protocol, ports, link_type) == expected
+    assert protocol_of(payload, transport, link_type) == expected
+
+
+@pytest.mark.parametrize(
+    ("protocol", "ports", "expected"),
+    [(6, (80, 4500), 6), (17, (53, 80), 17), (17, (500, 4500), 50), (50, (0, 0), 50), (0, (0, 0), 255)],
+)
+def test_esp_in_udp_is_esp(protocol: int, ports: tuple[int, int], expected: int) -> None:
+    """By its port (RFC 3948)."""
+    assert transport_of(protocol, ports) == expected
