@@ -10,7 +10,7 @@ import numpy as np
 from pcapdig.filters import values
 from pcapdig.filters.fields import Field, FieldType, Getter, shown, varying
 from pcapdig.filters.time_fields import TIMES
-from pcapdig.filters.values import Buffers, Choices, Flags, Index, Numbers
+from pcapdig.filters.values import Buffers, Choices, Flags, Index, Numbers, Texts
 from pcapdig.trace.columns import EVIDENCE_NAMES, TCP_ACK, TCP_FIN, TCP_RST, TCP_SYN
 
 if TYPE_CHECKING:
@@ -123,6 +123,10 @@ def _buffer(rows: Rows, index: Index) -> Buffers:
         return rows.buffer(row) if is_io[row] else b""
 
     return Buffers(positions, read, rows.gaps)
+
+
+def _comment(rows: Rows, index: Index) -> Texts:
+    return Texts(rows.trace.history.comments(rows.facts, rows.packet[index]))
 
 
 def _interface(rows: Rows, index: Index) -> Choices:
@@ -245,6 +249,15 @@ EVENT = (
     ),
     varying(
         "evt.interface", FieldType.TEXT, _interface, "name of the interface the packet was captured on. Not in sysdig."
+    ),
+    varying(
+        "evt.comment",
+        FieldType.TEXT,
+        _comment,
+        "the packet's comments in a pcapng, whoever wrote them, those that name its processes included; several are joined by "
+        "'; ', each is on one line; no value without any. Of a message, those of its first packet. Not in sysdig.",
+        costly=True,
+        uses_history=True,
     ),
     Field(
         name="evidence",

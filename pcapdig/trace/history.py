@@ -1,4 +1,4 @@
-"""What a packet is to those before it: how long its answer took, and how long nothing came.
+"""What a packet is to those before it: how long its answer took, and how long nothing came; and its comments.
 
 In: the batches of a trace, in order, those of which nothing is asked too. Out: two columns, for packets and for messages (a message has
 those of its first packet). Kept by the trace (`trace.history`), and fed by whoever runs a filter or a format that asks for them.
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from pcapdig.trace.columns import NO_WAIT, NOT_KEPT, TCP_ACK, TCP_SYN, Packets
+from pcapdig.trace.packet_comments import PacketComments
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -33,9 +34,19 @@ class _Batch(NamedTuple):
 
 
 class History:
-    """Follows the packets of a trace. Memory: 14 bytes a flow, and KEPT_PACKETS of 16 bytes."""
+    """Follows the packets of a trace. Memory: 14 bytes a flow, KEPT_PACKETS of 16 bytes, and two batches of 13 bytes a packet."""
 
-    __slots__ = ("_asked_ns", "_batches", "_by_client", "_client_end", "_has_end", "_kept", "_last_ns", "_last_number")
+    __slots__ = (
+        "_asked_ns",
+        "_batches",
+        "_by_client",
+        "_client_end",
+        "_comments",
+        "_has_end",
+        "_kept",
+        "_last_ns",
+        "_last_number",
+    )
 
     def __init__(self) -> None:
         """No packet yet."""
@@ -47,12 +58,14 @@ class History:
         self._kept = 0
         self._last_ns: int | None = None
         self._last_number = 0
+        self._comments = PacketComments()
 
     def see(self, facts: Facts) -> None:
         """Take in the next batch. A batch seen before changes nothing, and messages are made of packets that were seen."""
         if not isinstance(facts, Packets) or not len(facts) or int(facts.number[0]) <= self._last_number:
             return
         gap_ns = np.diff(facts.time_ns, prepend=facts.time_ns[0] if self._last_ns is None else self._last_ns)
+        self._comments.see(facts)
         self._batches.append(_Batch(int(facts.number[0]), self._waits(facts), gap_ns))
         self._last_ns, self._last_number = int(facts.time_ns[-1]), int(facts.number[-1])
         self._kept += len(facts)
@@ -70,6 +83,11 @@ class History:
     def gap_ns(self, facts: Facts) -> NDArray[np.int64]:
         """For each packet: ns since the packet before it in the capture; 0 for the first. Negative where stamps go back."""
         return self._column(facts, "gap_ns", NOT_KEPT)
+
+    def comments(self, facts: Facts, rows: NDArray[np.intp]) -> list[str | None]:
+        """The comments of some packets, or of the first packets of messages, each on one line; None where there are none."""
+        self.see(facts)
+        return self._comments.of(facts, rows.tolist())
 
     def _column(self, facts: Facts, name: str, missing: int) -> NDArray[np.int64]:
         self.see(facts)
