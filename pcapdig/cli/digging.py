@@ -18,7 +18,7 @@ from pcapdig.pcapng.source import CaptureSource, open_source
 from pcapdig.trace.trace import Trace
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Generator, Iterator, Sequence
 
     from pcapdig.chisels.chisel import Chisel
     from pcapdig.cli.chisel_call import ChiselCall
@@ -71,7 +71,7 @@ def _dig_batches(
             loaded()
             dig(batches, trace, plan, out)
     finally:
-        show_notes((*plan.notes, *_unread_notes(trace, settings)), out, sys.stderr)
+        show_notes((*plan.notes, *_trace_notes(trace, settings)), out, sys.stderr)
 
 
 def _dig_tables(
@@ -95,18 +95,18 @@ def _dig_tables(
             else:
                 dig_sums(summing, plan, out)
         finally:
-            show_notes((*plan.notes, *_unread_notes(trace, settings)), out, sys.stderr)
+            show_notes((*plan.notes, *_trace_notes(trace, settings)), out, sys.stderr)
     finally:
         summing.end()
 
 
-def _unread_notes(trace: Trace, settings: Settings) -> Iterable[str]:
-    """What to say about packets that belong to no connection."""
+def _trace_notes(trace: Trace, settings: Settings) -> list[str]:
+    """What to say about files that are not as they should be, and about packets that belong to no connection."""
     if not trace.unread:
-        return ()
+        return trace.remarks
     from pcapdig.cli.notes import unread_notes
 
-    return unread_notes(trace, settings)
+    return [*trace.remarks, *unread_notes(trace, settings)]
 
 
 def show_notes(notes: Sequence[str], out: TextIO, err: TextIO) -> None:

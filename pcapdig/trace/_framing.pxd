@@ -2,7 +2,7 @@
 
 from libc.stdint cimport uint8_t, uint32_t
 
-from pcapdig.trace._bytes cimport get32
+from pcapdig.trace._bytes cimport get32, padded
 
 cdef enum:  # block types
     BLOCK_INTERFACE = 1
@@ -21,8 +21,12 @@ cdef enum:
     LARGEST_PACKET = 262144  # of a pcap whose snap length says less: MAXIMUM_SNAPLEN of libpcap, and Wireshark's limit
 
 
+cdef enum:
+    MOST_DESCRIBED = 1 << 20  # interfaces of one section, or of captures that are merged: some 80 MB
+
+
 cdef inline const char *block_damage(const uint8_t *block, bint *swapped, uint32_t *kind, uint32_t *length) noexcept nogil:
-    """Kind and length of the block whose first 12 bytes these are. Returns NULL, or what is wrong with it.
+    """Kind of the block whose first 12 bytes these are, and its length with padding to 4 bytes. Returns NULL, or what is wrong with it.
 
     A section header sets its section's byte order: its first four bytes read the same in both, the four after the length say which.
     """
@@ -35,11 +39,22 @@ cdef inline const char *block_damage(const uint8_t *block, bint *swapped, uint32
         else:
             return b"a section without byte-order magic"
     length[0] = get32(block + 4, swapped[0])
-    if length[0] < 12 or length[0] % 4 != 0:
-        return b"a block length that is too small or no multiple of 4"
     if length[0] > LARGEST_BLOCK:
         return b"a block length beyond 129 MiB"
+    length[0] = padded(length[0])
+    if length[0] < 12:
+        return b"a block length that is too small"
     return NULL
+
+
+cdef inline bint is_closed(const uint8_t *block, bint swapped, uint32_t length) noexcept nogil:
+    """Does the length behind a block repeat that before it? Each may be written without the padding, as old ntar did."""
+    return padded(get32(block + length - 4, swapped)) == length
+
+
+cdef inline bint is_plain(const uint8_t *block, bint swapped, uint32_t length) noexcept nogil:
+    """Are both lengths of a block that is closed written with the padding?"""
+    return get32(block + 4, swapped) == length and get32(block + length - 4, swapped) == length
 
 
 cdef inline void record_lengths(

@@ -14,16 +14,13 @@ from cpython.bytes cimport PyBytes_FromStringAndSize
 
 from pcapdig.trace._bytes cimport get32
 from pcapdig.trace._clock cimport set_clock
-from pcapdig.trace._framing cimport BLOCK_SECTION
+from pcapdig.trace._framing cimport BLOCK_SECTION, MOST_DESCRIBED
 from pcapdig.trace._reblock cimport (
     DAMAGED, DESCRIBING, MORE, OVER, READY, Input, Known, Output, copy_packet, look, reserve,
 )
 
-from pcapdig.trace.blocks import PCAP_MAGICS, DamageError, read_pcap_header
+from pcapdig.trace.blocks import PCAP_MAGICS, UNALIGNED, DamageError, read_pcap_header
 from pcapdig.trace.merge_blocks import Kind, described, of_pcap, renumbered
-
-cdef enum:
-    MOST_INTERFACES = 65535  # what the trace's interface column can say
 
 
 cdef class Merger:
@@ -33,6 +30,7 @@ cdef class Merger:
     cdef int count
     cdef list views  # what the inputs' bytes belong to
     cdef list wrong  # what Python found wrong with an input, by number
+    cdef list headers  # what is to be said of an input's file header, by number
     cdef Output out
     cdef uint32_t interfaces
     cdef uint32_t processes
@@ -44,6 +42,7 @@ cdef class Merger:
         self.count = count
         self.views = [None] * count
         self.wrong = [None] * count
+        self.headers = [""] * count
         for number in range(count):
             self.inputs[number].status = MORE
             self.inputs[number].needed = 24
@@ -85,6 +84,11 @@ cdef class Merger:
         if i.status != DAMAGED:
             return None
         return self.wrong[number] if i.what == NULL else i.what.decode()
+
+    def remarks(self, int number):
+        """What is to be said of an input that was read all the same."""
+        found = [self.headers[number], UNALIGNED if self.inputs[number].is_unaligned else ""]
+        return [remark for remark in found if remark]
 
     def is_waiting(self):
         """Is there something to take?"""
@@ -163,9 +167,8 @@ cdef class Merger:
                 i.known[i.known_count - 1].timeless = self.new_interface()
                 self.write(found.timeless)
         elif found.kind is Kind.STATISTICS:
-            if found.number >= i.known_count:
-                raise DamageError("statistics of an interface that was not described")
-            self.write(renumbered(found.block, i.known[<uint32_t> found.number].number))
+            if found.number < i.known_count:
+                self.write(renumbered(found.block, i.known[<uint32_t> found.number].number))
         elif found.block is not None:
             if found.kind is Kind.PROCESS:
                 self.know_process(i)
@@ -181,6 +184,7 @@ cdef class Merger:
             if head[:4] not in PCAP_MAGICS:
                 raise DamageError("neither pcapng nor pcap begins like this")
             header = read_pcap_header(head)
+            self.headers[i - self.inputs] = header.remark
             i.swapped = head[0] == 0xA1
             i.is_pcap = True
             i.record_size = header.record_size
@@ -194,8 +198,8 @@ cdef class Merger:
 
     cdef uint32_t new_interface(self) except? 0:
         """A number for another interface."""
-        if self.interfaces == MOST_INTERFACES:
-            raise DamageError(f"more than {MOST_INTERFACES} interfaces")
+        if self.interfaces == MOST_DESCRIBED:
+            raise DamageError(f"more than {MOST_DESCRIBED} interfaces")
         self.interfaces += 1
         return self.interfaces - 1
 

@@ -38,6 +38,7 @@ cdef struct Input:
     int64_t record_size  # of a pcap: bytes before a packet
     int lengths  # of a pcap: which way round a record has its two
     bint swapped
+    bint is_unaligned  # a block's length was no multiple of 4
 
 cdef struct Output:
     uint8_t *data

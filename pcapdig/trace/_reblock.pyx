@@ -12,7 +12,7 @@ import sys
 
 from pcapdig.trace._bytes cimport get16, get32, padded
 from pcapdig.trace._clock cimport clock_ns
-from pcapdig.trace._framing cimport BLOCK_ENHANCED, BLOCK_PACKET, BLOCK_SIMPLE, block_damage, record_damage, record_lengths
+from pcapdig.trace._framing cimport BLOCK_ENHANCED, BLOCK_PACKET, BLOCK_SIMPLE, block_damage, is_closed, is_plain, record_damage, record_lengths
 
 cdef enum:
     OPTION_END = 0
@@ -107,8 +107,10 @@ cdef Status look_at_block(Input *i) noexcept nogil:
         return damaged(i, wrong)
     if not has(i, length):
         return MORE
-    if get32(block + length - 4, i.swapped) != length:
-        return damaged(i, b"the lengths before and after a block differ")
+    if not is_plain(block, i.swapped, length):
+        if not is_closed(block, i.swapped, length):
+            return damaged(i, b"the lengths before and after a block differ")
+        i.is_unaligned = True
     i.size = length
     if kind == BLOCK_ENHANCED or kind == BLOCK_PACKET:
         return look_at_packet(i, block, length, kind == BLOCK_PACKET)

@@ -8,6 +8,7 @@ from pcapdig.trace.flows import Flows
 from pcapdig.trace.processes import Processes
 
 class Scanner:
+    remarks: list[str]
     @property
     def needed(self) -> int: ...
     def __init__(

@@ -11,10 +11,10 @@ cdef extern from "<stdlib.h>" nogil:
 
 from pcapdig.packets._unread cimport KINDS
 from pcapdig.trace._batch cimport MOST_INTERFACES, Batch
-from pcapdig.trace._bytes cimport get32
+from pcapdig.trace._bytes cimport get32, padded
 from pcapdig.trace._clock cimport set_clock
 from pcapdig.trace._flows cimport FlowTable
-from pcapdig.trace._framing cimport BLOCK_INTERFACE, BLOCK_NAMES, BLOCK_SECTION
+from pcapdig.trace._framing cimport BLOCK_INTERFACE, BLOCK_NAMES, BLOCK_SECTION, MOST_DESCRIBED
 from pcapdig.trace._reading cimport MOST_PLACES, PLACE_BYTES, Reading, begin_reading, help_reading
 from pcapdig.trace._walk cimport (
     DAMAGED, DESCRIBING, FULL, NO_MEMORY, RING_PACKETS, TOO_SHORT,
@@ -24,6 +24,7 @@ from pcapdig.trace._walk cimport (
 
 from pcapdig.trace.blocks import (
     PCAP_MAGICS,
+    UNALIGNED,
     DamageError,
     check_section,
     read_interface,
@@ -54,6 +55,8 @@ cdef class Scanner:
 
     cdef Batch batch
     cdef list interfaces
+    cdef dict equal_rows  # interfaces by what is known of them, once the table is full
+    cdef readonly list remarks
     cdef dict names
     cdef Walk walk
     cdef Ring *ring
@@ -67,6 +70,7 @@ cdef class Scanner:
         self.batch = Batch(flows, processes)
         self.batch.decap = decap
         self.interfaces = interfaces
+        self.remarks = []
         self.names = flows.names
         self.may_run_aside = len(os.sched_getaffinity(0)) > 1
         memset(&self.walk, 0, sizeof(Walk))
@@ -93,7 +97,8 @@ cdef class Scanner:
 
     def begin(self):
         """The next bytes are the first of a file."""
-        self.begun = self.walk.is_pcap = self.walk.swapped = False
+        self.begun = self.walk.is_pcap = self.walk.swapped = self.walk.is_unaligned = False
+        self.remarks = []
         self.walk.described_count = 0
         self.walk.needed = 4
 
@@ -181,6 +186,9 @@ cdef class Scanner:
                 self.read_on()
             except DamageError as error:
                 return str(error)
+            finally:
+                if w.is_unaligned and UNALIGNED not in self.remarks:
+                    self.remarks.append(UNALIGNED)
         return None
 
     cdef int read_on(self) except -1:
@@ -256,6 +264,8 @@ cdef class Scanner:
             if head == NULL:
                 return False
             header = read_pcap_header(head[:24])
+            if header.remark:
+                self.remarks.append(header.remark)
             w.swapped = head[0] == 0xA1
             self.describe(header.interface, header.resolution, 0)
             w.record_size = header.record_size
@@ -270,8 +280,8 @@ cdef class Scanner:
         cdef Walk *w = &self.walk
         cdef uint32_t room
         cdef Described *grown
-        if len(self.interfaces) == MOST_INTERFACES:
-            raise DamageError(f"more than {MOST_INTERFACES} interfaces")
+        if w.described_count == MOST_DESCRIBED:
+            raise DamageError(f"more than {MOST_DESCRIBED} interfaces in a section")
         if w.described_count == self.described_room:
             room = self.described_room * 2 if self.described_room else 4
             grown = <Described *> realloc(w.described, room * sizeof(Described))
@@ -284,19 +294,34 @@ cdef class Scanner:
         grown.link_type = interface.link_type
         grown.snap_length = interface.snap_length
         grown.fcs_size = interface.fcs_size
-        grown.row = <uint16_t> len(self.interfaces)
         grown.is_loopback = interface.is_loopback
-        self.interfaces.append(interface)
+        grown.is_shared = len(self.interfaces) > MOST_INTERFACES
+        grown.row = <uint16_t> len(self.interfaces) if not grown.is_shared else self.shared_row(interface)
+        if not grown.is_shared:
+            self.interfaces.append(interface)
         self.batch.watch_copies = len(self.interfaces) > 1
         w.described_count += 1
         return 0
+
+    cdef uint16_t shared_row(self, interface) except? 0:
+        """The row of an interface when the table is full: that of an equal one; else the last, which has no name of its own from then on."""
+        if self.equal_rows is None:
+            self.equal_rows = {}
+            for row, other in enumerate(self.interfaces):
+                self.equal_rows.setdefault(other.without_counts(), row)
+        if interface not in self.equal_rows:
+            if self.interfaces[MOST_INTERFACES].name is not None:
+                self.remarks.append(f"more than {MOST_INTERFACES + 1} different interfaces: some share a row without a name")
+                self.interfaces[MOST_INTERFACES] = self.interfaces[MOST_INTERFACES].without_name()
+            self.equal_rows[interface] = MOST_INTERFACES
+        return self.equal_rows[interface]
 
     cdef int describing_block(self) except -1:
         """Section header, interface description, interface statistics, name resolution: the walk has checked the lengths of the block."""
         cdef Walk *w = &self.walk
         cdef const uint8_t *block = w.data + w.at
         cdef uint32_t kind = get32(block, w.swapped)
-        cdef uint32_t length = get32(block + 4, w.swapped)
+        cdef uint32_t length = padded(get32(block + 4, w.swapped))
         cdef uint32_t least = 28 if kind == BLOCK_SECTION else 20 if kind == BLOCK_INTERFACE else 12 if kind == BLOCK_NAMES else 24
         if length < least:
             raise DamageError(TOO_SHORT.decode())
@@ -318,11 +343,11 @@ cdef class Scanner:
         return 0
 
     cdef int note_statistics(self, statistics) except -1:
-        """Counts of an interface: the last block that tells them holds, for they only grow."""
+        """Counts of an interface: the last block that tells them holds, for they only grow. Those of none that was described are passed over."""
         cdef uint32_t number = statistics.interface
         cdef uint32_t row
-        if number >= self.walk.described_count:
-            raise DamageError("statistics of an interface that was not described")
+        if number >= self.walk.described_count or self.walk.described[number].is_shared:
+            return 0
         row = self.walk.described[number].row
         self.interfaces[row] = self.interfaces[row].with_counts(statistics.received, statistics.dropped)
         return 0

@@ -32,6 +32,7 @@ cdef struct Described:  # an interface of the section being read
     uint32_t fcs_size
     uint16_t row  # in trace.interfaces
     bint is_loopback
+    bint is_shared  # the row stands for several interfaces
 
 cdef struct Stored:  # one packet as its block describes it, and what its headers say; what is seldom looked at stands last
     PacketHeaders h
@@ -82,6 +83,7 @@ cdef struct Walk:
     int lengths  # of a pcap: which way round a record has its two
     bint swapped
     bint decap  # look into tunnels
+    bint is_unaligned  # a block's length was no multiple of 4
     uint64_t made
     uint64_t most  # `made` must not go beyond
     uint64_t window  # packets that may wait in the ring

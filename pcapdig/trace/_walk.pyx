@@ -16,7 +16,8 @@ from pcapdig.trace._claims cimport number_of
 from pcapdig.trace._clock cimport clock_ns
 from pcapdig.trace._framing cimport (
     BLOCK_APPLE_PROCESS, BLOCK_CUSTOM, BLOCK_CUSTOM_NOT_COPIED, BLOCK_ENHANCED, BLOCK_INTERFACE, BLOCK_NAMES, BLOCK_PACKET,
-    BLOCK_SECTION, BLOCK_SIMPLE, BLOCK_STATISTICS, block_damage, record_damage, record_lengths,
+    BLOCK_SECTION, BLOCK_SIMPLE, BLOCK_STATISTICS, block_damage, is_closed, is_plain, record_damage,
+    record_lengths,
 )
 from pcapdig.trace._local cimport BOTH_LOCAL, direction_of_link, is_local_way, is_loopback_link
 from pcapdig.trace._reading cimport PIECE_BYTES, Reading, begin_piece, piece_load, piece_store, place_of, read_piece
@@ -239,8 +240,10 @@ cdef bint block(Walk *w) noexcept nogil:
     if block == NULL:
         return False
     ask_ahead(w, length)
-    if get32(block + length - 4, w.swapped) != length:
-        return damaged(w, b"the lengths before and after a block differ")
+    if not is_plain(block, w.swapped, length):
+        if not is_closed(block, w.swapped, length):
+            return damaged(w, b"the lengths before and after a block differ")
+        w.is_unaligned = True
     if kind == BLOCK_ENHANCED or kind == BLOCK_PACKET:
         made = packet_block(w, block, length, kind == BLOCK_PACKET)
     elif kind == BLOCK_SIMPLE:

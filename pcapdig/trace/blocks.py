@@ -19,6 +19,9 @@ MODIFIED_RECORD = 24
 """Bytes of a record of the modified pcap, Alexey Kuznetzov's for Linux 2.0: to the four words of a record it adds the interface's
 number (u32), the Ethernet type (u16), the packet's type as in a cooked capture (u8) and a byte of padding (libpcap, sf-pcap.c)."""
 
+UNALIGNED = "blocks of a length that is no multiple of 4, as old ntar wrote them, are read as padded"
+"""What is said of a file that has such blocks: nothing of them is lost."""
+
 IN_ORDER, SWAPPED, EITHER = 0, 1, 2
 """The length in the file and the length on the wire: in this order since pcap 2.4, the other way round before 2.3; of 2.3 there are
 both (libpcap, sf-pcap.c), and the shorter one is what was captured."""
@@ -105,6 +108,8 @@ class PcapHeader(NamedTuple):
     """Bytes of a record before its packet."""
     lengths: int
     """Which way round a record has its two lengths: IN_ORDER, SWAPPED or EITHER."""
+    remark: str = ""
+    """What is to be said of a header that is not as it should be; empty: nothing."""
 
 
 def check_section(body: bytes, order: str) -> None:
@@ -192,14 +197,20 @@ def read_pcap_header(header: bytes) -> PcapHeader:
     (bit 26) and that length in units of two bytes (bits 28-31).
 
     Raises:
-        DamageError: no magic number of a pcap file, or a version other than 2.0 to 2.4.
+        DamageError: no magic number of a pcap file, or a version before 2.0.
     """
     order, resolution = PCAP_MAGICS.get(header[:4], ("", 0))
     if not order:
         raise DamageError("neither pcapng nor pcap")
     major, minor, _, _, snap_length, link_word = struct.unpack(f"{order}HHiIII", header[4:24])
-    if major != 2 or minor > 4:
+    remark = ""
+    if (major, minor) in _SWAPPED_VERSIONS:
+        major, minor = 2, minor >> 8
+        remark = f"its version is written in the other byte order: read as {major}.{minor}"
+    elif major < 2:
         raise DamageError(f"pcap version {major}.{minor} is not known")
+    elif major > 2 or minor > 4:
+        remark = f"pcap version {major}.{minor} is not known: read as 2.4"
     return PcapHeader(
         interface=Interface(
             link_type=link_word & 0xFFFF,
@@ -209,8 +220,21 @@ def read_pcap_header(header: bytes) -> PcapHeader:
         ),
         resolution=resolution,
         record_size=MODIFIED_RECORD if header[:4] in MODIFIED_PCAP else 16,
-        lengths=IN_ORDER if minor == 4 else EITHER if minor == 3 else SWAPPED,
+        lengths=_lengths_of(major, minor),
+        remark=remark,
     )
+
+
+def _lengths_of(major: int, minor: int) -> int:
+    """Which way round the lengths are. Version 543 is a writer's own, which libpcap takes for an old one (sf-pcap.c)."""
+    if major == _ODD_VERSION or (major, minor) == (2, 3):
+        return EITHER
+    return SWAPPED if major == 2 and minor < 3 else IN_ORDER
+
+
+_ODD_VERSION = 543
+_SWAPPED_VERSIONS = frozenset((0x0200, minor << 8) for minor in range(5))
+"""2.0 to 2.4 with both words in the other byte order, as some programs wrote them; Wireshark reads on too."""
 
 
 PCAP_MAGICS = {

@@ -63,6 +63,14 @@ class Interface:
     in_pcap: bool = False
     """Of a classic pcap, whose packets have no options."""
 
+    def without_counts(self) -> Interface:
+        """What an interface of another section may have in common with it."""
+        return replace(self, received=None, dropped=None)
+
+    def without_name(self) -> Interface:
+        """What is left when its row stands for several."""
+        return replace(self, name=None, received=None, dropped=None)
+
     @property
     def is_loopback(self) -> bool:
         """Packets on it never leave their machine: named as Linux, the BSDs and macOS (lo, lo0), or Npcap name theirs."""

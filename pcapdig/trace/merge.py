@@ -23,7 +23,7 @@ CHUNK_BYTES = 4 << 20
 """Merged bytes handed out at once."""
 
 
-def merged(captures: Sequence[str | CaptureSource]) -> Iterator[bytes]:
+def merged(captures: Sequence[str | CaptureSource], remarks: list[str] | None = None) -> Iterator[bytes]:
     """Merge captures into one pcapng: whole blocks, all packets in the order of their times.
 
     Packets with equal times come in the order of `captures`; a packet without time comes at once. A capture whose own packets are not in order
@@ -33,6 +33,7 @@ def merged(captures: Sequence[str | CaptureSource]) -> Iterator[bytes]:
     Args:
         captures: files of any kind that `open_source` knows, "-" is standard input; or sources that were opened before, which will be
             closed.
+        remarks: is given, at the end, what is to be said of captures that are not as they should be and were read all the same.
 
     Raises:
         InputError: one cannot be opened or is no capture, before anything is given. Or some are damaged or cut short; then it
@@ -41,7 +42,12 @@ def merged(captures: Sequence[str | CaptureSource]) -> Iterator[bytes]:
     with ExitStack() as opened:
         sources = [opened.enter_context(open_source(one) if isinstance(one, str) else one) for one in captures]
         yield section_header(application="pcapdig")
-        yield from _Merge(sources).chunks()
+        merge = _Merge(sources)
+        try:
+            yield from merge.chunks()
+        finally:
+            if remarks is not None:
+                remarks += merge.remarks()
 
 
 class _Input:
@@ -123,6 +129,10 @@ class _Merge:
                 self._go_on(number)
         if self._damage:
             raise InputError("; ".join(self._damage))
+
+    def remarks(self) -> list[str]:
+        """What is to be said of the inputs so far."""
+        return [f"{one.name}: {remark}" for i, one in enumerate(self._inputs) for remark in self._merger.remarks(i)]
 
     def _go_on(self, number: int) -> None:
         """Give an input its next bytes, or end it."""

@@ -88,7 +88,7 @@ def comments_at(data: bytes | memoryview, offset: int, captured: int) -> str | N
     for order in "<>":
         kind, length = struct.unpack_from(f"{order}II", data, start)
         if kind in (_OBSOLETE, _ENHANCED) and struct.unpack_from(f"{order}I", data, offset - 8)[0] == captured:
-            end = min(start + length - 4, len(data))
+            end = min(start + length + -length % 4 - 4, len(data))
             found = list(_comments(data, offset + -(-captured // 4) * 4, end, order))
             return BETWEEN.join(found) if found else None
     return None

@@ -53,6 +53,8 @@ class Trace:
         self._interfaces: list[Interface] = []
         self._history: History | None = None
         self._first_ns: int | None = None
+        self.remarks: list[str] = []
+        """What is to be said of captures that are not as they should be and were read all the same: "FILE: what"."""
         self._scanner = Scanner(self._flows, self._processes, self._interfaces, decap)
         self.begin(name)
 
@@ -66,6 +68,7 @@ class Trace:
         self._name = name
         self._unit = unit
         self._scanner.begin()
+        self._remarked = 0
         self._mapped = -1
         """Descriptor of the file that the chunk at hand maps."""
         self._waiting = bytearray()
@@ -212,7 +215,7 @@ class Trace:
         from pcapdig.trace.merge import merged  # most digs are of one file
 
         self.begin("the merged captures")
-        for chunk in merged(captures):
+        for chunk in merged(captures, self.remarks):
             yield from self._feed(chunk, scan)
 
     def _feed(self, chunk: bytes | bytearray | memoryview, scan: Scan[Part], *, final: bool = False) -> Iterator[Part]:
@@ -243,6 +246,8 @@ class Trace:
             stop = min(position + self.batch_bytes, len(view))
             part, reached, wrong = scan(view, position, stop)
             self._offset += reached - position
+            self.remarks += [f"{self._name}: {remark}" for remark in self._scanner.remarks[self._remarked :]]
+            self._remarked = len(self._scanner.remarks)
             if part is not None:
                 yield part
                 _let_go(view, position, reached)

@@ -126,3 +126,17 @@ def test_a_damaged_file_says_both(run: Run, folder: Path) -> None:
     lines = ended.err.splitlines()
     assert (ended.status, len(lines)) == (1, 2)
     assert lines[0] == "note: 1 of 1 packets belongs to no connection: 1 ARP"
+
+
+def test_a_file_that_is_not_as_it_should_be_is_named(run: Run, folder: Path) -> None:
+    """In both lanes, and copied too; what is read of it is all there is."""
+    old = struct.pack("<I", 0xA1B2C3D4) + struct.pack(">HH", 2, 4) + struct.pack("<iIII", 0, 0, 65535, 1)
+    (folder / "old.pcap").write_bytes(old + struct.pack("<IIII", 1, 0, len(QUERY), len(QUERY)) + QUERY)
+    for words in (["-c", "topconns"], ["-c", "conns"], []):
+        ended = run("-r", "old.pcap", *words)
+        assert (0, "note: old.pcap: its version is written in the other byte order: read as 2.4\n") == (
+            ended.status,
+            ended.err,
+        )
+    assert run("-r", "old.pcap", "-w", "new.pcapng").status == 0
+    assert "5B" in run("-r", "new.pcapng", "-c", "topconns").out

@@ -106,8 +106,6 @@ def test_other_headers_are_refused(files: Any) -> None:
     """Magic number and version."""
     with pytest.raises(DamageError, match="neither"):
         read_pcap_header(bytes(24))
-    with pytest.raises(DamageError, match=r"version 2\.5"):
-        read_pcap_header(files.pcap(version=(2, 5)))
     with pytest.raises(DamageError, match=r"version 1\.4"):
         read_pcap_header(files.pcap(version=(1, 4)))
 

@@ -20,7 +20,6 @@ MiB = 1 << 20
     [
         ("too small", lambda f: f.pack("III", 6, 8, 8)),
         ("too small", lambda f: f.pack("III", 6, 0, 0)),
-        ("multiple of 4", lambda f: f.pack("II", 6, 33) + bytes(32)),
         ("beyond 129 MiB", lambda f: f.pack("III", 6, 0xFFFFFFFC, 0)),
         ("beyond 129 MiB", lambda f: f.pack("III", 0x0BAD, 130 * MiB, 0)),
         ("differ", lambda f: f.packet(b"abcd")[:-4] + f.pack("I", 40)),
@@ -32,7 +31,6 @@ MiB = 1 << 20
         ("shorter than its kind", lambda f: f.block(0x0A0D0D0A, f.pack("I", 0x1A2B3C4D))),
         ("not described", lambda f: f.packet(b"abcd", interface=1)),
         ("not described", lambda f: f.packet(b"abcd", interface=0xFFFFFFFF)),
-        ("not described", lambda f: f.statistics(7, {})),
         ("longer than its block", lambda f: f.block(6, f.pack("IIIII", 0, 0, 0, 5, 5) + b"abcd")),
         ("longer than its block", lambda f: f.block(6, f.pack("IIIII", 0, 0, 0, 0xFFFFFFFF, 4) + b"abcd")),
         ("longer than its block", lambda f: f.block(3, f.pack("I", 5) + b"abcd")),
@@ -100,9 +98,9 @@ def test_other_formats_are_refused(take: Any, data: bytes) -> None:
     assert take(data).error == "file: damaged at byte 0: neither pcapng nor pcap begins like this"
 
 
-@pytest.mark.parametrize("version", [(2, 5), (1, 4), (543, 0)])
-def test_other_pcap_versions_are_refused(take: Any, files: Any, version: tuple[int, int]) -> None:
-    """Only 2.0 to 2.4 have a layout that is known."""
+@pytest.mark.parametrize("version", [(0, 0), (1, 4)])
+def test_pcap_versions_before_2_are_refused(take: Any, files: Any, version: tuple[int, int]) -> None:
+    """Their layout is not known; later ones are read, see test_leniency.py."""
     assert take(files.pcap(version=version)).error == (
         f"file: damaged at byte 0: pcap version {version[0]}.{version[1]} is not known"
     )
@@ -275,10 +273,9 @@ def test_fcs_bits_are_no_part_of_the_link_type(take: Any, files: Any, wire: Any)
 
 
 def test_a_file_of_many_interfaces(take: Any, files: Any) -> None:
-    """Hundreds of interfaces are fine; more than the column can number are an error."""
-    many = files.section() + files.interface() * 65535
-    assert take(many + files.packet(b"a", interface=65534)).interface == [65534]
-    assert take(many + files.interface()).error.endswith("more than 65535 interfaces")
+    """As many as the column can number each have a row; see test_leniency.py for more."""
+    many = files.section() + files.interface() * 65536
+    assert take(many + files.packet(b"a", interface=65535)).interface == [65535]
 
 
 def test_the_scanner_checks_its_bounds() -> None:

@@ -141,7 +141,7 @@ def test_many_processes_and_damage(
             interface=i % 17 == 3, time_ns=10**9 + i * 7919 % 10007, data=frame, flags=1, comments=lines
         )
     path = tmp_path / "a.pcapng"
-    path.write_bytes(bytes(made) + struct.pack("<III", 6, 13, 0))
+    path.write_bytes(bytes(made) + struct.pack("<III", 6, 8, 0))
     assert_agree([str(path)])
     trace, wrong = added_up([str(path)])
     assert f"damaged at byte {len(made)}: a block length" in wrong

@@ -140,7 +140,7 @@ def test_what_stands_before_damage_is_complete(
     monkeypatch.setattr(os, "sched_getaffinity", lambda pid: processors)
     data = capture(wire)
     path = tmp_path / "a.pcapng"
-    path.write_bytes(data + struct.pack("<III", 6, 13, 0))
+    path.write_bytes(data + struct.pack("<III", 6, 8, 0))
     batches: list[Any] = []
     with pytest.raises(InputError, match=f"damaged at byte {len(data)}: a block length"):
         batches.extend(Trace().read(str(path)))
