@@ -21,7 +21,8 @@ Callers: chisels. Upstream: nothing but errors; dpkt names TLS ciphers, brotli a
     sql.py           SqlCall(product, command, statement, parameters, user, answer, secret ...): rows, affected, error of either product
     mysql.py         MysqlDialogue -> SqlCall; mysql.begin, .starts(data, from_client); mysql_logins.py, mysql_answers.py, mysql_packets.py;
                      mysql_compression.py: Unpacker, the frames below packets
-    postgres.py      PostgresDialogue -> SqlCall; postgres_messages.said_by_client(data); postgres_values.py
+    postgres.py      PostgresDialogue -> SqlCall; postgres_messages.said_by_client(data); postgres_requests.py, postgres_values.py
+    remembered.py    Remembered: what a connection has named, bounded in number and bytes
     states.py        State: what one message opens, and all that closes it; state_listing.py makes docs/protocol-states.md of them
     login.py         Login(protocol, method, user, secret): of MailDialogue (FTP, POP3, IMAP, SMTP, NNTP), LdapDialogue, TelnetDialogue; sasl.py
     tls.py           TlsDialogue -> Handshake(client, server, certificate names ...); tls.starts(data); tls_hellos.py, ja4.py, certificates.py

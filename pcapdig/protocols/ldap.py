@@ -12,6 +12,7 @@ from pcapdig.protocols.conversation import Dialogue
 from pcapdig.protocols.inbox import LostPlaceError
 from pcapdig.protocols.login import Login
 from pcapdig.protocols.sasl import Exchange, Proof
+from pcapdig.protocols.states import UNTIL_CLOSE, State
 
 if TYPE_CHECKING:
     from pcapdig.protocols.inbox import Inbox, Reading
@@ -22,6 +23,15 @@ _BIND, _SIMPLE, _SASL = 0x60, 0x80, 0xA3
 _REQUESTS = frozenset({0x60, 0x42, 0x63, 0x66, 0x68, 0x4A, 0x6C, 0x6E, 0x50, 0x77})
 """Tags of requests: bind, unbind, search, modify, add, delete, modify DN, compare, abandon, extended."""
 _TLS = 0x16
+_UNBIND = 0x42
+
+STATES = (
+    State("StartTLS", "an extended request with its OID", "the answer decides", ("a refusal: it goes on in clear", "a TLS record of the client")),
+    State("encryption", "a TLS record of the client", "TLS", UNTIL_CLOSE),
+    State("bind in steps", "a SASL bind without credentials", "the next bind has them", ("a bind with credentials", "a bind of another kind")),
+    State("over", "unbind", "nothing", UNTIL_CLOSE),
+)  # fmt: skip
+"""What docs/protocol-states.md says of LDAP. Abandon has no answer and changes nothing here: answers are not paired."""
 
 
 class _Element(NamedTuple):
@@ -64,7 +74,12 @@ class LdapDialogue(Dialogue[Login, None]):
                 size = int.from_bytes((yield from inbox.exactly(size & 0x7F)))
             if tag != _SEQUENCE:
                 raise LostPlaceError
-            proof = _read_bind((yield from inbox.prefix(size, _KEPT)))
+            message = yield from inbox.prefix(size, _KEPT)
+            parts = _elements(message[:16])
+            if len(parts) > 1 and parts[1].tag == _UNBIND:
+                self.is_over = True
+                return
+            proof = _read_bind(message)
             if proof is not None:
                 method, user, secret = proof
                 self.tell(Login(asked=moment, answered=None, protocol="ldap", method=method, user=user, secret=secret))

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from pcapdig.protocols.conversation import Dialogue, Moment
 from pcapdig.protocols.login import Login
 from pcapdig.protocols.sasl import MECHANISMS, Exchange, Proof, decoded
+from pcapdig.protocols.states import UNTIL_CLOSE, State
 
 if TYPE_CHECKING:
     from pcapdig.protocols.inbox import Inbox, Reading
@@ -34,8 +35,32 @@ _SASL = re.compile(
 _IMAP_LOGIN = re.compile(rb"(?!AUTH )[^ \"{]{1,64} LOGIN (.*)", re.IGNORECASE | re.DOTALL)
 _LITERAL = re.compile(rb"\{([0-9]{1,9})(\+?)\}\r?\n\Z")
 _WORD = re.compile(rb'"((?:[^"\\]|\\.)*)"|([^ "{(]+)', re.DOTALL)
+_UPGRADE = re.compile(
+    rb"STARTTLS|STLS|AUTH (?:TLS|SSL|TLS-[CP])|COMPRESS DEFLATE|[^ \r\n\"{%(]{1,64} (?:STARTTLS|COMPRESS DEFLATE)",
+    re.IGNORECASE,
+)
+_AGREED = re.compile(rb"220|234|206|382|\+OK|[^ \r\n*+]{1,64} OK\b")
+"""Answers to them that agree: SMTP (RFC 3207), FTP (RFC 4217), NNTP (RFC 4642, 8054), POP3 (RFC 2595), IMAP (RFC 9051)."""
+_ARTICLE = {b"POST": b"340", b"IHAVE": b"335"}
+"""Commands of NNTP that an article follows, by the answer that lets it: RFC 3977 section 6.3."""
 _ENCRYPTED = b"\x16\x03"
 """A TLS record with a handshake: RFC 8446 section 5.1."""
+
+
+STATES = (
+    State("upgrade", "STARTTLS, STLS, AUTH TLS, COMPRESS", "the answer decides", ("a refusal: it goes on in clear", "agreement")),
+    State("encryption", "agreement, or a TLS record of the client", "TLS, or deflate", UNTIL_CLOSE),
+    State("exchange", "AUTH, AUTHENTICATE", "lines of the client are responses",
+          ("the last response", "* gives up", "an answer that asks for no more")),
+    State("message", "DATA, answered 354", "lines of a mail", ("a line with a dot alone",)),
+    State("chunk", "BDAT n", "so many bytes of a mail", ("n bytes, whatever the server answers", "LAST is a chunk too")),
+    State("article", "POST, answered 340; IHAVE, answered 335; TAKETHIS", "lines of an article", ("a line with a dot alone",)),
+    State("literal", "a line that ends in {n} or {n+}", "so many bytes of a word",
+          ("n bytes, then the line goes on", "an answer without +: it was refused")),
+    State("user", "USER", "the next PASS is its", ("PASS", "REIN", "another USER")),
+)  # fmt: skip
+"""What docs/protocol-states.md says of SMTP, LMTP, POP3, IMAP, NNTP and FTP. IDLE, RSET, ABOR and multi-line answers change nothing here: answers are
+not paired."""
 
 
 def starts(data: bytes, *, from_client: bool) -> bool:
@@ -51,6 +76,8 @@ class MailDialogue(Dialogue[Login, None]):
         self._kind = ""  # how the server speaks: pop3, imap, or reply: three digits
         self._said = b""  # the beginning of the server's last line
         self._is_news = False
+        self._is_upgrading = False
+        self._is_turned = True  # the client has spoken since the server did
         self._user: bytes | None = None
         self._unsure: tuple[Moment, bytes] | None = (
             None  # a password that came first of all: the server's answer tells what it is
@@ -73,7 +100,15 @@ class MailDialogue(Dialogue[Login, None]):
             yield from inbox.next_message()
             data = inbox.peek()
             yield from inbox.prefix(inbox.next_size, 0)
-            if data.startswith((b"+OK", b"-ERR")):
+            if self._is_upgrading and data:
+                self._is_upgrading = False
+                if _AGREED.match(data[data.rfind(b"\n", 0, max(len(data) - 2, 0)) + 1 :]):
+                    self.is_over = True
+                    return
+            is_turned, self._is_turned = self._is_turned, False
+            if not is_turned and self._kind:
+                pass  # it goes on with a message, whose lines are no answers
+            elif data.startswith((b"+OK", b"-ERR")):
                 self._kind = "pop3"
             elif data.startswith(b"* "):
                 self._kind = "imap"
@@ -93,6 +128,7 @@ class MailDialogue(Dialogue[Login, None]):
         while not self.is_over:
             yield from inbox.next_message()
             moment = inbox.moment
+            self._is_turned = True
             if inbox.peek(2) == _ENCRYPTED:
                 self.is_over = True
                 return
@@ -101,6 +137,8 @@ class MailDialogue(Dialogue[Login, None]):
                 self._respond(moment, line.rstrip(b"\r\n"))
             elif self._kind == "reply" and line[:5].upper() in (b"DATA\r", b"DATA\n", b"BDAT "):
                 yield from self._skip_message(inbox, line)
+            elif self._is_news and (article := line.partition(b" ")[0].strip().upper()) in (*_ARTICLE, b"TAKETHIS"):
+                yield from self._skip_article(inbox, article)
             elif self._kind in ("imap", "") and _LITERAL.search(line):
                 yield from self._read_literals(inbox, moment, line)
             else:
@@ -117,6 +155,14 @@ class MailDialogue(Dialogue[Login, None]):
             self._said.startswith(b"354") and (yield from inbox.through(_LINE_END, LINE_LIMIT)).rstrip(b"\r\n") != b"."
         ):
             pass
+
+    def _skip_article(self, inbox: Inbox, command: bytes) -> Reading[None]:
+        """An article, if the server takes it: up to a line with a dot alone. That of TAKETHIS is not waited with (RFC 4644 section 2.5)."""
+        yield from inbox.something()
+        wanted = _ARTICLE.get(command)
+        if wanted is None or self._said.startswith(wanted):
+            while (yield from inbox.through(_LINE_END, LINE_LIMIT)).rstrip(b"\r\n") != b".":
+                pass
 
     def _read_literals(self, inbox: Inbox, moment: Moment, line: bytes) -> Reading[None]:
         """A command whose words are literals (RFC 9051 section 4.3): their bytes follow, if the server agrees, then the line goes on."""
@@ -137,6 +183,9 @@ class MailDialogue(Dialogue[Login, None]):
         """One line of a client."""
         verb, _, rest = line.partition(b" ")
         verb = verb.upper()
+        self._is_upgrading = _UPGRADE.fullmatch(line) is not None
+        if verb == b"REIN":
+            self._user = None
         if verb == b"AUTHINFO":
             self._is_news = True
             verb, _, rest = rest.partition(b" ")

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from pcapdig.protocols.conversation import Dialogue, Moment, Record
 from pcapdig.protocols.inbox import LostPlaceError
+from pcapdig.protocols.states import UNTIL_CLOSE, State
 
 if TYPE_CHECKING:
     from pcapdig.protocols.inbox import Inbox, Reading
@@ -32,11 +33,25 @@ _OTHER = frozenset({
 })  # fmt: skip
 _COMMANDS = STORAGE | RETRIEVAL | _KEYED | _META | _OTHER
 _LINE_END = re.compile(rb"\r?\n")
+_DUMPED = (b"key=", b"mg ")
+"""With these begin the lines of lru_crawler's metadump and mgdump."""
 _NUMBER = re.compile(r"[0-9]{1,10}", re.ASCII)
 _REPLY = re.compile(
     r"(?:STORED|NOT_STORED|EXISTS|NOT_FOUND|DELETED|TOUCHED|OK|ERROR|CLIENT_ERROR|SERVER_ERROR|VERSION|RESET|BUSY|BADCLASS|"
     r"NOSPARE|NOTFULL|UNSAFE|SAME|END|VALUE|STAT|ITEM|HD|EN|NF|NS|EX|MN|ME|VA|[0-9]{1,20})(?: |$)"
 )
+
+
+STATES = (
+    State("data block", "set, add, replace, append, prepend, cas, ms", "so many bytes are the value",
+          ("its length, and an end of line", "more bytes: CLIENT_ERROR")),
+    State("values", "VALUE, VA, STAT, ITEM", "more lines of the same answer", ("END", "EN", "the bytes of VA")),
+    State("quiet", "noreply, the flag q", "the command has no answer, or only some", ("the next command", "mn, answered MN")),
+    State("dump", "lru_crawler metadump or mgdump", "a line for each key", ("END", "EN", "BUSY")),
+    State("watch", "watch, answered OK", "lines of its log", UNTIL_CLOSE),
+    State("over", "quit", "nothing", UNTIL_CLOSE),
+)  # fmt: skip
+"""What docs/protocol-states.md says of memcached's text protocol."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +87,11 @@ class MemcachedCommand:
 class MemcachedDialogue(Dialogue[MemcachedCall, MemcachedCommand]):
     """Reads one connection, or one request of UDP without its frame header."""
 
+    def give_up(self, asked: MemcachedCommand) -> None:
+        """A command alone; the rest of a bad data block is none."""
+        if asked.name:
+            super().give_up(asked)
+
     def unanswered(self, asked: MemcachedCommand) -> MemcachedCall:
         """A command alone."""
         return memcached_call(asked, None, (), "")
@@ -85,6 +105,7 @@ class MemcachedDialogue(Dialogue[MemcachedCall, MemcachedCommand]):
             name = words[0] if words else ""
             if name not in _COMMANDS:
                 raise LostPlaceError
+            has_rest = False
             size, is_quiet = 0, words[-1] == "noreply"
             if name in STORAGE or name == "ms":
                 at = 4 if name in STORAGE else 2
@@ -92,14 +113,21 @@ class MemcachedDialogue(Dialogue[MemcachedCall, MemcachedCommand]):
                     raise LostPlaceError
                 size = int(words[at])
                 yield from inbox.prefix(size, 0)
-                yield from inbox.through(_LINE_END, 2)
+                is_bad = (yield from inbox.look(1)) not in (b"\r", b"\n", b"")
+                if is_bad:
+                    has_rest = yield from _bad_block(inbox)
+                else:
+                    yield from inbox.through(_LINE_END, 2)
             if name in _META:
                 is_quiet = any(flag == "q" for flag in words[2:])
             command = MemcachedCommand(moment, name, _keys(name, words), size)
             if is_quiet or name == "quit":
                 self.tell(memcached_call(command, None, (), "", is_quiet=True))
+                self.is_over |= name == "quit"
             else:
                 self.ask(command)
+            if has_rest:
+                self.open.append(MemcachedCommand(moment, "", (), 0))
 
     def answering(self, inbox: Inbox) -> Reading[None]:
         """Answers: values until END, or one line."""
@@ -112,6 +140,8 @@ class MemcachedDialogue(Dialogue[MemcachedCall, MemcachedCommand]):
                 is_begun = True
             line = yield from inbox.through(_LINE_END, LINE_LIMIT)
             words = _words(line)
+            if self.open and self.open[0].name == "lru_crawler" and line.startswith(_DUMPED):
+                continue  # more lines follow
             if not words or not _REPLY.match(" ".join(words[:2])):
                 raise LostPlaceError
             status = words[0]
@@ -126,7 +156,12 @@ class MemcachedDialogue(Dialogue[MemcachedCall, MemcachedCommand]):
                     values.append((key, size))
             if status in ("VALUE", "STAT", "ITEM"):
                 continue  # more lines follow
+            if self.open and not self.open[0].name:
+                self.open.popleft()
+                is_begun = False
+                continue
             make = partial(_answered, answered=moment, values=values, status=status)
+            is_watch = bool(self.open) and self.open[0].name == "watch" and status == "OK"
             is_quiets = status in ("HD", "VA", "MN")  # they may answer a quiet command, told before
             if self.open and not _fits(self.open[0], status):
                 if not is_quiets:
@@ -134,12 +169,27 @@ class MemcachedDialogue(Dialogue[MemcachedCall, MemcachedCommand]):
             elif self.open or not self.is_between(True) or not is_quiets:
                 self.answer(make)
             values, is_begun = [], False
+            if is_watch:
+                self.is_over = True  # its log follows, until it closes
+                return
+
+
+def _bad_block(inbox: Inbox) -> Reading[bool]:
+    """A value is longer than its command said. The server takes two bytes for its end, and reads on behind them (complete_nread_ascii of memcached's
+    proto_text.c): what follows on the line is answered ERROR. Whether there is such a rest.
+    """
+    if (yield from inbox.exactly(2))[1:] == b"\n":
+        return False
+    yield from inbox.through(_LINE_END, LINE_LIMIT)
+    return True
 
 
 def _fits(command: MemcachedCommand, status: str) -> bool:
     """Whether a command can be answered so. Meta answers, which may be a quiet command's, only belong to meta commands."""
     if status not in ("HD", "VA", "NS", "EX", "NF", "EN", "MN", "ME"):
         return True
+    if command.name == "lru_crawler":
+        return status == "EN"  # the end of mgdump
     return command.name in _META | {"mn"} and (status == "MN") == (command.name == "mn")
 
 

@@ -18,11 +18,23 @@ from pcapdig.protocols.mysql_answers import AnswerReader, read_error, read_packe
 from pcapdig.protocols.mysql_compression import Unpacker, opening
 from pcapdig.protocols.mysql_logins import Login, is_response, read_change_user
 from pcapdig.protocols.mysql_packets import Bytes, CutPacketError, read_value
-from pcapdig.protocols.sql import STATEMENT_KEPT, STATEMENTS_LIMIT, VALUE_KEPT, SqlAnswer, SqlCall, Value
+from pcapdig.protocols.mysql_states import STATES
+from pcapdig.protocols.remembered import Remembered
+from pcapdig.protocols.sql import (
+    STATEMENT_KEPT,
+    STATEMENTS_BYTES,
+    STATEMENTS_LIMIT,
+    VALUE_KEPT,
+    SqlAnswer,
+    SqlCall,
+    Value,
+)
 
 if TYPE_CHECKING:
     from pcapdig.protocols.conversation import Turn
     from pcapdig.protocols.inbox import Inbox, Reading
+
+__all__ = ["STATES", "MysqlDialogue", "begin", "starts"]
 
 _PARAMETERS_LIMIT = 65_535
 _RECORDS_LIMIT = 10_000
@@ -33,12 +45,16 @@ _NO_ANSWER = {0x01: "quit", 0x18: "send_long_data", 0x19: "close"}
 _NAMES = {
     0x02: "init_db", 0x03: "query", 0x04: "field_list", 0x05: "create_db", 0x06: "drop_db", 0x07: "refresh", 0x08: "shutdown",
     0x09: "statistics", 0x0A: "process_info", 0x0C: "process_kill", 0x0D: "debug", 0x0E: "ping", 0x11: "change_user", 0x16: "prepare",
-    0x17: "execute", 0x1A: "reset", 0x1B: "set_option", 0x1C: "fetch", 0x1F: "reset_connection", 0xFA: "bulk_execute",
+    0x17: "execute", 0x1A: "reset", 0x1B: "set_option", 0x1C: "fetch", 0x1F: "reset_connection", 0xFA: "bulk_execute", 0x12: "binlog_dump",
+    0x13: "table_dump", 0x15: "register_slave", 0x1D: "daemon", 0x1E: "binlog_dump_gtid",
 }  # fmt: skip
 _BY_ID = {0x17, 0x18, 0x19, 0x1A, 0x1C, 0xFA}
 _REFUSALS = {1040, 1129, 1130, 1203}
 """Errors in place of a greeting: too many connections, host blocked, host not allowed, too many of the user."""
-_STREAMS = {0x12, 0x13, 0x1E, 0x1D}  # binlog and table dumps, daemon: no more questions and answers
+_SEMISYNC = 0xEF
+"""With this byte a replica acknowledges an event of a dump (semi-synchronous replication), which has no answer."""
+_LONG_BYTES = 1 << 20
+"""Bytes kept of all parameters that were sent ahead, of all statements of a connection together."""
 
 _COMMAND = re.compile(
     rb"\x02[!-~]{1,64}|[\x03\x16](?:\x00\x01)?[\s(]*(?:[A-Za-z]{2,20}\b|/\*|--|#)|\x17.{4}[\x00-\x0f]\x01\x00\x00\x00",
@@ -102,8 +118,10 @@ class MysqlDialogue(Dialogue[SqlCall, _Command]):
         self._login = Login()
         self._is_logging_in = False
         self._reader: AnswerReader | None = None
-        self._prepared: dict[int, _Prepared] = {}
+        self._prepared: Remembered[int, _Prepared] = Remembered(STATEMENTS_LIMIT, STATEMENTS_BYTES)
+        self._long_bytes = 0
         self._last_prepared: _Prepared | None = None
+        self._is_greeted = False
 
     @property
     def is_idle(self) -> bool:
@@ -142,9 +160,9 @@ class MysqlDialogue(Dialogue[SqlCall, _Command]):
             moment = inbox.moment
             sequence, payload, size = yield from read_packet(inbox, STATEMENT_KEPT)
             try:
-                if self._reader and self._reader.wants_file:
-                    self._reader.wants_file = size > 0
-                elif (self._is_logging_in and not self.open) or (sequence == 1 and is_response(payload)):
+                if self._is_file(sequence, size):
+                    continue
+                if (sequence and self._is_logging_in and not self.open) or (sequence == 1 and is_response(payload)):
                     self._read_login(moment, payload)
                 elif sequence and self.open and self.open[0].name in ("connect", "change_user"):
                     self._login.hear(payload)
@@ -155,33 +173,65 @@ class MysqlDialogue(Dialogue[SqlCall, _Command]):
             if self.is_over:
                 return
 
+    def _is_file(self, sequence: int, size: int) -> bool:
+        """A packet of the file that LOAD DATA LOCAL INFILE sends, or the empty one behind it, which comes also where the server has given up.
+
+        Numbers of packets go on from the server's; one that begins anew is a command, so the file's end was not captured.
+        """
+        reader = self._reader
+        if reader is None or reader.file_number is None:
+            return False
+        is_next = sequence == reader.file_number
+        if not is_next and reader.is_done and sequence == 0:
+            reader.file_number = None
+            return False
+        reader.file_number = (sequence + 1) & 0xFF if size else None
+        return True
+
     def answering(self, inbox: Inbox) -> Reading[None]:
         """The greeting, then answers."""
         while True:
             yield from inbox.next_message()
             moment = inbox.moment
+            if not self.open:
+                yield from inbox.look(5)
             if not self.open and inbox.peek(5)[3:] == b"\0\n":
                 yield from self._greeting(inbox)
                 continue
             if not self.open and inbox.peek(5)[3:] == b"\0\xff":
                 yield from self._refusal(inbox, moment)
                 return
+            is_known = bool(self.open) or not self.is_between(True)
             reader = AnswerReader(self.open[0].name if self.open else "", self._login)
-            self._reader = reader
+            if self._reader is None or self._reader.file_number is None:
+                self._reader = reader
             answer = yield from reader.read(inbox)
+            reader.is_done = True
             if answer is None:
                 continue
             if self.open and self.open[0].prepared and reader.prepared is not None and not answer.error:
                 self._remember(self.open[0].prepared, reader)
+            if answer.error is None and self.open and self.open[0].name in ("change_user", "reset_connection"):
+                self._prepared.clear()
+                self._long_bytes = 0
+                self._last_prepared = None
             self.answer(partial(self._call, answered=moment, answer=answer))
+            if reader.streams:
+                yield from reader.read_stream(inbox)
+            if not is_known:
+                inbox.clear()  # how it is laid out is not known, so neither is where it ends
 
     def _remember(self, prepared: _Prepared, reader: AnswerReader) -> None:
         """A statement by the id that the server gave it."""
         assert reader.prepared is not None
         prepared.parameter_count = reader.parameter_count
-        self._prepared[reader.prepared] = prepared
-        if len(self._prepared) > STATEMENTS_LIMIT:
-            del self._prepared[next(iter(self._prepared))]
+        self._prepared.put(reader.prepared, prepared, len(prepared.statement))
+
+    def _after_loss(self, asks: bool) -> None:
+        super()._after_loss(asks)
+        if not asks and self._reader is not None:
+            self._reader.is_done = True
+            self.is_over |= self._reader.streams  # events cannot be told from answers
 
     def _greeting(self, inbox: Inbox) -> Reading[None]:
         _, payload, _ = yield from read_packet(inbox, 512)
@@ -190,16 +240,17 @@ class MysqlDialogue(Dialogue[SqlCall, _Command]):
             self._login.greet(payload)
         except CutPacketError:
             raise LostPlaceError from None
-        self._is_logging_in = True
+        self._is_logging_in = self._is_greeted = True
 
     def _refusal(self, inbox: Inbox, moment: Moment) -> Reading[None]:
-        """An error in place of the greeting; the server closes the connection."""
+        """An error that nobody asked for: in place of the greeting, or later, where the server closes the connection (shut down, killed, idle)."""
         _, payload, _ = yield from read_packet(inbox, 1024)
         try:
             answer = SqlAnswer(error=read_error(payload))
         except CutPacketError:
             raise LostPlaceError from None
-        self.tell(self._call(_Command(None, 0, "connect", ""), moment, answer))
+        is_connect = not self._is_greeted and answer.error is not None and answer.error.code in _REFUSALS
+        self.tell(self._call(_Command(None, 0, "connect" if is_connect else "unknown", ""), moment, answer))
         self.is_over = True
 
     def _read_login(self, moment: Moment, payload: bytes) -> None:
@@ -213,16 +264,17 @@ class MysqlDialogue(Dialogue[SqlCall, _Command]):
     def _read_command(self, moment: Moment, payload: bytes) -> None:
         """One command."""
         code = payload[0]
-        if code in _STREAMS:
-            self.is_over = True
+        if code == _SEMISYNC and self._reader and self._reader.streams:
             return
         prepared = self._find_prepared(payload)
         if code == 0x19 and prepared:
-            self._prepared.pop(int.from_bytes(payload[1:5], "little"), None)
+            self._prepared.forget(int.from_bytes(payload[1:5], "little"))
         elif code == 0x18 and prepared and len(payload) >= 7:
             index = int.from_bytes(payload[5:7], "little")
             known = prepared.long_data.get(index, b"")
-            prepared.long_data[index] = known + payload[7 : 7 + VALUE_KEPT - len(known)]
+            more = payload[7 : 7 + max(min(VALUE_KEPT - len(known), _LONG_BYTES - self._long_bytes), 0)]
+            prepared.long_data[index] = known + more
+            self._long_bytes += len(more)
         elif code == 0x01:
             self.is_over = True
         if code in _NO_ANSWER:
@@ -246,6 +298,7 @@ class MysqlDialogue(Dialogue[SqlCall, _Command]):
         command = _Command(moment, code, name, statement, prepared, payload if code == 0x17 else b"")
         if prepared and code in (0x17, 0x1A):
             command = command._replace(long_data=prepared.long_data)
+            self._long_bytes -= sum(map(len, prepared.long_data.values()))
             prepared.long_data = {}
         self.ask(command)
 

@@ -22,6 +22,8 @@ _MORE_RESULTS, _CURSOR = 0x0008, 0x0040
 _OK, _EOF, _ERROR, _LOCAL_FILE, _AUTH_MORE = 0x00, 0xFE, 0xFF, 0xFB, 0x01
 _EOF_SIZES = (1, 5)
 _FULL = 0xFFFFFF
+_DUMPS = ("binlog_dump", "binlog_dump_gtid", "table_dump")
+"""Commands that are answered with events until an EOF packet or an error: COM_BINLOG_DUMP."""
 _PROGRESS = b"\xff\xff\xff"
 """Beginning of MariaDB's progress report, which comes as an error of code 65535 before an answer, or after the file it is about."""
 
@@ -57,8 +59,12 @@ class AnswerReader:
         """Id of a statement prepared."""
         self.parameter_count = 0
         """Its parameters."""
-        self.wants_file = False
-        """The client is to send a file (LOAD DATA LOCAL INFILE), and has not ended it."""
+        self.file_number: int | None = None
+        """Number of the next packet of a file that the client is to send (LOAD DATA LOCAL INFILE) and has not ended; None: there is none."""
+        self.is_done = False
+        """The answer has come to its end."""
+        self.streams = False
+        """Events of a dump follow the answer."""
         self._login_heard = login
         self._command = command
         self._rows: int | None = None
@@ -82,6 +88,9 @@ class AnswerReader:
                 return SqlAnswer()
             if data[0] == _ERROR:
                 return SqlAnswer(error=read_error(data))
+            if self._command in _DUMPS:
+                self.streams = data[0] == _OK
+                return SqlAnswer()
             if self._command == "prepare":
                 return (yield from self._prepared(inbox, data))
             if self._command == "fetch":
@@ -91,7 +100,7 @@ class AnswerReader:
                 yield from self._read_rows(inbox, data, size)
                 self._rows = None
             else:
-                return (yield from self._results(inbox, data, size))
+                return (yield from self._results(inbox, sequence, data, size))
         except CutPacketError:
             raise LostPlaceError from None
         return self._answer(None)
@@ -123,31 +132,37 @@ class AnswerReader:
         self.prepared, self.parameter_count = number, parameters
         return SqlAnswer()
 
-    def _results(self, inbox: Inbox, data: bytes, size: int) -> Reading[SqlAnswer]:
+    def _results(self, inbox: Inbox, sequence: int, data: bytes, size: int) -> Reading[SqlAnswer]:
         """OK packets and result sets, until one says that it is the last."""
         while True:
             error = None
             if data[0] == _LOCAL_FILE:
                 status = _MORE_RESULTS  # the client sends the file, then OK comes
-                self.wants_file = True
+                self.file_number = (sequence + 1) & 0xFF
             elif data[0] == _OK or (data[0] == _EOF and size < 9):
-                status = self._read_ok(data)
+                status = self._read_ok(data, size)
             elif data[0] == _ERROR:
                 return self._answer(read_error(data))
             else:
                 status, error = yield from self._read_result_set(inbox, data)
             if error or not status & _MORE_RESULTS:
                 return self._answer(error)
-            _, data, size = yield from _read_answer(inbox)
+            sequence, data, size = yield from _read_answer(inbox)
             if not data:
                 raise LostPlaceError
-            self.wants_file = False
 
-    def _read_ok(self, data: bytes) -> int:
+    def read_stream(self, inbox: Inbox) -> Reading[None]:
+        """The events of a dump, to the packet that ends them; commands are answered again behind it."""
+        while self.streams:
+            yield from inbox.something()
+            _, data, size = yield from read_packet(inbox, 1)
+            self.streams = data != b"\xff" and not (data == b"\xfe" and size in _EOF_SIZES)
+
+    def _read_ok(self, data: bytes, size: int) -> int:
         """An OK or EOF packet; its status flags."""
         packet = Bytes(data, 1)
         if data[0] == _EOF and len(data) in _EOF_SIZES:
-            return self._end_status(data)
+            return self._end_status(data, size)
         self._affected = (self._affected or 0) + packet.length()
         packet.length()
         if self._login_heard and self._login_heard.is_old:
@@ -163,7 +178,7 @@ class AnswerReader:
         self._rows = self._rows or 0
         _, data, size = yield from read_packet(inbox, _KEPT)
         if data[:1] == b"\xfe" and size in _EOF_SIZES:
-            status = self._end_status(data)
+            status = self._end_status(data, size)
             if status & _CURSOR:
                 return status & ~_MORE_RESULTS, None
             _, data, size = yield from read_packet(inbox, _KEPT)
@@ -174,17 +189,21 @@ class AnswerReader:
         rows = self._rows or 0
         while True:
             first = data[:1]
+            if size and not first:
+                raise LostPlaceError  # it may have been the last one
             if first == b"\xff":
                 self._rows = rows
                 return 0, read_error(data)
             if first == b"\xfe" and size < _FULL:
                 self._rows = rows
-                return self._end_status(data), None
+                return self._end_status(data, size), None
             rows += 1
             _, data, size = yield from read_packet(inbox, 64)
 
-    def _end_status(self, data: bytes) -> int:
-        """Status flags of the packet that ends definitions or rows: EOF, or OK with the EOF's first byte."""
+    def _end_status(self, data: bytes, size: int) -> int:
+        """Status flags of the packet of `size` bytes that ends definitions or rows: EOF, or OK with the EOF's first byte."""
+        if len(data) < min(size, 5):
+            raise LostPlaceError  # not captured
         packet = Bytes(data, 1)
         if len(data) == 1:
             return 0

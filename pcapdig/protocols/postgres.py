@@ -10,8 +10,7 @@ Describe are told where they are refused. After an error the server skips what w
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from pcapdig.protocols.conversation import Dialogue, Moment, Turn
 from pcapdig.protocols.postgres_messages import (
@@ -28,8 +27,18 @@ from pcapdig.protocols.postgres_messages import (
     read_types,
     said_by_client,
 )  # fmt: skip
-from pcapdig.protocols.postgres_values import binary_value, text_value
-from pcapdig.protocols.sql import STATEMENT_KEPT, STATEMENTS_LIMIT, SqlAnswer, SqlCall, SqlError, SqlSecret, Value
+from pcapdig.protocols.postgres_requests import Asked, Portal, Statement
+from pcapdig.protocols.postgres_states import STATES
+from pcapdig.protocols.remembered import Remembered
+from pcapdig.protocols.sql import (
+    STATEMENT_KEPT,
+    STATEMENTS_BYTES,
+    STATEMENTS_LIMIT,
+    SqlAnswer,
+    SqlCall,
+    SqlError,
+    SqlSecret,
+)
 
 if TYPE_CHECKING:
     from pcapdig.protocols.inbox import Inbox, Reading
@@ -41,79 +50,11 @@ _ENDS = ("Q", "S", "F", "startup")
 _ANSWERS = {"1": "P", "2": "B", "3": "C", "n": "D"}
 """Answers that say no more than that it is done, and to what."""
 _CLEAR_PASSWORD = (3).to_bytes(4)
-_RETURNS_ROWS = {"SELECT", "FETCH"}
-_CHANGES = {"INSERT", "UPDATE", "DELETE", "MERGE"}
+
+__all__ = ["STATES", "PostgresDialogue"]
 
 
-_T = TypeVar("_T")
-
-
-@dataclass(slots=True, eq=False)
-class _Statement:
-    text: str
-    types: tuple[int, ...] = ()
-
-
-@dataclass(slots=True, eq=False)
-class _Portal:
-    statement: _Statement | None
-    formats: tuple[int, ...]
-    values: tuple[bytes | None, ...]
-    is_suspended: bool = False
-
-    def parameters(self) -> tuple[Value, ...]:
-        """Read as late as possible: the server may tell their types after they were sent."""
-        types = self.statement.types if self.statement else ()
-        found = list[Value]()
-        for index, data in enumerate(self.values):
-            kind = types[index] if index < len(types) else 0
-            form = (
-                self.formats[index] if index < len(self.formats) else self.formats[0] if len(self.formats) == 1 else 0
-            )
-            found.append(None if data is None else (binary_value if form else text_value)(data, kind))
-        return tuple(found)
-
-
-@dataclass(slots=True)
-class _Asked:
-    moment: Moment | None
-    """None: only the answer was captured."""
-    kind: str
-    """The message's type; `startup`."""
-    name: str
-    statement: _Statement | None = None
-    portal: _Portal | None = None
-    is_named: bool = False
-    """What Parse prepares has a name."""
-    secret: SqlSecret | None = None
-    answered: Moment | None = None
-    rows: int | None = None
-    affected: int | None = None
-    error: SqlError | None = None
-    returned: int = 0
-    """Rows since the last CommandComplete."""
-    has_columns: bool = False
-    copies_out: bool = False
-
-    def complete(self, verb: str, count: int | None) -> None:
-        """CommandComplete: the end of one statement's result."""
-        count, returned = count or 0, self.returned
-        if verb == "COPY" or verb in _RETURNS_ROWS:
-            # CREATE TABLE AS and SELECT INTO say SELECT too, and return nothing.
-            is_change = not self.copies_out if verb == "COPY" else count and not (returned or self.has_columns)
-            if is_change:
-                self.affected = (self.affected or 0) + count
-            else:
-                self.rows = (self.rows or 0) + count
-        else:
-            if returned or self.has_columns:
-                self.rows = (self.rows or 0) + returned
-            if verb in _CHANGES:
-                self.affected = (self.affected or 0) + count
-        self.returned, self.has_columns, self.copies_out = 0, False, False
-
-
-class PostgresDialogue(Dialogue[SqlCall, _Asked]):
+class PostgresDialogue(Dialogue[SqlCall, Asked]):
     """Reads one connection. Begun in the midst of one, it knows neither user nor what was prepared before."""
 
     def __init__(self) -> None:
@@ -124,10 +65,12 @@ class PostgresDialogue(Dialogue[SqlCall, _Asked]):
         self._encryption_asked = 0
         self._wants_password = False
         self._is_ready_early = False  # what a half-read message begins has been answered
-        self._statements: dict[str, _Statement] = {}
-        self._portals: dict[str, _Portal] = {}
-        self._unnamed: _Asked | None = None  # prepared, and not executed so far
-        self._failed: _Statement | _Portal | None = None  # refused before it was executed; its Execute is skipped
+        self._statements: Remembered[str, Statement] = Remembered(STATEMENTS_LIMIT, STATEMENTS_BYTES)
+        self._portals: Remembered[str, Portal] = Remembered(STATEMENTS_LIMIT, STATEMENTS_BYTES)
+        self._unnamed: Asked | None = None  # prepared, and not executed so far
+        self._failed: Statement | Portal | None = None  # refused before it was executed; its Execute is skipped
+        self._skips = False  # the server discards what was asked until Sync
+        self._copies_in = False  # it ignores Sync until the client ends its data
 
     @property
     def is_idle(self) -> bool:
@@ -151,7 +94,7 @@ class PostgresDialogue(Dialogue[SqlCall, _Asked]):
         self._tell_unnamed()
         return done + self._taken()
 
-    def unanswered(self, asked: _Asked) -> SqlCall:
+    def unanswered(self, asked: Asked) -> SqlCall:
         """With what came of its answer."""
         return SqlCall(
             asked=asked.moment,
@@ -186,7 +129,9 @@ class PostgresDialogue(Dialogue[SqlCall, _Asked]):
         while not self.is_over:
             yield from inbox.next_message()
             moment = inbox.moment
-            if self._encryption_asked and inbox.peek(1) != b"E":  # an old server's error is a message
+            if self._encryption_asked and inbox.peek(1) == b"E":
+                self._encryption_asked = 0  # an error is a message: of an old server, or of one with too many clients
+            elif self._encryption_asked:
                 answer = yield from inbox.exactly(1)
                 self._encryption_asked -= 1
                 if answer != b"N":
@@ -200,40 +145,42 @@ class PostgresDialogue(Dialogue[SqlCall, _Asked]):
         if code in (SSL, GSS):
             self._encryption_asked += 1
         elif code == CANCEL:
-            self.tell(self.unanswered(_Asked(moment, "cancel", "cancel")))
+            self.tell(self.unanswered(Asked(moment, "cancel", "cancel")))
             self.is_over = True
         else:
             self._user = settings.get("user")
             self._database = settings.get("database") or self._user
             self._statements.clear()
-            self.open.append(_Asked(moment, "startup", "connect"))
+            self.open.append(Asked(moment, "startup", "connect"))
 
     def _ask(self, moment: Moment, kind: str, data: bytes) -> None:
         """A client's message."""
         if kind == "Q":
-            self.ask(_Asked(moment, kind, "query", _Statement(_text(data))))
+            self.ask(Asked(moment, kind, "query", Statement(_text(data))))
         elif kind == "P":
             name, text, types = (*data.split(b"\0", 2), b"", b"")[:3]
-            statement = _Statement(_text(text), read_types(types))
-            _remember(self._statements, _text(name), statement)
-            self.ask(_Asked(moment, kind, "prepare", statement, is_named=bool(name)))
+            statement = Statement(_text(text), read_types(types))
+            self._statements.put(_text(name), statement, len(data))
+            self.ask(Asked(moment, kind, "prepare", statement, is_named=bool(name)))
         elif kind == "B":
             portal, source, formats, values = read_bind(data)
-            bound = _Portal(self._statements.get(source), formats, values)
-            _remember(self._portals, portal, bound)
-            self.ask(_Asked(moment, kind, "bind", bound.statement, bound))
+            bound = Portal(self._statements.get(source), formats, values)
+            self._portals.put(portal, bound, len(data))
+            self.ask(Asked(moment, kind, "bind", bound.statement, bound))
         elif kind == "E":
             executed = self._portals.get(_text(data))
-            self.ask(_Asked(moment, kind, "execute", executed.statement if executed else None, executed))
+            self.ask(Asked(moment, kind, "execute", executed.statement if executed else None, executed))
         elif kind == "D":
-            self.ask(_Asked(moment, kind, "describe", self._named(data)))
+            self.ask(Asked(moment, kind, "describe", self._named(data)))
         elif kind == "C":
-            (self._statements if data[:1] == b"S" else self._portals).pop(_text(data[1:]), None)
-            self.ask(_Asked(moment, kind, "close"))
+            (self._statements if data[:1] == b"S" else self._portals).forget(_text(data[1:]))
+            self.ask(Asked(moment, kind, "close"))
         elif kind == "F":
-            self.ask(_Asked(moment, kind, "function", _Statement(f"function {int.from_bytes(data[:4])}")))
-        elif kind == "S":
-            self.ask(_Asked(moment, kind, "sync"))
+            self.ask(Asked(moment, kind, "function", Statement(f"function {int.from_bytes(data[:4])}")))
+        elif kind == "S" and not self._copies_in:
+            self.ask(Asked(moment, kind, "sync"))
+        elif kind in "cf":
+            self._end_copy()
         elif kind == "p" and self._wants_password and self.open:
             self.open[0].secret = SqlSecret(method="password", text=data.partition(b"\0")[0])
         elif kind == "X":
@@ -243,7 +190,28 @@ class PostgresDialogue(Dialogue[SqlCall, _Asked]):
             self._is_ready_early = False
             self._hand_out_open()
 
-    def _named(self, data: bytes) -> _Statement | None:
+    def _end_copy(self) -> None:
+        """CopyDone or CopyFail. Before the server has said that it takes data, as one who does not wait sends it, it stands in the queue."""
+        if not self._copies_in and self.open:
+            self.open.append(Asked(None, "end of data", ""))
+        self._copies_in = False
+
+    def _begin_copy(self) -> None:
+        """The server takes data. It ignores what Syncs were sent before their end (section 55.2.6)."""
+        self._copies_in = True
+        executed = self.open[0]
+        later = list(self.open)[1:]
+        self.open.clear()
+        self.open.append(executed)
+        for index, asked in enumerate(later):
+            if asked.kind == "end of data":
+                self._copies_in = False
+                self.open.extend(later[index + 1 :])
+                return
+            if asked.kind != "S":
+                self.open.append(asked)
+
+    def _named(self, data: bytes) -> Statement | None:
         """The statement that Describe names, or whose portal it names."""
         name = _text(data[1:])
         if data[:1] == b"S":
@@ -277,13 +245,15 @@ class PostgresDialogue(Dialogue[SqlCall, _Asked]):
         if asked is None:
             if kind not in "CI":
                 return
-            asked = _Asked(None, "", "unknown", answered=moment)
+            asked = Asked(None, "", "unknown", answered=moment)
         if kind == "D":
             asked.returned += 1
         elif kind == "T":
             asked.has_columns = True
         elif kind == "H":
             asked.copies_out = True
+        elif kind == "G" and self.open and asked is self.open[0]:
+            self._begin_copy()
         elif kind == "C":
             asked.complete(*read_tag(data))
         if asked.portal and asked.portal.is_suspended and asked.kind == "E":
@@ -291,13 +261,16 @@ class PostgresDialogue(Dialogue[SqlCall, _Asked]):
         if kind == "s" and asked.portal:
             asked.rows, asked.portal.is_suspended = asked.returned, True
         if kind in "CIs" and asked.kind in ("E", ""):
+            self._copies_in = False
             if asked.kind:
                 self.open.popleft()
                 self._was_executed(asked.statement)
             self.tell(self.unanswered(asked))
 
-    def _current(self, kinds: tuple[str, ...], moment: Moment) -> _Asked | None:
+    def _current(self, kinds: tuple[str, ...], moment: Moment) -> Asked | None:
         """What a part of an answer belongs to: the oldest, if it is of one of those kinds. Answers come in order."""
+        while self.open and self.open[0].kind == "end of data":
+            self.open.popleft()
         asked = self.open[0] if self.open else None
         if asked is None or asked.kind not in kinds:
             return None
@@ -318,10 +291,14 @@ class PostgresDialogue(Dialogue[SqlCall, _Asked]):
 
     def _fail(self, moment: Moment, error: SqlError) -> None:
         """ErrorResponse: to what is oldest. A query and a function call end with ReadyForQuery, the rest now."""
-        asked = self.open[0] if self.open else _Asked(None, "", "unknown")
+        while self.open and self.open[0].kind == "end of data":
+            self.open.popleft()
+        self._copies_in = False
+        asked = self.open[0] if self.open else Asked(None, "", "unknown")
         asked.error, asked.answered = error, asked.answered or moment
         if asked.kind in ("Q", "F"):
             return
+        self._skips = asked.kind in ("P", "B", "D", "E", "C")
         if self.open and asked.kind != "S":
             self.open.popleft()
         if asked.kind in ("P", "B", "D"):
@@ -332,8 +309,10 @@ class PostgresDialogue(Dialogue[SqlCall, _Asked]):
 
     def _ready(self, moment: Moment) -> None:
         """ReadyForQuery: the end of a query, of a login, or of what was asked until Sync."""
-        while self.open and self.open[0].kind not in _ENDS:
+        ends = ("S",) if self._skips else _ENDS
+        while self.open and self.open[0].kind not in ends:
             self.give_up(self.open.popleft())
+        self._skips = self._copies_in = False
         self._is_ready_early = not self.open and not self.is_between(True)
         asked = self._current(_ENDS, moment)
         self._has_stray |= not self.open
@@ -343,7 +322,7 @@ class PostgresDialogue(Dialogue[SqlCall, _Asked]):
                 self.tell(self.unanswered(asked))
         self._failed = None
 
-    def give_up(self, asked: _Asked) -> None:
+    def give_up(self, asked: Asked) -> None:
         """Something that was not answered where it stands: the server skipped it, or its answer was not captured."""
         if asked.kind == "E" and self._failed and self._failed in (asked.statement, asked.portal):
             self._failed = None
@@ -352,7 +331,7 @@ class PostgresDialogue(Dialogue[SqlCall, _Asked]):
                 asked.answered = None  # that the server asked for a password does not say that it let the client in
             self.tell(self.unanswered(asked))
 
-    def _was_executed(self, statement: _Statement | None) -> None:
+    def _was_executed(self, statement: Statement | None) -> None:
         """An unnamed statement that is executed is told as that alone."""
         if self._unnamed and self._unnamed.statement is statement:
             self._unnamed = None
@@ -362,14 +341,6 @@ class PostgresDialogue(Dialogue[SqlCall, _Asked]):
         if self._unnamed:
             self.tell(self.unanswered(self._unnamed))
             self._unnamed = None
-
-
-def _remember(table: dict[str, _T], name: str, value: _T) -> None:
-    """Name something; of too many the oldest is forgotten."""
-    table.pop(name, None)
-    table[name] = value
-    if len(table) > STATEMENTS_LIMIT:
-        del table[next(iter(table))]
 
 
 def _text(data: bytes) -> str:

@@ -15,7 +15,7 @@ from pcapdig.protocols.sql import VALUE_KEPT, SqlError
 if TYPE_CHECKING:
     from pcapdig.protocols.inbox import Inbox, Reading
 
-ASKED = frozenset(b"QPBDECSHFpdcf")
+ASKED = frozenset(b"QPBDECSHFpdcfX")
 """Types of a client's messages, but for the first, which has none."""
 ANSWERED = frozenset(b"RKSNAZTDCIE123nstGHWdcVv")
 """Types of a server's messages."""
@@ -46,7 +46,7 @@ def said_by_client(data: bytes) -> bool | None:
     if (
         kinds
         and kinds[0] in b"PBEDC"
-        and ((end == len(data) and kinds[-1] in b"SH") or (kinds[0] in b"P" and _is_parse(data)))
+        and ((end == len(data) and kinds[-1] in b"SHX") or (kinds[0] in b"P" and _is_parse(data)))
     ):
         return True
     kinds, end = _walk(data, ANSWERED)

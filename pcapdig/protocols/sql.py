@@ -16,6 +16,8 @@ STATEMENT_KEPT = 16 << 10
 """Bytes kept of one statement."""
 STATEMENTS_LIMIT = 4096
 """Prepared statements remembered of one connection; the oldest is forgotten first."""
+STATEMENTS_BYTES = 8 << 20
+"""Bytes of all those together."""
 VALUE_KEPT = 1024
 """Bytes kept of one parameter."""
 

@@ -8,7 +8,17 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from pcapdig.protocols import dns_transfers, http, redis_modes
+from pcapdig.protocols import (
+    dns_transfers,
+    http,
+    ldap,
+    mail,
+    memcached,
+    mysql_states,
+    postgres_states,
+    redis_modes,
+    telnet,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,7 +28,13 @@ if TYPE_CHECKING:
 ALL_STATES: dict[str, tuple[State, ...]] = {
     "HTTP/1": http.STATES,
     "Redis": redis_modes.STATES,
+    "PostgreSQL": postgres_states.STATES,
+    "MySQL": mysql_states.STATES,
+    "memcached": memcached.STATES,
     "DNS": dns_transfers.STATES,
+    "Mail, news, FTP": mail.STATES,
+    "LDAP": ldap.STATES,
+    "telnet": telnet.STATES,
 }
 """By protocol."""
 _HEAD = """# States of protocols

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from pcapdig.protocols.conversation import Dialogue, Moment
 from pcapdig.protocols.login import Login
+from pcapdig.protocols.states import UNTIL_CLOSE, State
 
 if TYPE_CHECKING:
     from pcapdig.protocols.inbox import Inbox, Reading
@@ -22,9 +23,20 @@ _COMMANDS = re.compile(
     rb"\xff(?:(\xff)|[\xfb-\xfe].|\xfa[^\xff]*+(?:\xff[^\xf0][^\xff]*+)*+(?:\xff\xf0)?|[\xf0-\xf9]|\Z)", re.DOTALL
 )
 """WILL, WONT, DO, DONT with their option; a subnegotiation; other commands. IAC IAC is a byte of data."""
+_ENCRYPTS = re.compile(rb"\xff\xfa(?:\x2e\x01|\x26\x03)")
+"""START_TLS FOLLOWS (draft-altman-telnet-starttls), ENCRYPT START (RFC 2946): what follows is not in clear."""
 _NAME_PROMPT = re.compile(rb"(?:login|user ?name|user|account)\s*[:>]\s*\Z", re.IGNORECASE)
 _SECRET_PROMPT = re.compile(rb"pass(?:word|code|phrase)[^:>\r\n]{0,40}[:>]\s*\Z", re.IGNORECASE)
 _BACKSPACES = b"\x08\x7f"
+
+
+STATES = (
+    State("prompt", "a line of the server that ends in login: or password:", "keys of the client are the answer",
+          ("Enter", "another prompt", "more lines of the server without a prompt")),
+    State("subnegotiation", "IAC SB", "an option's values", ("IAC SE",)),
+    State("encryption", "START_TLS FOLLOWS, ENCRYPT START", "not in clear", UNTIL_CLOSE),
+)  # fmt: skip
+"""What docs/protocol-states.md says of telnet."""
 
 
 def starts(data: bytes) -> bool:
@@ -55,6 +67,9 @@ class TelnetDialogue(Dialogue[Login, None]):
         """What the server writes."""
         while True:
             text = yield from _text(inbox)
+            if text is None:
+                self.is_over = True
+                return
             self._line = (self._line + text[-_PROMPT_LIMIT:])[-_PROMPT_LIMIT:].rpartition(b"\n")[2]
             prompt = (
                 "secret" if _SECRET_PROMPT.search(self._line) else "name" if _NAME_PROMPT.search(self._line) else ""
@@ -62,6 +77,8 @@ class TelnetDialogue(Dialogue[Login, None]):
             if prompt and text:
                 self._prompt = prompt
                 self._typed.clear()
+            elif b"\n" in text.strip(b"\r\n"):
+                self._prompt = ""  # it goes on without what it asked for: too late, or too often
 
     def asking(self, inbox: Inbox) -> Reading[None]:
         """What the client types."""
@@ -69,6 +86,9 @@ class TelnetDialogue(Dialogue[Login, None]):
             yield from inbox.next_message()
             moment = inbox.moment
             text = yield from _text(inbox)
+            if text is None:
+                self.is_over = True
+                return
             if self._prompt:
                 self._type(moment, text)
 
@@ -94,9 +114,11 @@ class TelnetDialogue(Dialogue[Login, None]):
         self._prompt = ""
 
 
-def _text(inbox: Inbox) -> Reading[bytes]:
-    """What comes next, without commands."""
+def _text(inbox: Inbox) -> Reading[bytes | None]:
+    """What comes next, without commands; None: it turns to encryption."""
     yield from inbox.next_message()
     size = inbox.next_size
     data = yield from inbox.prefix(size, size)
+    if _ENCRYPTS.search(data):
+        return None
     return _COMMANDS.sub(lambda command: command[1] or b"", data) if b"\xff" in data else data

@@ -15,5 +15,7 @@ class Scenario(NamedTuple):
     """(side, bytes): c, the client; s, the server; C and S: and closes with it."""
     told: tuple[str, ...]
     """The records, as the protocol's `summary` has them."""
+    in_pieces: bool = True
+    """False: what is opened shows at the beginning of a turn only."""
     survives_loss: bool = True
     """False: a hole can hide what opens or closes the state, so that nobody could know."""
