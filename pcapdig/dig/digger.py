@@ -283,17 +283,18 @@ class Digger:
 
     def _want_flows(self, packets: Packets) -> None:
         """Mark the flows of which a message could pass. A flow once wanted stays so."""
-        count = len(self._trace.flows)
-        grown = np.zeros(count, np.bool_)
-        grown[: len(self._wanted)] = self._wanted
-        self._wanted = grown
-        if any(part.passes_all for part in self._joined):
-            grown[:] = True
+        passes_all = any(part.passes_all for part in self._joined)
+        count, known = len(self._trace.flows), len(self._wanted)
+        if count > known:
+            grown = np.full(max(count, 2 * known), passes_all, np.bool_)
+            grown[:known] = self._wanted
+            self._wanted = grown
+        if passes_all:
             return
         rows = rows_of(packets)
         for part in self._joined:
             flows = rows.flow[part.candidates(rows)]
-            grown[flows[flows >= 0]] = True
+            self._wanted[flows[flows >= 0]] = True
 
     def _take_all(self, parts: Iterator[Rows]) -> bool:
         """Take each part as it comes. False: the limit is reached."""
