@@ -138,6 +138,7 @@ class Dialogues(Generic[R]):
         self._limits = limits
         self._by_flow: dict[int, Dialogue[R, Any]] = {}  # silent longest first
         self._left = np.zeros(0, np.uint8)  # by flow
+        self._owed = np.zeros(0, np.int32)  # by flow: answers that may still come to requests that were given up
         self._begun = 0  # since the last time that idle ones were dropped
         self._room = IDLE_LIMIT
         self._open = 0  # requests in all of them
@@ -173,6 +174,8 @@ class Dialogues(Generic[R]):
                 records = []
             else:
                 records = dialogue.feed(turn)
+            if self.evicted.requests and self._owed.item(flow):
+                records = self._unpaired(flow, dialogue, records)
             if dialogue.is_over:
                 records += dialogue.end()
                 self._drop(flow, OVER)
@@ -208,12 +211,27 @@ class Dialogues(Generic[R]):
                 yield Found(record, flow, trace)
             self._weigh(flow, dialogue, 0)
 
+    def _unpaired(self, flow: int, dialogue: Dialogue[R, Any], records: list[R]) -> list[R]:
+        """What a turn gives of a flow whose answers still belong to requests that were given up.
+
+        They come alone, and so do its further requests, until there were as many answers as requests.
+        """
+        self._owed[flow] -= sum(record.asked is None for record in records)
+        if self._owed[flow] > 0:
+            given_up = dialogue.give_up_open()
+            self._owed[flow] += len(given_up)
+            self.evicted.requests += len(given_up)
+            records += given_up
+        return records
+
     def _grow(self, flows: int) -> None:
         """Make room for what is left of so many flows."""
         if flows > len(self._left):
             left = np.zeros(max(flows, 2 * len(self._left)), np.uint8)
             left[: len(self._left)] = self._left
-            self._left = left
+            owed = np.zeros(len(left), np.int32)
+            owed[: len(self._owed)] = self._owed
+            self._left, self._owed = left, owed
 
     def _keep(self, flow: int, dialogue: Dialogue[R, Any]) -> None:
         """Remember a dialogue. Where there are many, those that remember nothing are dropped."""
@@ -265,6 +283,8 @@ class Dialogues(Generic[R]):
                 break
             if len(self._by_flow) > least or flow in self._held:
                 is_idle = not dialogue.open and dialogue.is_idle
+                if dialogue.pairs_by_order:
+                    self._owed[flow] += len(dialogue.open)
                 records = [] if is_idle else dialogue.end()
                 self.evicted.add(self._held.get(flow, _NOTHING)[0], is_idle=is_idle)
                 self._drop(flow, IDLE)

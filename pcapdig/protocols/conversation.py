@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import deque
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, ClassVar, Generic, NamedTuple, TypeVar
 
 from pcapdig.protocols.inbox import Inbox, LostPlaceError, StreamEndedError
 
@@ -97,6 +97,9 @@ class Dialogue(Generic[_R, _Open]):
     has_early_answers = False
     """Its turns are datagrams, so an answer may come before its request; see `is_early`."""
 
+    pairs_by_order: ClassVar[bool] = True
+    """An answer is that of the oldest request; else messages say themselves whose they are."""
+
     def __init__(self) -> None:
         self.is_over = False
         """Nothing more will be read of this flow, whatever comes."""
@@ -179,6 +182,11 @@ class Dialogue(Generic[_R, _Open]):
     def close(self) -> None:
         """Nothing more is read: what reads, which knows this dialogue, is let go, so that no collector has to find the circle."""
         self._readings.clear()
+
+    def give_up_open(self) -> list[_R]:
+        """Records of all that is open, unanswered. What is half read goes on."""
+        self._hand_out_open()
+        return self._taken()
 
     def lose_place(self, asks: bool) -> None:
         """What was read of one side does not go on. Its reading begins anew with what comes."""

@@ -7,7 +7,7 @@ section 4.2 (transport), RFC 7766 (several queries on one connection, answers in
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from pcapdig.protocols.conversation import OPEN_LIMIT, Dialogue, Moment, Record, Turn
 from pcapdig.protocols.dns_names import BadMessageError
@@ -53,6 +53,8 @@ class _Asked:
 
 class DnsDialogue(Dialogue[DnsCall, _Asked]):
     """Reads one flow of DNS. Messages say themselves which way they go; an answer comes from the other end than its query."""
+
+    pairs_by_order: ClassVar[bool] = False
 
     def __init__(self, *, is_stream: bool) -> None:
         """`is_stream`: TCP, where each message has its length before it."""
