@@ -38,7 +38,7 @@ class Files(LogChisel["HttpPiece"]):
         "those, and whether that is all of it: whole; part, of a longer one (206); cut, where bytes are missing, the connection "
         "ended too early or the coding is broken: then size and SHA-256 are of what came before. HTTP/1.0 and 1.1, any port. "
         "--save DIR writes each body to a file of its own in DIR, mode 0600, and never over another; a file is written up to "
-        "--max-mib, all together up to --total-mib, while sizes and SHA-256 go on."
+        "--max-mib, all together up to --total-mib and --max-files, while sizes and SHA-256 go on."
     )
     args: ClassVar[tuple[Arg, ...]] = (
         Arg(
@@ -49,10 +49,17 @@ class Files(LogChisel["HttpPiece"]):
         ),
         Arg(name="max_mib", type="int", description="MiB written of one body, 100 if not given", optional=True),
         Arg(name="total_mib", type="int", description="MiB written of all bodies, 10000 if not given", optional=True),
+        Arg(name="max_files", type="int", description="files written, 10000 if not given", optional=True),
     )
 
     def __init__(
-        self, *, save: str | None = None, max_mib: str = "100", total_mib: str = "10000", verbose: bool = False
+        self,
+        *,
+        save: str | None = None,
+        max_mib: str = "100",
+        total_mib: str = "10000",
+        max_files: str = "10000",
+        verbose: bool = False,
     ) -> None:
         """Raises UsageError where a limit is no number, or `save` is empty."""
         from pcapdig.protocols.http import HttpBodies, starts  # once: a dialogue is begun for each connection
@@ -65,6 +72,8 @@ class Files(LogChisel["HttpPiece"]):
         self._directory = save
         self._limit_bytes = _mib("max_mib", max_mib)
         self._left_bytes = _mib("total_mib", total_mib)
+        self._file_limit = self._left_files = _whole("max_files", max_files, "files")
+        self._unsaved = 0  # bodies that were not written because there were too many
         self._under_way: dict[HttpMessage, Transfer] = {}
         self._given_up: set[HttpMessage] = set()  # told before their end
 
@@ -77,6 +86,12 @@ class Files(LogChisel["HttpPiece"]):
         yield from super().end()
         for transfer in list(self._under_way.values()):
             yield from self._ended(transfer, is_complete=False)
+
+    def notes(self) -> Iterator[str]:
+        """What was not written, and what was given up."""
+        yield from super().notes()
+        if self._unsaved:
+            yield f"{self._unsaved:,} bodies were not written: --max-files is {self._file_limit:,}"
 
     def lines(self, found: Found[HttpPiece]) -> Iterator[Item]:
         """What to write of a piece, and the lines of what ended with it."""
@@ -127,8 +142,14 @@ class Files(LogChisel["HttpPiece"]):
         from pcapdig.protocols.file_types import safe_name
 
         size = min(len(data), self._limit_bytes - transfer.saved_bytes, self._left_bytes)
-        if self._directory is None or size <= 0:
+        if self._directory is None or size <= 0 or transfer.is_left_out:
             return
+        if not transfer.saved_bytes:
+            if not self._left_files:
+                transfer.is_left_out = True
+                self._unsaved += 1
+                return
+            self._left_files -= 1
         transfer.saved_bytes += size
         self._left_bytes -= size
         name = f"{transfer.found.record.moment.number}-{safe_name(transfer.name or 'body')}"
@@ -169,6 +190,15 @@ def _mib(name: str, text: str) -> int:
     Raises:
         UsageError: it is no whole number.
     """
+    return _whole(name, text, "MiB") << 20
+
+
+def _whole(name: str, text: str, things: str) -> int:
+    """A whole number.
+
+    Raises:
+        UsageError: it is none.
+    """
     if not re.fullmatch(r"[0-9]{1,9}", text, re.ASCII):
-        raise UsageError(f"chisel files: {name} {text!r} is not a whole number of MiB")
-    return int(text) << 20
+        raise UsageError(f"chisel files: {name} {text!r} is not a whole number of {things}")
+    return int(text)

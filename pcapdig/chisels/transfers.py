@@ -58,6 +58,8 @@ class Transfer:
         self.file = NewFile()
         """Where it is saved."""
         self.saved_bytes = 0
+        self.is_left_out = False
+        """It is not saved, since there are too many files."""
         self.wire_bytes = 0
         """Bytes that came, with content coding."""
         self.size_bytes = 0

@@ -16,6 +16,7 @@ U+FFFD. `compose` writes, `parse` is its inverse. Must not know blocks: the reco
 from __future__ import annotations
 
 import re
+import sys
 from typing import NamedTuple
 
 from pcapdig.pcapng.text import decode, encode
@@ -112,14 +113,19 @@ def parse(text: bytes) -> Parsed | None:
         name=_text(start[1]),
         pid=int(start[2]),
         uid=_find_number(found.get("user.uid")),
-        user=found.get("user.name"),
+        user=_shared(found.get("user.name")),
         ppid=_find_number(found.get("proc.ppid")),
-        pname=found.get("proc.pname"),
-        exepath=found.get("proc.exepath"),
-        container_id=found.get("container.id"),
+        pname=_shared(found.get("proc.pname")),
+        exepath=_shared(found.get("proc.exepath")),
+        container_id=_shared(found.get("container.id")),
         cmdline=found.get("proc.cmdline"),
     )
     return Parsed(process=process, is_write=start[3] == "write", evidence=evidence if evidence in EVIDENCES else "")
+
+
+def _shared(value: str | None) -> str | None:
+    """The one copy of a text that many processes have in common."""
+    return None if value is None else sys.intern(value)
 
 
 def _value(text: str, most_bytes: int) -> str:

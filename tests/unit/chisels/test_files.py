@@ -42,6 +42,7 @@ def told(rows: Any, **arguments: str) -> list[dict[str, Any]]:
         ({"save": ""}, "save is empty"),
         ({"max_mib": "1.5"}, "max_mib '1.5' is not a whole number"),
         ({"total_mib": "-1"}, "total_mib '-1' is not a whole number"),
+        ({"max_files": "many"}, "max_files 'many' is not a whole number of files"),
     ],
 )
 def test_arguments_that_are_none(arguments: dict[str, str], message: str) -> None:
@@ -151,3 +152,14 @@ def test_each_framing_is_whole() -> None:
 
 def _sha256(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def test_no_more_files_than_may_be(conversation: Callable[..., Any], tmp_path: Path) -> None:
+    """The others are listed, hashed and counted, and a note says how many were not written."""
+    chisel = Files(save=str(tmp_path), max_files="2")
+    rows = conversation([(True, POST + b"body")] * 3)
+    items = [*chisel.feed(rows), *chisel.end()]
+    lines = [item.text for item in items if isinstance(item, Line)]
+    assert 2 == sum(isinstance(item, Extract) for item in items)
+    assert 3 == len(lines) == sum(" size=4 " in line for line in lines)
+    assert ["1 bodies were not written: --max-files is 2"] == [*chisel.notes()]
