@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from pcapdig.trace.rows import Rows
 
 _UNITS: dict[str, Unit] = {"ncalls": "count", "bytes": "bytes", "time": "time"}
+MOST_KEYS = 100_000
+"""URLs that are counted one by one, with their methods; the calls of further ones are counted together."""
 _KEYS = (Column("http.method", "method"), Column("http.url", "url"))
 
 
@@ -57,6 +59,7 @@ class Httptop:
         self._dialogues: Dialogues[HttpCall] = Dialogues(Httplog().begin)
         self._counts: dict[tuple[str, ...], tuple[int, int, int, int]] = {}  # calls, bytes, answered, ns
         self._time_ns = 0
+        self._others = 0  # calls that no row counts
 
     def feed(self, rows: Rows) -> Iterable[Item]:
         """Count."""
@@ -76,7 +79,9 @@ class Httptop:
 
     def notes(self) -> Iterable[str]:
         """What is to be said beside the table."""
-        return self._dialogues.notes()
+        yield from self._dialogues.notes()
+        if self._others:
+            yield f"{self._others:,} calls of other URLs than the first {MOST_KEYS:,} are in no row"
 
     def places(self, found: Found[HttpCall]) -> Iterable[tuple[str, ...]]:
         """Where a call counts, as what its rows begin with."""
@@ -88,6 +93,9 @@ class Httptop:
             words = (call.request.method, call.request.url) if call.request else (NOT_KNOWN, NOT_KNOWN)
             for place in self.places(one):
                 key = (*place, *words)
+                if len(self._counts) >= MOST_KEYS and key not in self._counts:
+                    self._others += 1
+                    continue
                 calls, size, answered, time_ns = self._counts.get(key, (0, 0, 0, 0))
                 if call.response:
                     size += call.response.body.size_bytes

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, ClassVar
+from itertools import islice
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from pcapdig.chisels.chisel import Arg
 from pcapdig.chisels.lines import LineChisel, ends_text
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 _SHOW = "show"
 _REMEMBERED = 1 << 16
 """Connections whose credentials are remembered; of more, those that were silent longest are forgotten."""
+_REMEMBERED_EACH = 1000
+"""Credentials that are remembered of one connection; then it begins anew, and shows what comes again a second time."""
 _STARS = "********"
 """Stands for every secret, long or short."""
 
@@ -72,8 +75,7 @@ class Plaintext(LineChisel):
                 if writer >= 0 or reader >= 0:
                     self._ends.pop(flow, None)
                     self._ends[flow] = (writer, reader) if by_client else (reader, writer)
-            while len(self._ends) > _REMEMBERED:
-                del self._ends[next(iter(self._ends))]
+            _forget_oldest(self._ends)
         return self._lines(self._dialogues.feed(rows))
 
     def end(self) -> Iterable[Item]:
@@ -92,9 +94,10 @@ class Plaintext(LineChisel):
             for credential in credentials_of(found.record):
                 told = self._told.pop(found.flow, set())
                 self._told[found.flow] = told  # the last one heard is last in the dictionary
-                if len(self._told) > _REMEMBERED:
-                    del self._told[next(iter(self._told))]
+                _forget_oldest(self._told)
                 if credential not in told:
+                    if len(told) >= _REMEMBERED_EACH:
+                        told.clear()
                     told.add(credential)
                     yield self._line(found, credential)
 
@@ -123,6 +126,13 @@ class Plaintext(LineChisel):
                 ("server_pid", server[1]),
             ),
         )
+
+
+def _forget_oldest(remembered: dict[int, Any]) -> None:
+    """Where there are too many connections forget an eighth: looking for the oldest one by one takes longer and longer."""
+    if len(remembered) > _REMEMBERED:
+        for flow in [*islice(remembered, len(remembered) - _REMEMBERED + _REMEMBERED // 8)]:
+            del remembered[flow]
 
 
 def _end(process: Process | None) -> tuple[str | None, int | None]:

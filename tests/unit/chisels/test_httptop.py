@@ -49,3 +49,13 @@ def test_an_interval_begins_anew(conversation: Callable[..., Any]) -> None:
     (first,) = chisel.interval(0)
     (second,) = chisel.interval(1)
     assert (len(first.rows), len(second.rows)) == (1, 0)  # type: ignore[union-attr]
+
+
+def test_more_urls_than_are_counted(conversation: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those that came first have rows with all their calls; how many calls are in no row is said."""
+    monkeypatch.setattr("pcapdig.chisels.httptop.MOST_KEYS", 2)
+    chisel = Httptop()
+    chisel.feed(conversation([*get(b"a", 1), *get(b"b", 1), *get(b"c", 1), *get(b"a", 1), *get(b"d", 1)]))
+    (table,) = chisel.end()
+    assert [(2, "/a"), (1, "/b")] == [(calls, url[url.index("/") :]) for calls, (_, url) in table.rows]  # type: ignore[union-attr]
+    assert ["2 calls of other URLs than the first 2 are in no row"] == [*chisel.notes()]
