@@ -2,8 +2,8 @@
 protocols whose secrets do not say more.
 
 Hellos of TLS and DTLS are looked for anywhere in a packet, so also behind STARTTLS, in tunnels and in fragments, and over the seam of two
-segments of one direction. Layouts: RFC 8446 section 4.1, RFC 5246 sections 7.4.1 and 7.4.7.1, RFC 6347 section 4, RFC 6101 appendix E, RFC 4253 section 7.1.
-QUIC's hellos are encrypted, so nothing is found in them.
+segments of one direction. Layouts: RFC 8446 section 4.1, RFC 5246 sections 7.4.1 and 7.4.7.1, RFC 6347 section 4, RFC 6101 appendix E,
+RFC 4253 section 7.1. QUIC's hellos are encrypted, so nothing is found in them.
 """
 
 from __future__ import annotations

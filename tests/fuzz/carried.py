@@ -270,12 +270,12 @@ class _Writer:
         return frame[12:16] if frame[0] >> 4 == 4 else frame[8:24]
 
 
-def make(random: Random) -> Made:
-    """A capture of one to three sections."""
+def make(random: Random, *, first: int = 0) -> Made:
+    """A capture of one to three sections, whose marks have numbers from `first` on."""
     data: list[bytes] = []
     sections, packets = [], []
     for number in range(random.choice([1, 1, 2, 3])):
-        section, blocks, sent = _Writer(random, number).section()
+        section, blocks, sent = _Writer(random, first + number).section()
         data += blocks
         sections.append(section)
         packets += sent

@@ -26,6 +26,7 @@ from pcapdig.cli.settings import settle
 from pcapdig.errors import InputError, PcapdigError
 from pcapdig.pcapng.source import open_source
 from pcapdig.trace.trace import Trace
+from targets.blocks import check_described, described
 from targets.conversations import MARK
 from targets.frames import pcap_file, pcapng_file, plain_frames
 from targets.target import Target, exact
@@ -231,6 +232,8 @@ def run_copy(data: bytes) -> None:
         assert all(packet in left for packet in copy.packets)
     again = FOLDER / "again"
     again.unlink(missing_ok=True)
+    if chosen:
+        check_described(target.read_bytes())
     if chosen in WHOLE_FLOWS:
         assert commanded(["-r", str(target), "-w", str(again), *chosen.split()], copy_files)[1] is None
         assert again.read_bytes() == target.read_bytes()
@@ -367,7 +370,7 @@ TARGETS = (
     Target(
         name="copy",
         run=run_copy,
-        seeds=lambda: [bytes([i]) + file for i in range(len(FILTERS)) for file in scans()[:6]],
+        seeds=lambda: [bytes([i]) + file for i in range(len(FILTERS)) for file in (*scans()[:6], *described())],
         words=BLOCK_WORDS,
         is_native=True,
     ),
