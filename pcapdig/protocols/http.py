@@ -191,6 +191,7 @@ class _Http(Dialogue[_R, Asked]):
 
     def _after_loss(self, asks: bool) -> None:
         super()._after_loss(asks)
+        self._is_half_unsure = not asks and self._reads_head  # one whose body is half read was open, and is handed out
         if asks:
             self._reads_head = self._is_answered = False
         else:

@@ -230,6 +230,14 @@ DIALOGUES: dict[str, tuple[Callable[[], Dialogue[Any, Any]], Callable[[Turn], ob
 
 
 _UNRECORDED = ("mail", "ldap", "telnet")
+_MORE = {
+    "redis": ("redis_modes", "redis_monitor_reset", "redis_unsubscribed"),
+    "memcached": ("memcached_states",),
+    "postgres": ("postgres_states",),
+    "http": ("expectation_failed",),
+    "dns": ("dns_zone", "dns_nsec3"),
+}
+"""Captures of states, beside those of what is ordinary."""
 
 
 def dns_over_tcp() -> list[bytes]:
@@ -242,7 +250,9 @@ def dns_over_tcp() -> list[bytes]:
 
 def seeds_of(name: str) -> list[bytes]:
     """Recorded conversations, and the words alone, said by either side."""
-    said = dns_over_tcp() if name == "dns-tcp" else recorded(name.partition("-")[0]) if name not in _UNRECORDED else []
+    kind = name.partition("-")[0]
+    said = dns_over_tcp() if name == "dns-tcp" else recorded(kind) if name not in _UNRECORDED else []
+    said += [seed for more in _MORE.get(kind, ()) for seed in recorded(more)]
     return said + [talk(word, word) for word in WORDS[name]]
 
 

@@ -378,6 +378,13 @@ def test_a_request_behind_a_keep_alive_probe(before: bytes) -> None:
     )
 
 
+def test_an_answer_lost_while_a_body_is_waited_for() -> None:
+    """Its request was whole but for the body, and is handed out; the next one has its own answer."""
+    post = b"POST /p HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: 4\r\n\r\n"
+    turns = (True, post), (False, b"HTTP/1.1 10= Continue\r\n\r\n"), (True, b"body"), (True, GET), (False, OK)
+    assert story(*turns) == [("h/p", None, None), ("h/a", 200, 3)]
+
+
 def test_an_expectation_that_was_refused(records_of: Callable[..., list[Any]]) -> None:
     """The shared case: 417 in place of 100, so no body was sent, and the next request is one. One upload of 4 bytes, none that nobody sent."""
     calls = records_of("expectation_failed", lambda opening: HttpDialogue())

@@ -88,3 +88,27 @@ def test_a_command_whose_end_was_lost_has_its_answer() -> None:
     found += dialogue.feed(Turn(b"\r\nget a\r\n", True, Moment(0), ((0, 3),)))
     found += dialogue.feed(Turn(b"END\r\n", False, Moment(0)))
     assert [(call.command, call.status) for call in found] == [("set", "STORED"), ("get", "END")]
+
+
+def test_states_of_a_real_server(records_of: Callable[..., list[Any]]) -> None:
+    """memcached 1.6: data blocks that are too long, quiet commands, a dump, a log that follows (captures/talk_states.py)."""
+    calls = records_of("memcached_states", lambda opening: MemcachedDialogue() if opening.from_client else None)
+    told = [(call.command, call.keys, call.status, [size for _, size in call.values]) for call in calls]
+    assert sorted(told) == sorted(
+        [
+            ("set", ("a",), "CLIENT_ERROR", []),
+            ("get", ("z",), "END", []),
+            ("set", ("a",), "CLIENT_ERROR", []),
+            ("set", ("a",), "", []),
+            ("get", ("a",), "END", [1]),
+            ("mg", ("b",), "", []),
+            ("mg", ("absent",), "", []),
+            ("ms", ("b",), "HD", []),
+            ("mn", (), "MN", []),
+            ("lru_crawler", (), "END", []),
+            ("get", ("a",), "END", [1]),
+            ("watch", (), "OK", []),
+            ("get", ("a", "b"), "END", [1, 2]),
+            ("quit", (), "", []),
+        ]
+    )

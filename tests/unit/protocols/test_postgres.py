@@ -186,3 +186,34 @@ def test_a_query_whose_end_was_lost_does_not_take_the_next_ones_answer() -> None
         ("query", "insert", None),
         ("query", "update", 3),
     ]
+
+
+def test_states_of_a_real_server(records_of: Callable[..., list[Any]]) -> None:
+    """PostgreSQL 15: COPY with a Sync that it ignores, errors in it, what it skips (captures/talk_states.py)."""
+    found = [
+        (
+            c.command,
+            c.statement,
+            (c.answer.rows, c.answer.affected, c.answer.error.state if c.answer.error else "") if c.answer else None,
+        )
+        for c in records_of("postgres_states", postgres)
+    ]
+    assert sorted(found, key=repr) == sorted(
+        [
+            ("connect", "", (None, None, "")),
+            ("query", "CREATE TABLE s (id int)", (None, None, "")),
+            ("execute", "COPY s FROM STDIN", (None, 2, "")),
+            ("query", "SELECT count(*) FROM s", (1, None, "")),
+            ("execute", "COPY s FROM STDIN", (None, None, "22P02")),
+            ("query", "COPY s FROM STDIN", (None, None, "57014")),
+            ("prepare", "SELEC 1", (None, None, "42601")),
+            ("execute", "SELECT 2", None),
+            ("query", "SELECT 3", None),
+            ("execute", "SELECT 5", (1, None, "")),
+            ("execute", "SELECT 6", (1, None, "")),
+            ("query", "COPY s TO STDOUT", (2, None, "")),
+            ("query", "LISTEN ch; NOTIFY ch", (None, None, "")),
+            ("query", "SELECT 7", (1, None, "")),
+        ],
+        key=repr,
+    )

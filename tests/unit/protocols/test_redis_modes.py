@@ -77,3 +77,58 @@ def test_a_transaction_of_many_commands() -> None:
     for _ in range(5000):
         modes.is_silent(command("MONITOR"))
     assert modes._queue is not None and len(modes._queue) == 1000
+
+
+def test_a_real_server(records_of: Callable[..., list[Any]]) -> None:
+    """Redis 7.0: each mode and what ends it (captures/talk_states.py). What looks like a message is an answer where no mode is open."""
+    calls = records_of("redis_modes", lambda opening: RedisDialogue() if opening.from_client else None)
+    told = {"GET k": [], "LRANGE l 0 -1": [], "RESET": []}
+    for call in calls:
+        told.setdefault(" ".join(call.words), []).append(call.reply.text if call.reply else "-")
+    assert told["GET k"] == ["v1", "v1", "-", "v4"]
+    assert told["LRANGE l 0 -1"] == ["message a b"] * 5
+    assert told["RESET"] == ["RESET"] * 3
+    assert [
+        told[name]
+        for name in (
+            "MONITOR",
+            "SUBSCRIBE a b",
+            "PSUBSCRIBE p*",
+            "UNSUBSCRIBE",
+            "PUNSUBSCRIBE p*",
+            "SSUBSCRIBE s",
+            "SUNSUBSCRIBE",
+        )
+    ] == [
+        ["OK"],
+        ["subscribe a 1"],
+        ["psubscribe p* 3"],
+        [told["UNSUBSCRIBE"][0], "unsubscribe a 0"],
+        ["punsubscribe p* 0"],
+        ["ssubscribe s 1"],
+        ["sunsubscribe s 0"],
+    ]
+    assert [
+        told[name]
+        for name in (
+            "CLIENT REPLY OFF",
+            "SET k v3",
+            "CLIENT REPLY SKIP",
+            "SET k v4",
+            "SUBSCRIBE a",
+            "EXEC",
+            "PING",
+            "QUIT",
+        )
+    ] == [
+        ["-"],
+        ["-"],
+        ["-", "-"],
+        ["-"],
+        ["subscribe a 1", "QUEUED"],
+        ["subscribe a 1"],
+        ["pong ", "PONG"],
+        ["OK"],
+    ]
+    assert [text[:10] for text in told["PSYNC ? -1"]] == ["FULLRESYNC"] and "SET k v5" in told
+    assert "" not in told and len(calls) == 42

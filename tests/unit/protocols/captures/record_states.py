@@ -9,12 +9,15 @@ What the servers are asked is written in talk_states.py.
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 import talk_states
+from clients import run
 from record import record, running
 from zone import ZONE
 
@@ -66,7 +69,37 @@ def dns_zone(d: Path) -> None:
                 record("dns_nsec3", "port 53", talk_states.talk_nsec3)
 
 
-TALKS = {"dns_zone": dns_zone}
+def redis_modes(d: Path) -> None:
+    """What a server sends that answers nothing."""
+    with running("redis-server", "--save", "", "--dir", str(d), "--repl-diskless-sync-delay", "0", port=6379):
+        record("redis_modes", "port 6379", talk_states.talk_redis_modes)
+
+
+def memcached_states(d: Path) -> None:
+    """Data blocks that are too long and others."""
+    with running("memcached", "-u", "root", "-l", "127.0.0.1", port=11211):
+        record("memcached_states", "port 11211", talk_states.talk_memcached_states)
+
+
+def postgres_states(d: Path) -> None:
+    """COPY and errors by the extended protocol."""
+    (programs,) = Path("/usr/lib/postgresql").glob("*/bin")
+    data = d / "pgdata"
+    data.mkdir()
+    shutil.chown(data, user="postgres")
+    run(str(programs / "initdb"), "-D", str(data), "-A", "trust", "--no-sync", user="postgres")
+    options = ["-k", str(d), "-c", "listen_addresses=127.0.0.1", "-c", "fsync=off"]
+    with running(str(programs / "postgres"), "-D", str(data), *options, port=5432, user="postgres"):
+        time.sleep(2)
+        record("postgres_states", "port 5432", talk_states.talk_postgres_states)
+
+
+TALKS = {
+    "dns_zone": dns_zone,
+    "redis_modes": redis_modes,
+    "memcached_states": memcached_states,
+    "postgres_states": postgres_states,
+}
 
 
 def main(names: list[str]) -> None:
