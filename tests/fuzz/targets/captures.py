@@ -28,7 +28,7 @@ from pcapdig.pcapng.source import open_source
 from pcapdig.trace.trace import Trace
 from targets.blocks import check_described, described
 from targets.conversations import MARK
-from targets.frames import pcap_file, pcapng_file, plain_frames
+from targets.frames import pcap_file, pcapng_file, plain_frames, unaligned_file
 from targets.target import Target, exact
 
 _PLACE = tempfile.TemporaryDirectory(prefix="fuzz-")
@@ -52,6 +52,7 @@ class Outcome:
         self.payloads: list[bytes] = []
         self.tables: tuple[list[str], list[Any], list[Any]] = ([], [], [])
         self.error: str | None = None
+        self.remarks: list[str] = []
 
     def take(self, trace: Trace, batches: Iterable[Any]) -> Outcome:
         """Read all there is."""
@@ -71,6 +72,11 @@ class Outcome:
             list(trace.processes),
             list(trace.interfaces),
         )
+        apart = [each.packets for each in trace.unread if not each.kind.is_tunnel]
+        assert sum(apart) == self.columns["flow"].count(-1)
+        assert min(apart, default=1) > 0
+        assert all(len(each.splitlines()) == 1 for each in trace.remarks)
+        self.remarks = sorted(set(trace.remarks))
         self._check()
         return self
 
@@ -89,7 +95,7 @@ class Outcome:
 
     def said(self) -> tuple[Any, ...]:
         """All of it, to be compared."""
-        return self.columns, self.packets, self.payloads, self.tables, self.error
+        return self.columns, self.packets, self.payloads, self.tables, self.error, self.remarks
 
 
 def fed(data: bytes, edges: Iterable[int], *, decap: bool = False) -> Outcome:
@@ -354,6 +360,10 @@ def scans() -> list[bytes]:
     """A file of each kind and byte order."""
     found = [pcapng_file(), pcapng_file(order=">"), pcapng_file("http")[:3000], pcapng_file() + pcapng_file(order=">")]
     found += [pcap_file(order, nanoseconds=nano) for order in "<>" for nano in (False, True)]
+    found += [unaligned_file(order) for order in "<>"]
+    found += [
+        pcap_file("<")[:4] + version + pcap_file("<")[8:] for version in (b"\0\2\0\4", b"\2\0\5\0", b"\x1f\2\0\0")
+    ]
     return found + [pcap_file("<", frames=[frame], link_type=link) for link, frame in plain_frames()]
 
 

@@ -216,8 +216,25 @@ def pcapng_file(name: str | None = None, order: str = "<") -> bytes:
     )
 
 
-def _block(kind: int, body: bytes, order: str = "<") -> bytes:
-    size = struct.pack(order + "I", 12 + len(body))
+def unaligned_file(order: str) -> bytes:
+    """Blocks as old ntar wrote them: their lengths do not count the padding."""
+    frame = conversation()[2] + b"x"
+    parts = [
+        _block(0x0A0D0D0A, struct.pack(order + "IHHq", 0x1A2B3C4D, 1, 0, -1), order),
+        _block(1, struct.pack(order + "HHIHH4s", 1, 0, 0, 2, 3, b"eth"), order, spare=1),
+        _block(
+            6,
+            struct.pack(order + "IIIII", 0, 0, 1, len(frame), len(frame)) + _padded(frame),
+            order,
+            spare=-len(frame) % 4,
+        ),
+        _block(3, struct.pack(order + "I", len(frame)) + _padded(frame), order, spare=-len(frame) % 4),
+    ]
+    return b"".join(parts)
+
+
+def _block(kind: int, body: bytes, order: str = "<", *, spare: int = 0) -> bytes:
+    size = struct.pack(order + "I", 12 + len(body) - spare)
     return struct.pack(order + "I", kind) + size + body + size
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from pcapdig.packets import _headers, _tunnels
+from pcapdig.packets import _headers, _tunnels, _unread
 from pcapdig.packets.headers import Headers
 from pcapdig.pcapng import blocks, comments, foreign
 from pcapdig.trace.trace import Trace
+from pcapdig.trace.unread import kind_of_number
 from targets.conversations import MARK
 from targets.frames import CLIENT, SERVER, conversation, plain_frames
 from targets.target import Numbers, Target, exact
@@ -50,6 +51,8 @@ def run_headers(data: bytes) -> None:
     link_type, more = LINK_TYPES[numbers.byte() % len(LINK_TYPES)], numbers.byte()
     packet = numbers.rest()
     original = len(packet) + more * more
+    kind = _unread.kind_of(exact(packet), original, link_type)
+    assert 0 <= kind < 8 << 16 and kind_of_number(kind).name.isprintable()
     for read in (_headers.read, _tunnels.read):
         whole = read(exact(packet), original, link_type)
         check_headers(whole, max(original, len(packet)))
