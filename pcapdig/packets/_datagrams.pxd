@@ -11,7 +11,10 @@ does not say how long it is, IP is looked for behind each length it may have: it
 from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 
 from pcapdig.packets._frame cimport NOT_IP, Frame, cut_at, get16, get32, has, no_ip, pass_tag
-from pcapdig.packets._links cimport ETHERTYPE_BRIDGED, ETHERTYPE_PPP, LONGEST_802_3, into_ethernet, into_ethertype, into_mpls, into_ppp
+from pcapdig.packets._links cimport (
+    ETHERTYPE_BRIDGED, ETHERTYPE_CISCO_METADATA, ETHERTYPE_MPLS, ETHERTYPE_NSH, ETHERTYPE_PPP, LONGEST_802_3, into_ethernet, into_ethertype,
+    into_mpls, into_ppp,
+)
 from pcapdig.packets._rare_links cimport LINK_WIFI, get16_little, get32_little, into_radiotap, into_wifi, into_wifi_as
 from pcapdig.packets._unread cimport OF_ETHERTYPE, OF_TUNNEL
 
@@ -46,6 +49,10 @@ cdef enum:  # of CAPWAP's first 32 bits
     CAPWAP_WIFI = 0x100  # else Ethernet
     CAPWAP_NO_PACKET = 0x88  # a piece of one, or a keep-alive
 
+cdef enum:  # next protocols of VXLAN-GPE
+    VXLAN_NSH = 4
+    VXLAN_MPLS = 5
+
 cdef enum:
     PEEK_MAGIC = 0x00FFABCD
     PEEK_OLD_SIZE = 20
@@ -57,6 +64,12 @@ cdef inline uint8_t into_payload(Frame *f, uint16_t kind) noexcept nogil:
         return into_ethernet(f)
     if kind == ETHERTYPE_PPP:
         return into_ppp(f)
+    if kind == ETHERTYPE_CISCO_METADATA:
+        # Not as in Ethernet: the next type comes first, then version and length in 4 bytes, then the options.
+        if not has(f, 4):
+            return NOT_IP
+        kind = get16(f.data + f.at)
+        f.at += 4 + <uint64_t> f.data[f.at + 3] * 4
     return into_ethertype(f, kind) if kind > LONGEST_802_3 else no_ip(f, OF_ETHERTYPE | kind)
 
 
@@ -72,6 +85,8 @@ cdef inline uint8_t into_vxlan(Frame *f, bint is_generic) noexcept nogil:
         return NOT_IP  # without a network number it is none, RFC 7348 section 5
     pass_tag(f, get32(f.data + f.at + 4) >> 8)
     f.at += 8
+    if kind == VXLAN_NSH or kind == VXLAN_MPLS:
+        return into_ethertype(f, ETHERTYPE_NSH if kind == VXLAN_NSH else ETHERTYPE_MPLS)
     return 4 if kind == 1 else 6 if kind == 2 else into_ethernet(f) if kind == 3 else NOT_IP
 
 
@@ -210,7 +225,7 @@ cdef inline uint8_t into_teredo(Frame *f) noexcept nogil:
 
 
 cdef inline uint8_t into_wifi_of_any_order(Frame *f) noexcept nogil:
-    """An 802.11 frame, whose two bytes of frame control some access points swap."""
+    """An 802.11 frame, whose two bytes of frame control, and of sequence control, some access points swap."""
     cdef Frame before = f[0]
     cdef uint64_t start = f.at
     cdef uint8_t version
@@ -220,7 +235,8 @@ cdef inline uint8_t into_wifi_of_any_order(Frame *f) noexcept nogil:
     if version != NOT_IP:
         return version
     f[0] = before
-    return into_wifi_as(f, f.data[start + 1], f.data[start], False)
+    # Access points put pieces together before they pass a frame on, so the number of a piece is not looked for in either byte.
+    return into_wifi_as(f, f.data[start + 1], f.data[start], 0, False)
 
 
 cdef inline uint8_t into_capwap(Frame *f) noexcept nogil:

@@ -1,6 +1,6 @@
 """The headers before IP: from a packet's first byte to its network header, and which IP version is promised there.
 
-Sources: tcpdump.org's link-type pages for SLL, SLL2, NULL and LOOP; IEEE 802.1Q (VLANs, MACsec's neighbour 802.1ah), 802.1BR (E-TAG) and 802.3,
+Sources: tcpdump.org's link-type pages for SLL, SLL2, NULL and LOOP; IEEE 802.1Q (VLANs, 802.1ah), 802.1BR (E-TAG), 802.1AE (MACsec) and 802.3,
 RFC 1042 (SNAP), RFC 2516 (PPPoE), RFC 1661 (PPP), RFC 3032 (MPLS), RFC 8300 (NSH), IEC 62439-3 (HSR). What is seldom met: _rare_links.pxd.
 Each read is preceded by a test against `end`.
 """
@@ -33,6 +33,7 @@ cdef enum:
     ETHERTYPE_PPP = 0x880B
     ETHERTYPE_PPPOE = 0x8864  # its sessions
     ETHERTYPE_QINQ = 0x88A8  # also the B-TAG of 802.1ah
+    ETHERTYPE_MACSEC = 0x88E5
     ETHERTYPE_I_TAG = 0x88E7
     ETHERTYPE_CISCO_METADATA = 0x8909
     ETHERTYPE_VN_TAG = 0x8926
@@ -48,6 +49,10 @@ cdef enum:
     PPP_IPV4 = 0x0021
     PPP_IPV6 = 0x0057
     PPP_MPLS = 0x0281
+
+cdef enum:  # first byte of a MACsec tag
+    MACSEC_CHANGED = 0x0C  # encrypted, or otherwise not as it was
+    MACSEC_CHANNEL = 0x20  # 8 more bytes
 
 cdef enum:  # what follows a service header
     NSH_IPV4 = 1
@@ -109,6 +114,8 @@ cdef inline uint64_t tag_size(const Frame *f, uint16_t kind) noexcept nogil:
     if kind == ETHERTYPE_CISCO_METADATA:
         # Version, length of what follows in 4 bytes, one option of a group tag as a rule.
         return 4 + <uint64_t> f.data[f.at + 1] * 4 if has(f, 2) else 8
+    if kind == ETHERTYPE_MACSEC and has(f, 1) and f.data[f.at] & MACSEC_CHANGED == 0:
+        return 16 if f.data[f.at] & MACSEC_CHANNEL else 8
     return 0
 
 

@@ -76,14 +76,14 @@ cdef inline uint8_t into_llc(Frame *f) noexcept nogil:
     return NOT_IP if into_snap(f) == NOT_IP else into_ethertype(f, <uint16_t> f.kind)
 
 
-cdef inline uint8_t into_wifi_as(Frame *f, uint8_t kind, uint8_t flags, bint is_padded) noexcept nogil:
-    """An 802.11 frame with these two bytes of frame control: a data frame in clear."""
+cdef inline uint8_t into_wifi_as(Frame *f, uint8_t kind, uint8_t flags, uint8_t piece, bint is_padded) noexcept nogil:
+    """An 802.11 frame with these two bytes of frame control and this number of a piece: a data frame in clear."""
     cdef uint64_t size = 24
     if kind & 0x0F != WIFI_DATA or kind & WIFI_EMPTY:
         return no_ip(f, WIFI_NO_DATA)
     if not has(f, 24):
         return no_ip(f, CUT_LINK)
-    if flags & WIFI_MORE_PIECES or f.data[f.at + 22] & 0x0F:
+    if flags & WIFI_MORE_PIECES or piece != 0:
         return no_ip(f, WIFI_PIECE)
     if flags & WIFI_PROTECTED:
         return no_ip(f, WIFI_ENCRYPTED)
@@ -101,7 +101,9 @@ cdef inline uint8_t into_wifi_as(Frame *f, uint8_t kind, uint8_t flags, bint is_
 
 cdef inline uint8_t into_wifi(Frame *f, bint is_padded) noexcept nogil:
     """An 802.11 frame."""
-    return into_wifi_as(f, f.data[f.at], f.data[f.at + 1], is_padded) if has(f, 2) else no_ip(f, CUT_LINK)
+    if not has(f, 2):
+        return no_ip(f, CUT_LINK)
+    return into_wifi_as(f, f.data[f.at], f.data[f.at + 1], f.data[f.at + 22] & 0x0F if has(f, 24) else 0, is_padded)
 
 
 cdef inline bint is_radiotap_padded(const uint8_t *data, uint64_t end) noexcept nogil:

@@ -24,4 +24,4 @@ cdef inline bint may_be_tunnel(const PacketHeaders *outer) noexcept nogil:
         return False
     if outer.protocol == UDP:
         return is_tunnel_port(outer.source_port, outer.destination_port)
-    return outer.protocol in (4, 41, 47, 97, 115, 137)
+    return outer.protocol in (4, 41, 47, 97, 115, 137, 143)

@@ -29,6 +29,7 @@ cdef enum:
     PROTOCOL_ETHERIP = 97
     PROTOCOL_L2TP = 115
     PROTOCOL_MPLS = 137
+    PROTOCOL_ETHERNET = 143  # in segment routing, RFC 8986
 
 cdef enum:  # what GRE carries, besides Ethernet types
     ERSPAN_3 = 0x22EB
@@ -123,6 +124,8 @@ cdef uint8_t step_in(Frame *f, const PacketHeaders *outer) noexcept nogil:
         return into_gre(f)
     if outer.protocol == PROTOCOL_MPLS:
         return into_mpls(f)
+    if outer.protocol == PROTOCOL_ETHERNET:
+        return into_ethernet(f)
     if outer.protocol == PROTOCOL_L2TP:
         return into_l2tp_in_ip(f)
     if outer.protocol == PROTOCOL_ETHERIP and has(f, 2) and f.data[f.at] >> 4 == 3:

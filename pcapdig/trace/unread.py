@@ -112,6 +112,7 @@ _TUNNELS = {
     97: "EtherIP",
     115: "L2TP",
     137: "MPLS in IP",
+    143: "Ethernet in IP",
     1701: "L2TP",
     2152: "GTP",
     3386: "GTP",

@@ -69,6 +69,11 @@ PACKETS: dict[str, tuple[int, bytes]] = {
     ),
     "i-tag, pppoe": (ETHERNET, MACS + b"\x88\xe7\0\0\0\7" + pppoe(b"\x21" + bytes(V4 / SEGMENT))),
     "vn-tag": (ETHERNET, MACS + b"\x89\x26\0\1\0\2\x08\0" + bytes(V4 / SEGMENT)),
+    "macsec in clear": (ETHERNET, MACS + b"\x88\xe5\2\0\0\0\0\1\x08\0" + bytes(V4 / SEGMENT) + bytes(16)),
+    "macsec in clear, channel": (
+        ETHERNET,
+        MACS + b"\x88\xe5\x22\0\0\0\0\1" + bytes(8) + b"\x81\0\0\5\x86\xdd" + bytes(V6 / DATAGRAM) + bytes(16),
+    ),
     "hsr": (ETHERNET, MACS + b"\x89\x2f\0\1\0\2\x08\0" + bytes(V4 / DATAGRAM)),
     "cisco metadata": (ETHERNET, MACS + b"\x89\x09\1\1\0\1\0\7\x08\0" + bytes(V4 / SEGMENT)),
     "vlan, cisco metadata": (ETHERNET, MACS + b"\x81\0\0\5\x89\x09\1\1\0\1\0\7\x86\xdd" + bytes(V6 / SEGMENT)),

@@ -103,6 +103,10 @@ PACKETS: dict[str, bytes] = {
     ),
     "geneve ip": bytes(OUTER / UDP(sport=50000, dport=6081) / GENEVE(vni=42, proto=0x0800) / INNER / SEGMENT),
     "pptp, protocol of one byte": gre_of(0x3001880B, bytes(8), b"\xff\x03\x21" + bytes(INNER / SEGMENT)),
+    "gre, cisco metadata": gre_of(0x20008909, bytes(4) + b"\x08\0\1\1\0\1\0\7", INNER / SEGMENT),
+    "ethernet in ip": outer(143, MIRRORED),
+    "vxlan gpe, nsh": udp(4790, b"\x0c\0\0\4\0\0\x2a\0\x0f\xc2\2\1\0\0\1\xff" + bytes(INNER / SEGMENT)),
+    "capwap, a sequence number": udp(5247, b"\0\x10\3\0" + bytes(4) + SWAPPED[:22] + b"\x76\x30" + SWAPPED[24:]),
     "wccp": gre_of(0x0000883E, b"\0\1\2\3", INNER / SEGMENT),
     "wccp, dynamic service": gre_of(0x0000883E, b"\xc0\1\2\3", INNER / DATAGRAM),
     "wccp of version 1": gre_of(0x0000883E, b"", INNER / SEGMENT),
@@ -150,7 +154,6 @@ PACKETS: dict[str, bytes] = {
 PEEK = struct.pack(">IBI", 0x00FFABCD, 2, 20) + bytes(11)
 ONLY_OURS: dict[str, bytes] = {
     "gre, vlan": gre_of(0x00008100, b"\0\5\x08\0", INNER / SEGMENT),
-    "gre, cisco metadata": gre_of(0x00008909, b"\1\1\0\1\0\7\x08\0", INNER / SEGMENT),
     "aruba of newer numbers": gre_of(0x00009000, b"", WIFI),
     "aruba, swapped": gre_of(0x000083F0, b"", SWAPPED),
     "capwap, not swapped": udp(5247, b"\0\x10\3\0" + bytes(4) + WIFI),

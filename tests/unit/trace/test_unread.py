@@ -21,7 +21,7 @@ KINDS: dict[str, tuple[int, bytes]] = {
     "LLDP": (1, MACS + b"\x81\0\0\5\x88\xcc" + bytes(28)),
     "802.1X": (113, bytes(14) + b"\x88\x8e" + bytes(10)),
     "PPPoE discovery": (1, MACS + b"\x88\x63" + bytes(10)),
-    "MACsec": (1, MACS + b"\x88\xe5" + bytes(40)),
+    "MACsec": (1, MACS + b"\x88\xe5\x2c" + bytes(40)),
     "EtherType 0x88b5": (276, b"\x88\xb5" + bytes(30)),
     "STP": (1, MACS + b"\0\x26\x42\x42\3" + bytes(36)),
     "IS-IS": (1, MACS + b"\0\x26\xfe\xfe\3" + bytes(36)),
