@@ -19,7 +19,7 @@ def fault_of(chisel: type[Any], error: Exception) -> Exception:
     It is `error` itself where it is meant for the user as it stands, and where the chisel came with pcapdig: then the fault is ours, and
     its traceback is what a report needs.
     """
-    if isinstance(error, PcapdigError) or chisel.__module__.startswith(_OWN):
+    if isinstance(error, (PcapdigError, MemoryError)) or chisel.__module__.startswith(_OWN):
         return error
     file = getattr(sys.modules.get(chisel.__module__), "__file__", None) or chisel.__module__
     line = line_in(file, error.__traceback__)

@@ -9,6 +9,7 @@ import errno
 import gc
 import os
 import sys
+from contextlib import suppress
 from io import TextIOWrapper
 from typing import TYPE_CHECKING, NoReturn, TextIO, overload
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 DONE = 0
 FAILED = 1
+_NO_MEMORY = b"out of memory; what was done until then is shown. A filter, or fewer files at a time, need less\n"
 INTERRUPTED = 130
 """What a shell gives a command that ended by SIGINT."""
 
@@ -64,11 +66,21 @@ def _status_of(argv: Sequence[str]) -> int:
         _prepare_streams()
         status = _run(settle(scan(argv, Book(chisel_directories(argv)))))
         sys.stdout.flush()
-    except BrokenPipeError:
+    except BrokenPipeError as error:
         _abandon_stdout()
+        if isinstance(error.errno, int) and error.errno == errno.EAGAIN:  # patience.StalledError
+            _complain(f"standard output: {error.strerror}; what it did not take is lost")
+            return FAILED
         return DONE  # `| head` has seen what it wanted
     except KeyboardInterrupt:
+        _leave_stdout()
         return INTERRUPTED
+    except MemoryError:
+        return _without_memory()
+    except ImportError as error:
+        if "cannot allocate memory" not in str(error).lower() and "failed to map" not in str(error):
+            raise
+        return _without_memory()
     except PcapdigError as error:
         if os.environ.get("PCAPDIG_DEBUG"):
             import traceback
@@ -77,11 +89,22 @@ def _status_of(argv: Sequence[str]) -> int:
         _complain(str(error), getattr(error, "detail", ""))
         return FAILED
     except OSError as error:
+        if error.errno == errno.ENOMEM:
+            return _without_memory()
         _complain(f"{_place_of(error)}{error.strerror or error}")
         return FAILED
     finally:
         gc.enable()
     return status
+
+
+def _without_memory() -> int:
+    """Say that there is no more, with as little of it as can be."""
+    with suppress(OSError, MemoryError):
+        sys.stdout.flush()
+    with suppress(OSError):
+        os.write(2, _NO_MEMORY)
+    return FAILED
 
 
 def _place_of(error: OSError) -> str:
@@ -186,6 +209,25 @@ def _complain(message: str, detail: str = "") -> None:
         _abandon_stdout()
     lines = [printable(message), *map(printable, detail.splitlines())]
     print("\n".join(lines), file=sys.stderr)
+
+
+def _leave_stdout() -> None:
+    """Write what stdout still holds, if its reader takes it at once: after a Ctrl-C nobody is waited for."""
+    try:
+        descriptor = sys.stdout.fileno()
+        is_blocking = os.get_blocking(descriptor)
+    except OSError:
+        return  # a stream of a test, without a descriptor
+    os.set_blocking(descriptor, False)
+    try:
+        sys.stdout.flush()
+        is_lost = False
+    except OSError:
+        is_lost = True
+    os.set_blocking(descriptor, is_blocking)  # others may write there too
+    if is_lost:
+        _abandon_stdout()
+        _complain("standard output: its reader takes nothing; what it did not take is lost")
 
 
 def _abandon_stdout() -> None:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, TextIO
 from pcapdig.cli.settings import Action, Settings
 from pcapdig.cli.status import Status, summary
 from pcapdig.errors import HostError
+from pcapdig.pcapng.patience import Patience, patient
 from pcapdig.pcapng.sink import FileSink, ReaderGoneError, SinkError, Taken
 from pcapdig.record.recorder import Recorder, RecordingEnded
 from pcapdig.render.data import printable
@@ -41,13 +42,13 @@ def record(settings: Settings, out: TextIO, err: TextIO) -> None:
     """
     with ExitStack() as cleanup:
         run = _Run(settings, out, err, cleanup)
-        with ended_by_signals(run.recorder.stop):
+        with ended_by_signals(run.stop):
             run.to_the_end()
 
 
 @contextmanager
 def ended_by_signals(stop: Callable[[], None]) -> Iterator[None]:
-    """Let the first of the ending signals call `stop`; a second one acts as it did before.
+    """Let the first of the ending signals call `stop`; a second one, of any kind, acts as it did before.
 
     A SIGHUP that nohup ignores stays ignored.
     """
@@ -56,7 +57,8 @@ def ended_by_signals(stop: Callable[[], None]) -> Iterator[None]:
         del before[signal.SIGHUP]
 
     def end(number: int, frame: FrameType | None) -> None:
-        signal.signal(number, before[signal.Signals(number)])
+        for each, handler in before.items():
+            signal.signal(each, handler)
         stop()
 
     for number in before:
@@ -74,6 +76,7 @@ class _Run:
     def __init__(self, settings: Settings, out: TextIO, err: TextIO, cleanup: ExitStack) -> None:
         """Open everything that packets go to. What is opened is closed by `cleanup`."""
         self._err = err
+        self._patience = Patience()
         self._quiet = settings.quiet
         self._target = settings.target if settings.action is Action.RECORD else None
         self._late_ns = settings.record.holdback_ms * 1_000_000 + QUIET_NS
@@ -83,12 +86,17 @@ class _Run:
         self._status: Status | None = None
         self._gone: BrokenPipeError | None = None
         if self._target is None or settings.chisels:
-            self._dig = _open_dig(settings, out)
+            self._dig = _open_dig(settings, patient(out, self._patience))
             cleanup.callback(self._end_dig)
         if self._target is not None:
             self._open_file(settings, self._target, cleanup)
         options = settings.record if self._file else replace(settings.record, packet_limit=None)
         self.recorder = Recorder(options, self._put, self._tick, self._was_cut)
+
+    def stop(self) -> None:
+        """End soon, and cleanly as far as those who read us let us."""
+        self._patience.hurry()
+        self.recorder.stop()
 
     def to_the_end(self) -> None:
         """Record, close, and sum up; what ended it early is raised after that."""
@@ -97,6 +105,9 @@ class _Run:
             statistics = self.recorder.run()
         except RecordingEnded as error:
             ended, statistics = error, error.statistics
+        except KeyboardInterrupt:  # a second signal
+            self._patience.give_up()
+            raise
         finally:
             if self._status:
                 self._status.clear()
@@ -120,7 +131,7 @@ class _Run:
             check_target(target, shows=bool(settings.chisels))
             if settings.filter_text:
                 self._keep = _open_block_filter(user_filter(settings), decap=settings.decap)
-        self._file = cleanup.enter_context(FileSink(target, compress=settings.compress))
+        self._file = cleanup.enter_context(FileSink(target, compress=settings.compress, patience=self._patience))
         if not settings.quiet:
             self._status = Status(self._err, _shown_name(target))
 

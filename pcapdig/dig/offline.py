@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import mmap
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Protocol
 
 from pcapdig.dig.digger import Digger
@@ -14,6 +16,8 @@ if TYPE_CHECKING:
     from pcapdig.dig.plan import Plan
     from pcapdig.trace.columns import Dimensions, Packets
 
+RESERVE_BYTES = 16 << 20
+"""Address space kept for showing what is there when memory is out. It is never touched, so it costs none."""
 LIVE_NS = 5_000_000_000
 """Packets from a pipe that are younger are shown at once: somebody watches."""
 
@@ -30,10 +34,12 @@ def dig(batches: Iterable[Packets], trace: Dimensions, plan: Plan, out: Output) 
 
     Raises:
         UsageError: -p or a chisel's own filter is wrong; nothing has been written.
+        MemoryError: there is not enough; the results of what was dug until then have been written, as far as that went.
         InputError: the capture is damaged; what came before the damage has been dug, and its results written.
             Nothing is written where no packet came before it, as in a file that cannot be opened.
     """
     digger = Digger(trace, plan, out.write)
+    reserve = mmap.mmap(-1, RESERVE_BYTES)
     has_packets = False
     try:
         for packets in batches:
@@ -47,8 +53,13 @@ def dig(batches: Iterable[Packets], trace: Dimensions, plan: Plan, out: Output) 
         if has_packets:
             digger.end()
         raise
-    except (KeyboardInterrupt, MemoryError):
+    except KeyboardInterrupt:
         digger.show_waiting()
+        raise
+    except MemoryError:
+        reserve.close()
+        with suppress(MemoryError):  # the first is the one to tell
+            digger.end()
         raise
     digger.end()
 

@@ -111,10 +111,10 @@ def dig_sums(summing: Summing, plan: Plan, out: Output, look: Callable[[], None]
     from pcapdig.dig.digger import Digger
 
     digger = Digger(summing.trace, plan, out.write)
-    damage: InputError | None = None
+    damage: InputError | MemoryError | None = None
     try:
         summing.wait(look)
-    except InputError as error:
+    except (InputError, MemoryError) as error:
         damage = error
     sums = summing.trace.sums()
     if sums.packets:

@@ -15,7 +15,6 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
-import select
 import stat
 import struct
 import time
@@ -27,6 +26,7 @@ from isal import isal_zlib
 
 from pcapdig.errors import HostError
 from pcapdig.pcapng.blocks import ENHANCED_PACKET, INTERFACE_DESCRIPTION, SECTION_HEADER
+from pcapdig.pcapng.patience import Patience, StalledError
 from pcapdig.pcapng.target import open_target
 from pcapdig.pcapng.text import clean
 
@@ -88,6 +88,7 @@ class FileSink:
         compress: bool = False,
         clock: Callable[[], int] = time.monotonic_ns,
         environment: Mapping[str, str] = os.environ,
+        patience: Patience | None = None,
     ) -> None:
         """Open `path` for writing; "-" is standard output.
 
@@ -97,6 +98,7 @@ class FileSink:
             compress: write gzip members.
             clock: ns, monotonic; says when a member is due.
             environment: where SUDO_UID and SUDO_GID are looked up.
+            patience: how long to wait for the reader of a pipe; None: for ever.
         Raises:
             HostError: the file cannot be opened for writing.
         """
@@ -104,6 +106,7 @@ class FileSink:
         self._path = path
         self._compress = compress
         self._clock = clock
+        self._patience = patience or Patience()
         self._waiting: list[bytes] = []
         self._waiting_bytes = 0
         self._waiting_since_ns = 0
@@ -251,10 +254,10 @@ class FileSink:
                 self._end += self._write_all(self._packed(head))
             view = memoryview(batch)
             while written < len(batch):
-                try:
+                if self._is_regular:
                     written += os.write(self._fd, view[written:])
-                except BlockingIOError:
-                    _wait_until_writable(self._fd)
+                else:
+                    written += self._patience.write(self._fd, view[written:])
         except OSError as error:
             self._is_failed = True
             kept = self._cut_back(written, blocks)
@@ -279,6 +282,10 @@ class FileSink:
         return kept
 
     def _failure(self, error: OSError, change: Taken, kept: int) -> SinkError:
+        if isinstance(error, StalledError):
+            return SinkError(
+                f"cannot write {self._name}: its reader takes nothing; what it did not take is lost", change
+            )
         if error.errno == errno.EPIPE:
             return ReaderGoneError(f"cannot write {self._name}: nobody reads it any more", change)
         if error.errno in _FULL and self._is_regular:
@@ -331,10 +338,3 @@ def _head_of(blocks: bytes) -> bytes:
             break
         at += length
     return blocks[:at]
-
-
-def _wait_until_writable(fd: int) -> None:
-    """Wait for room in a pipe that someone set non-blocking."""
-    poll = select.poll()
-    poll.register(fd, select.POLLOUT)
-    poll.poll()

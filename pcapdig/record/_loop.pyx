@@ -221,6 +221,14 @@ cdef class Loop:
             raise MemoryError
         return complete_ns
 
+    def recover(self) -> None:
+        """Memory may be there again: what was refused is tried anew, to write what is held."""
+        cdef int i
+        self.no_memory = False
+        self.writer.no_memory = False
+        for i in range(self.source_count):
+            self.sources[i].queue.no_memory = 0
+
     @property
     def fullest_bytes(self) -> int:
         """What the last `gather` found in the fullest of the kernel's rings."""

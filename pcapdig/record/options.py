@@ -7,6 +7,12 @@ from dataclasses import dataclass
 MAX_SNAP_LENGTH = 262144
 """Bytes; readers refuse a file with a longer packet (reference: libpcap MAXIMUM_SNAPLEN, Wireshark WTAP_MAX_PACKET_SIZE_STANDARD)."""
 
+RESERVE_BYTES = 32 << 20
+"""Address space kept for writing what is held when memory is out. It is never touched, so it costs none."""
+NO_MEMORY = (
+    "out of memory: the recording has ended, what was held is written; -B, a filter or fewer interfaces need less"
+)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordOptions:

@@ -6,12 +6,13 @@ socket could be made unseen.
 
 from __future__ import annotations
 
+import mmap
 import os
 import struct
 import threading
 import time
 from collections.abc import Callable, Iterable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from typing import NoReturn
 
@@ -25,7 +26,7 @@ from pcapdig.procs import ProcessTable
 from pcapdig.record._loop import TIMEOUT_MS, Loop, boot_offset_ns
 from pcapdig.record._queue import READABLE_LINK_TYPES
 from pcapdig.record.head import file_head
-from pcapdig.record.options import RecordOptions
+from pcapdig.record.options import NO_MEMORY, RESERVE_BYTES, RecordOptions
 from pcapdig.record.statistics import InterfaceStatistics, Statistics
 from pcapdig.tracer import Tracer, open_tracer
 from pcapdig.tracer.roles import chosen_ports
@@ -83,6 +84,7 @@ class Recorder:
         self._stop = threading.Event()
         self._captured: list[_Captured] = []
         self._notes: list[str] = []
+        self._reserve = mmap.mmap(-1, RESERVE_BYTES)
         self._gone: set[int] = set()
         self._kept = Taken(0, 0)
         self._sink_failed = False
@@ -223,6 +225,9 @@ class Recorder:
                 self._check_interfaces()
         except HostError as error:
             return error
+        except MemoryError:
+            holdback_ns = 0
+            return self._out_of_memory()
         finally:
             self._drain(holdback_ns)
         return None
@@ -247,6 +252,16 @@ class Recorder:
             self._release(UNLIMITED)
         except HostError:
             return  # the first error is the one to tell
+        except MemoryError:
+            self._out_of_memory()
+            with suppress(HostError, MemoryError):
+                self._release(UNLIMITED)
+
+    def _out_of_memory(self) -> HostError:
+        """Let go of the reserve, so that what is held can be written; the error that ends the recording."""
+        self._reserve.close()
+        self._loop.recover()
+        return HostError(NO_MEMORY)
 
     def _gather(self, sleep_ns: int) -> int:
         complete_ns = self._loop.gather(sleep_ns)

@@ -62,3 +62,25 @@ def test_reading_stops_at_the_limit() -> None:
     out = io.StringIO()
     dig(batches(b"abc", damaged=True), TABLES, Plan(limit=1, format="%evt.num"), out)
     assert out.getvalue() == "1\n"
+
+
+def test_what_was_done_is_shown_when_memory_is_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tables as far as they went, then the error; where showing them is refused too, the error alone."""
+
+    def running_out() -> Iterator[Packets]:
+        yield from batches(b"abc", b"de")
+        raise MemoryError
+
+    out = io.StringIO()
+    chisel = registry.find("topprocs_net")()
+    with pytest.raises(MemoryError):
+        dig(running_out(), TABLES, Plan(chisels=(chisel,)), out)
+    assert out.getvalue().splitlines()[2:] == ["5B        httpd"]
+    monkeypatch.setattr(type(chisel), "end", lambda self: refuse())
+    with pytest.raises(MemoryError):
+        dig(running_out(), TABLES, Plan(chisels=(chisel,)), io.StringIO())
+
+
+def refuse() -> list[object]:
+    """As the system does."""
+    raise MemoryError
