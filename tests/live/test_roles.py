@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from captured import read_packets
 from command import Recording
-from namespace import Namespace
+from namespace import Namespace, connect
 
 pytestmark = pytest.mark.live
 
@@ -18,12 +18,19 @@ POLLED_SECONDS = 1
 ADDRESSES = ["127.0.0.1", "::1"]
 
 
-def recorded(folder: Path, namespace: Namespace, tracer: str, address: str) -> tuple[Path, list[list[str]]]:
+def recorded(
+    folder: Path,
+    namespace: Namespace,
+    tracer: str,
+    *arguments: str,
+    interface: str = "lo",
+    where: Namespace | None = None,
+) -> tuple[Path, list[list[str]]]:
     """A recording begun when all connections were there, and [protocol, client's port, server's port] of each."""
     file = folder / "roles.pcapng"
     script = Path(__file__).with_name("roles.py")
     program = subprocess.Popen(
-        namespace.command(sys.executable, script, address),
+        namespace.command(sys.executable, script, *arguments),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
@@ -32,7 +39,8 @@ def recorded(folder: Path, namespace: Namespace, tracer: str, address: str) -> t
     pairs: list[list[str]] = []
     while (line := program.stdout.readline()) not in {"ready\n", ""}:
         pairs.append(line.split())
-    with Recording("-w", file, "--interface", "lo", "--tracer", tracer, namespace=namespace) as recording:
+    options = ("--interface", interface, "--tracer", tracer)
+    with Recording("-w", file, *options, namespace=where or namespace, interfaces=(interface,)) as recording:
         assert program.stdin
         program.stdin.write("go\n")
         program.stdin.flush()
@@ -69,3 +77,20 @@ def test_the_sockets_say_who_is_the_server(folder: Path, namespace: Namespace, t
         for writes in (True, False):
             assert said[int(client), writes] == {"" if silent else "false"}, (protocol, client)
             assert said[int(server), writes] == {"" if silent else "true"}, (protocol, server)
+
+
+@pytest.mark.parametrize(("left", "right"), [("10.77.0.1", "10.77.0.2"), ("fd77::1", "fd77::2")])
+@pytest.mark.parametrize("at_server", [True, False])
+def test_roles_over_a_link_between_namespaces(folder: Path, left: str, right: str, at_server: bool) -> None:
+    """Recorded where the servers are, or where the clients are: the sockets of both namespaces are known."""
+    prefix = "/64" if ":" in left else "/24"
+    with Namespace("near") as near, Namespace("far") as far:
+        names = connect(near, far, left_address=left + prefix, right_address=right + prefix)
+        where, interface = (near, names[0]) if at_server else (far, names[1])
+        file, pairs = recorded(folder, near, "core", left, right, str(far.path), interface=interface, where=where)
+    said = roles_of(file)
+    assert len(pairs) == 8
+    for protocol, client, server in pairs:
+        for writes in (True, False):
+            assert said[int(client), writes] == {"false"}, (protocol, client)
+            assert said[int(server), writes] == {"true"}, (protocol, server)
