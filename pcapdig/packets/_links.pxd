@@ -40,6 +40,7 @@ cdef enum:
     ETHERTYPE_HSR = 0x892F
     ETHERTYPE_E_TAG = 0x893F
     ETHERTYPE_NSH = 0x894F
+    ETHERTYPE_ARISTA = 0xD28B  # time stamps of its switches
     ETHERTYPE_QINQ_OLD = 0x9100  # before 802.1ad, still sent by switches
 
 cdef enum:
@@ -114,6 +115,9 @@ cdef inline uint64_t tag_size(const Frame *f, uint16_t kind) noexcept nogil:
     if kind == ETHERTYPE_CISCO_METADATA:
         # Version, length of what follows in 4 bytes, one option of a group tag as a rule.
         return 4 + <uint64_t> f.data[f.at + 1] * 4 if has(f, 2) else 8
+    if kind == ETHERTYPE_ARISTA and has(f, 4):
+        # Subtype, then a version, whose last byte says how long the time is: 64 bits or 48.
+        return 14 if f.data[f.at + 3] == 0x10 else 12 if f.data[f.at + 3] == 0x20 else 0
     if kind == ETHERTYPE_MACSEC and has(f, 1) and f.data[f.at] & MACSEC_CHANGED == 0:
         return 16 if f.data[f.at] & MACSEC_CHANNEL else 8
     return 0

@@ -74,6 +74,8 @@ PACKETS: dict[str, tuple[int, bytes]] = {
         ETHERNET,
         MACS + b"\x88\xe5\x22\0\0\0\0\1" + bytes(8) + b"\x81\0\0\5\x86\xdd" + bytes(V6 / DATAGRAM) + bytes(16),
     ),
+    "arista's time": (ETHERNET, MACS + b"\xd2\x8b\0\1\0\x10" + bytes(8) + b"\x08\0" + bytes(V4 / SEGMENT)),
+    "arista's shorter time": (ETHERNET, MACS + b"\xd2\x8b\0\1\0\x20" + bytes(6) + b"\x86\xdd" + bytes(V6 / SEGMENT)),
     "hsr": (ETHERNET, MACS + b"\x89\x2f\0\1\0\2\x08\0" + bytes(V4 / DATAGRAM)),
     "cisco metadata": (ETHERNET, MACS + b"\x89\x09\1\1\0\1\0\7\x08\0" + bytes(V4 / SEGMENT)),
     "vlan, cisco metadata": (ETHERNET, MACS + b"\x81\0\0\5\x89\x09\1\1\0\1\0\7\x86\xdd" + bytes(V6 / SEGMENT)),
