@@ -81,7 +81,7 @@ class Dnslog(LogChisel["DnsCall"]):
             yield "query", name
             yield "type", kind
             yield "rcode", rcode
-            yield "answer", text if answer else None
+            yield "answer", text if answer and (text or not answer.is_cut) else None
             yield "id", call.told.id
             yield "opcode", self._opcode_name(opcode) if opcode else None
             yield "message", call.message

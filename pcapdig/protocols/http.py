@@ -276,7 +276,8 @@ class _Http(Dialogue[_R, Asked]):
             return None
         self._is_answered = True
         inbox = self._inboxes[True]
-        request = request_in(inbox.peek(HEAD_LIMIT), inbox.moment, is_cut=True)
+        head = inbox.peek(HEAD_LIMIT)
+        request = request_in(head[: head.rfind(b"\n") + 1], inbox.moment, is_cut=True)
         return Asked(request, None) if request else None
 
     def _simple_answer(self, inbox: Inbox, asked: Asked) -> Reading[None]:

@@ -83,4 +83,4 @@ def read_head(inbox: Inbox) -> Reading[tuple[bytes, bool, Moment]]:
         before = inbox.peek()[:HEAD_LIMIT]
         if b"\n" not in before[2:]:
             raise
-        return before, True, moment
+        return before[: before.rindex(b"\n") + 1], True, moment  # a field that is not whole is none

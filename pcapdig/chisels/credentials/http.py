@@ -28,8 +28,7 @@ _AUTHORIZATION = {"authorization": "", "proxy-authorization": "proxy "}
 def credentials_of(request: HttpRequest) -> Iterator[Credential]:
     """Credentials in a request's header, target and body."""
     kind = ""
-    headers = request.headers[:-1] if request.is_cut else request.headers  # the last one may be half there
-    for name, value in headers:
+    for name, value in request.headers:
         if name in _AUTHORIZATION:
             yield from _authorization(_AUTHORIZATION[name], value)
         elif name == "content-type":
