@@ -52,7 +52,6 @@ __all__ = ["HttpBodies", "HttpCall", "HttpDialogue", "HttpPiece", "HttpRequest",
 _BLANKS = re.compile(rb"[\0\r\n]+")  # NUL: of a keep-alive probe
 _REQUEST_START = re.compile(rb"[A-Z][A-Z0-9_-]{0,31}(?:[ \t]|\Z)")
 _STATUS_START = re.compile(rb"HTTP/|(?:H|HT|HTT|HTTP)\Z")
-_CONTINUE = 100
 _OTHERS = re.compile(
     rb"\$-?[0-9]+\r\n|[*:][0-9]+\r\n|_\r\n|[-+][A-Z]{2,}[ \r]"  # Redis, POP3
     rb"|END\r\n|VALUE |(?:CLIENT_|SERVER_)?ERROR[ \r]"  # memcached, IRC
@@ -241,7 +240,7 @@ class _Http(Dialogue[_R, Asked]):
             if status < 200 and status != 101:
                 if is_cut:
                     raise LostPlaceError  # where it ends is not known, and nothing of it was taken
-                if status == _CONTINUE and self.open:
+                if status == 100 and self.open:
                     self.open[0].is_continued = True
                 continue
             yield from self._final(inbox, response)
@@ -276,8 +275,8 @@ class _Http(Dialogue[_R, Asked]):
             return None
         self._is_answered = True
         inbox = self._inboxes[True]
-        head = inbox.peek(HEAD_LIMIT)
-        request = request_in(head[: head.rfind(b"\n") + 1], inbox.moment, is_cut=True)
+        head = inbox.peek(HEAD_LIMIT).rpartition(b"\n")[0] + b"\n"  # a field that is not whole is none
+        request = request_in(head, inbox.moment, is_cut=True)
         return Asked(request, None) if request else None
 
     def _simple_answer(self, inbox: Inbox, asked: Asked) -> Reading[None]:
