@@ -385,17 +385,6 @@ def test_an_answer_lost_while_a_body_is_waited_for() -> None:
     assert story(*turns) == [("h/p", None, None), ("h/a", 200, 3)]
 
 
-@pytest.mark.parametrize("gap", [31, 33, 36])
-def test_a_field_that_is_not_whole_is_none(gap: int) -> None:
-    """A host that is cut would be one that nobody named."""
-    head = b"GET /a HTTP/1.1\r\nX: y\r\nHost: www.example.test\r\n\r\n"
-    (call,) = calls((True, head[:gap] + head[gap + 5 :]), cut={0: ((gap, 5),)})
-    assert call.request and call.request.is_cut
-    assert (call.request.host, call.request.url, call.request.headers) == (None, "/a", (("x", "y"),))
-    (call,) = calls((True, head[:gap]), (False, OK))
-    assert call.request and (call.request.url, call.response and call.response.status) == ("/a", 200)
-
-
 def test_an_expectation_that_was_refused(records_of: Callable[..., list[Any]]) -> None:
     """The shared case: 417 in place of 100, so no body was sent, and the next request is one. One upload of 4 bytes, none that nobody sent."""
     calls = records_of("expectation_failed", lambda opening: HttpDialogue())

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from pcapdig.protocols.conversation import Moment, Turn
+from pcapdig.protocols.http import HttpDialogue
 from pcapdig.protocols.http_head_readers import LOOK, first_line, has_status, is_preface
 from pcapdig.protocols.http_messages import PREFACE
 from pcapdig.protocols.inbox import Inbox
@@ -79,3 +80,17 @@ def test_the_preface_of_http2(pieces: tuple[bytes, ...], found: bool | None) -> 
 def test_a_line_is_waited_for(pieces: tuple[bytes, ...], line: bytes | None) -> None:
     """What does not begin so is given as it is."""
     assert read(lambda inbox: first_line(inbox, re.compile(rb"GET[ \n]|G\Z|GE\Z")), *pieces) == line
+
+
+@pytest.mark.parametrize("gap", [31, 33, 36])
+def test_a_field_that_is_not_whole_is_none(gap: int) -> None:
+    """A host that is cut would be one that nobody named."""
+    head = b"GET /a HTTP/1.1\r\nX: y\r\nHost: www.example.test\r\n\r\n"
+    dialogue = HttpDialogue()
+    (call,) = dialogue.feed(Turn(head[:gap] + head[gap + 5 :], True, Moment(0), ((gap, 5),))) + dialogue.end()
+    assert call.request and call.request.is_cut
+    assert (call.request.host, call.request.url, call.request.headers) == (None, "/a", (("x", "y"),))
+    dialogue = HttpDialogue()
+    dialogue.feed(Turn(head[:gap], True, Moment(0)))
+    (call,) = dialogue.feed(Turn(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", False, Moment(1)))
+    assert call.request and (call.request.url, call.response and call.response.status) == ("/a", 200)
