@@ -12,7 +12,7 @@ read the same way when it is recorded and when it is dug.
         uint8_t     family            # 4, 6, 0
         uint8_t     protocol          # IPPROTO, after IPv6 extension headers; 0 where none
         uint8_t     tcp_flags
-        uint8_t     window_scale      # TCP SYN: the option's value, NO_SCALE without one
+        uint8_t     window_scale      # TCP SYN: the option's value, NO_SCALE without one, CUT_SCALE where it was not captured
         uint8_t     source[16]        # IPv4 as ::ffff:a.b.c.d
         uint8_t     destination[16]
         uint16_t    source_port       # host order. ICMP echo request: source_port = identifier, destination_port 0; reply the other way round

@@ -6,6 +6,7 @@ from pcapdig.packets._frame cimport Frame
 
 cdef enum:
     NO_SCALE = 255  # a TCP header without a window scale option
+    CUT_SCALE = 254  # or whose options were not captured
 
 cdef struct PacketHeaders:
     bint has_network

@@ -271,7 +271,7 @@ cdef object as_value(const PacketHeaders *out):
         protocol=out.protocol,
         tcp_flags=out.tcp_flags,
         window=out.window,
-        window_scale=None if out.window_scale == NO_SCALE else out.window_scale,
+        window_scale=out.window_scale if out.window_scale < CUT_SCALE else None,
         tags=out.tags,
         source=(<char *> out.source)[:16],
         destination=(<char *> out.destination)[:16],

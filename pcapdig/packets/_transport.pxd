@@ -6,7 +6,7 @@ Sources: RFC 9293 and 7323 (TCP), RFC 768 and 2675 (UDP), RFC 792 and RFC 4443 (
 from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 
 from pcapdig.packets._frame cimport get16, get32
-from pcapdig.packets._headers cimport NO_SCALE, PacketHeaders
+from pcapdig.packets._headers cimport CUT_SCALE, NO_SCALE, PacketHeaders
 
 cdef enum:
     PROTOCOL_ICMP = 1
@@ -39,6 +39,7 @@ cdef inline void read_ports(const uint8_t *data, uint64_t at, PacketHeaders *out
 
 cdef inline uint8_t read_scale(const uint8_t *data, uint64_t end, uint64_t at, uint64_t stop) noexcept nogil:
     """The window scale option (RFC 7323 section 2.2) among TCP options from `at` to `stop`; NO_SCALE without one."""
+    cdef uint8_t nothing = CUT_SCALE if stop > end else NO_SCALE
     if stop > end:
         stop = end
     while at + 2 < stop and data[at] != TCP_OPTION_END:
@@ -50,7 +51,7 @@ cdef inline uint8_t read_scale(const uint8_t *data, uint64_t end, uint64_t at, u
         if data[at + 1] < 2:
             break
         at += data[at + 1]
-    return NO_SCALE
+    return nothing
 
 
 cdef inline void read_tcp(const uint8_t *data, uint64_t end, uint64_t at, uint64_t stop, PacketHeaders *out) noexcept nogil:

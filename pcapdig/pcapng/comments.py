@@ -40,6 +40,7 @@ _START = re.compile(r'proc\.name=("(?:[^"\\]|\\.)*"|[^ "]+) proc\.pid=([0-9]{1,1
 _PAIR = re.compile(r' +([^ ="]+)=("(?:[^"\\]|\\.)*"|[^ "][^ ]*|)(?= |$)')
 _ESCAPE = re.compile(r"\\(.)")
 _MOST_NUMBER = 0xFFFFFFFF
+_ROLES = {"true": True, "false": False}
 
 
 class Parsed(NamedTuple):
@@ -51,6 +52,8 @@ class Parsed(NamedTuple):
     """The owner sent the packet; False: it received it."""
     evidence: str
     """One of EVIDENCES; "" when the comment gives none or one unknown to this version."""
+    is_server: bool | None = None
+    """That end's role, where the recorder knew it from the socket and no SYN tells it; None: not said."""
 
 
 def compose(process: Process, *, cmdline: bool = True) -> tuple[bytes, bytes]:
@@ -120,7 +123,12 @@ def parse(text: bytes) -> Parsed | None:
         container_id=_shared(found.get("container.id")),
         cmdline=found.get("proc.cmdline"),
     )
-    return Parsed(process=process, is_write=start[3] == "write", evidence=evidence if evidence in EVIDENCES else "")
+    return Parsed(
+        process=process,
+        is_write=start[3] == "write",
+        evidence=evidence if evidence in EVIDENCES else "",
+        is_server=_ROLES.get(found.get("fd.is_server", "")),
+    )
 
 
 def _shared(value: str | None) -> str | None:

@@ -4,7 +4,7 @@ cimport cython
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 
 from pcapdig.trace._claims cimport Claims
-from pcapdig.trace._copies cimport Sighting
+from pcapdig.trace._flow_state cimport Ends
 from pcapdig.trace._foreign cimport Foreign
 from pcapdig.trace._flows cimport FlowTable, Placed
 from pcapdig.trace._sums cimport Sums
@@ -36,12 +36,6 @@ cdef struct Columns:  # in the order of COLUMNS
     uint8_t *reader_evidence
     uint8_t *out_of_window
 
-cdef struct Ends:  # whose a packet is
-    int32_t writer  # row of the process, -1: not known
-    int32_t reader
-    uint8_t writer_evidence
-    uint8_t reader_evidence
-
 cdef struct Waiting:  # a fragment that came before its datagram's first one
     uint64_t key  # what the fragments of its datagram share; 0: it was placed
     Py_ssize_t row
@@ -49,14 +43,21 @@ cdef struct Waiting:  # a fragment that came before its datagram's first one
     Ends ends  # and processes
     Stored packet
 
+cdef struct Doubt:  # a packet that its receiver would not accept, as far as was known when it came
+    Py_ssize_t row
+    Ends ends
+    Stored packet
+
 @cython.final
 cdef class Batch:
     cdef FlowTable flows
     cdef Claims claims
     cdef Foreign foreign
-    cdef Sighting *sightings
     cdef Waiting *waiting
     cdef uint64_t wait_count  # fragments that had to wait in this batch
+    cdef Doubt *doubts
+    cdef int32_t *doubted  # the flow of each
+    cdef uint64_t doubt_count  # packets outside the windows in this batch
     cdef Columns columns
     cdef dict arrays
     cdef Sums sums
@@ -68,7 +69,6 @@ cdef class Batch:
     cdef uint64_t packets  # taken in all batches
     cdef Py_ssize_t count  # in this one
     cdef Py_ssize_t room
-    cdef bint watch_copies  # there is more than one interface
     cdef int renew(self, Py_ssize_t room) except -1
     cdef int begin_sums(self) except -1
     cdef dict columns_so_far(self)
@@ -77,17 +77,19 @@ cdef class Batch:
     cdef void count_unread(self, const Stored *packet, const uint8_t *data, int32_t flow) noexcept nogil
     cdef void wait_for_first(self, const Stored *packet, uint32_t fresh, const Ends *ends) noexcept nogil
     cdef int place_waiting(self, uint64_t key, const uint8_t *data) except -1 nogil
+    cdef void doubt(self, const Stored *packet, int32_t flow, const Ends *ends) noexcept nogil
+    cdef int place_doubted(self, int32_t flow, const uint8_t *data) except -1 nogil
+    cdef void learn_role(self, const Stored *packet, const uint8_t *payload, uint32_t size, Placed *placed) noexcept nogil
+    cdef void turn_round(self) noexcept
     cdef uint32_t look_at(
-        self, const Stored *packet, const uint8_t *data, const Placed *placed, Ends *ends, Py_ssize_t row
+        self, const Stored *packet, const uint8_t *data, Placed *placed, Ends *ends, Py_ssize_t row
     ) except? 0xFFFFFFFF nogil
     cdef int take_made(self, Ring *ring, const uint8_t *data) except -1 nogil
     cdef void write(
         self, const Stored *packet, const Placed *placed, const Ends *ends, uint64_t payload_offset, uint32_t stored,
         uint32_t fresh, Py_ssize_t row
     ) noexcept nogil
-    cdef uint32_t fresh(
-        self, const Stored *packet, const uint8_t *data, const Placed *placed, uint32_t stored
-    ) noexcept nogil
+    cdef uint32_t fresh(self, const Stored *packet, const uint8_t *data, const Placed *placed, const Ends *ends) noexcept nogil
     cdef int name_ends(self, const Stored *packet, const uint8_t *data, Ends *ends) except -1 nogil
     cdef int name_foreign(self, const Stored *packet, const uint8_t *data, const Placed *placed, Ends *ends) except -1 nogil
     cdef bint foreign_writes(self, int32_t process, const Placed *placed, uint8_t direction) noexcept nogil

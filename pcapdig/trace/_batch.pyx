@@ -6,17 +6,20 @@ wait in a ring, so that what one of them will look up in the flow table can be f
 
 from libc.stdint cimport INT64_MAX, int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t, uintptr_t
 from libc.stdlib cimport calloc, free
+from libc.string cimport memset
 
 from pcapdig.packets._headers cimport PacketHeaders
 from pcapdig.packets._tunnels cimport may_be_tunnel, tunnel_kind
 from pcapdig.packets._unread cimport FRAGMENT, KINDS, unread_kind
-from pcapdig.trace._bytes cimport get32
-from pcapdig.trace._claims cimport Claims, Meaning
-from pcapdig.trace._copies cimport SIGHTING_SLOTS, Sighting, fingerprint, is_copy
+from pcapdig.trace._claims cimport SERVES, Claims, Meaning
+from pcapdig.trace._copies cimport is_copy
 from pcapdig.trace._flow_hash cimport flow_tag
+from pcapdig.trace._flow_state cimport Ends, FlowState
+from pcapdig.trace._flows cimport FlowTable, Placed
 from pcapdig.trace._foreign cimport END_CLIENT, END_LOCAL, Answer, Foreign
-from pcapdig.trace._flows cimport FlowState, FlowTable, Placed
-from pcapdig.trace._local cimport BOTH_LOCAL, LINK_SLL2
+from pcapdig.trace._local cimport BOTH_LOCAL
+from pcapdig.trace._openings cimport ANSWERS, ANYONE, sender_of
+from pcapdig.trace._client_rule cimport BY_BYTES, BY_LISTENER, MOST_LOOKS
 from pcapdig.trace._sums cimport Sums
 from pcapdig.trace._walk cimport PUBLISHED_PACKETS, RING_PACKETS, Ring, Stored, acquired, ask_for, release_to
 
@@ -25,6 +28,7 @@ cdef enum:
 
 cdef enum:
     WAITING_PACKETS = 256  # fragments that came before their datagram's first one; beyond that the oldest stays without a flow
+    DOUBTED_PACKETS = 1024  # segments outside the windows; beyond that the oldest stays there, whatever is learnt
 
 cdef enum:
     PACKET_AHEAD = 40  # packets before its turn that a packet is asked for: another processor may have it
@@ -51,16 +55,18 @@ cdef class Batch:
         self.claims = Claims(processes)
         self.foreign = Foreign(processes)
         self.sums = Sums()
-        self.sightings = <Sighting *> calloc(SIGHTING_SLOTS, sizeof(Sighting))
         self.waiting = <Waiting *> calloc(WAITING_PACKETS, sizeof(Waiting))
         self.unread = <uint64_t *> calloc(KINDS, sizeof(uint64_t))  # pages never written to cost nothing
-        if self.sightings == NULL or self.waiting == NULL or self.unread == NULL:
+        self.doubts = <Doubt *> calloc(DOUBTED_PACKETS, sizeof(Doubt))
+        self.doubted = <int32_t *> calloc(DOUBTED_PACKETS, sizeof(int32_t))
+        if self.waiting == NULL or self.unread == NULL or self.doubts == NULL or self.doubted == NULL:
             raise MemoryError
 
     def __dealloc__(self):
-        free(self.sightings)
         free(self.waiting)
         free(self.unread)
+        free(self.doubts)
+        free(self.doubted)
 
     cdef int renew(self, Py_ssize_t room) except -1:
         """Memory for `room` packets, as named arrays and as pointers. Pages never written to cost nothing."""
@@ -71,7 +77,7 @@ cdef class Batch:
         self.is_summing = False
         self.room = room
         self.count = 0
-        self.wait_count = 0
+        self.wait_count = self.doubt_count = 0
         room = (room + 7) & ~7
         memory = np.empty(room * sum(np.dtype(kind).itemsize for _, kind in COLUMNS), np.uint8)
         address = memory.ctypes.data
@@ -88,13 +94,34 @@ cdef class Batch:
         self.is_summing = True
         self.room = INT64_MAX
         self.count = 0
-        self.wait_count = 0
+        self.wait_count = self.doubt_count = 0
         return 0
 
     cdef void count_packets(self):
-        """The batch is full: packets after it go on from its numbers."""
+        """The batch is full: packets after it go on from its numbers, and who is the client of its flows stays."""
+        self.flows.end_batch()
+        self.turn_round()
+        self.flows.first_of_batch = self.flows.count
         self.packets += <uint64_t> self.count
         self.flows.show()
+
+    cdef void turn_round(self) noexcept:
+        """Rows say which way they go as their flows began; of those turned round since then all go the other way."""
+        cdef FlowState *states = self.flows.states
+        cdef int32_t flow, first = self.flows.first_of_batch
+        cdef bint any_flipped = False
+        cdef Py_ssize_t i
+        for flow in range(first, self.flows.count):
+            any_flipped |= states[flow].flipped
+        if not any_flipped:
+            return
+        if not self.is_summing:
+            for i in range(self.count):
+                flow = self.columns.flow[i]
+                if flow >= first:
+                    self.columns.forward[i] ^= states[flow].flipped
+        for flow in range(first, self.flows.count):
+            states[flow].flipped = 0
 
     cdef dict columns_so_far(self):
         """What was taken since `renew`, by column."""
@@ -142,10 +169,15 @@ cdef class Batch:
         cdef Placed placed
         cdef Ends ends
         cdef uint32_t fresh
+        memset(&placed, 0, sizeof(Placed))
         placed.flow = -1
         placed.forward = True
+        ends.writer = ends.reader = -1
+        ends.writer_evidence = ends.reader_evidence = 0
+        if packet.claim_count != 0:
+            self.name_ends(packet, data + packet.offset, &ends)
         if packet.found:
-            self.flows.place(h, data + packet.offset, packet.usable, packet.tag, packet.time_ns, packet.row, &placed)
+            self.flows.place(packet, data + packet.offset, &ends, &placed)
         if placed.flow < 0 or may_be_tunnel(h):
             self.count_unread(packet, data + packet.offset, placed.flow)
         fresh = self.look_at(packet, data, &placed, &ends, self.count)
@@ -157,9 +189,13 @@ cdef class Batch:
                 self.first_ns = packet.time_ns
         if h.is_fragment and placed.flow < 0 and packet.found:
             self.wait_for_first(packet, fresh, &ends)
+        if placed.is_outside:
+            self.doubt(packet, placed.flow, &ends)
         self.count += 1
         if h.is_first_fragment and self.wait_count != 0 and placed.flow >= 0:
-            self.place_waiting(self.flows.fragment_key(h), data)
+            self.place_waiting(self.flows.fragment_key(h, packet.place), data)
+        if placed.is_elsewhere:
+            self.place_doubted(placed.doubted, data)
         return 0
 
     cdef void count_unread(self, const Stored *packet, const uint8_t *data, int32_t flow) noexcept nogil:
@@ -176,7 +212,7 @@ cdef class Batch:
     cdef void wait_for_first(self, const Stored *packet, uint32_t fresh, const Ends *ends) noexcept nogil:
         """Remember a fragment whose datagram's first one did not come yet; it may, in this batch."""
         cdef Waiting *w = self.waiting + self.wait_count % WAITING_PACKETS
-        w.key = self.flows.fragment_key(&packet.h)
+        w.key = self.flows.fragment_key(&packet.h, packet.place)
         w.row = self.count
         w.counted = fresh
         w.ends = ends[0]
@@ -198,9 +234,9 @@ cdef class Batch:
                 continue
             w.key = 0
             packet = &w.packet
-            self.flows.place(
-                &packet.h, data + packet.offset, packet.usable, packet.tag, packet.time_ns, packet.row, &placed
-            )
+            memset(&placed, 0, sizeof(Placed))
+            ends = w.ends
+            self.flows.place(packet, data + packet.offset, &ends, &placed)
             if placed.flow >= 0:
                 self.unread[FRAGMENT] -= 1
                 self.unread_count -= 1
@@ -212,20 +248,51 @@ cdef class Batch:
                     self.sums.add_local_end(fresh, ends.writer, ends.reader)
         return 0
 
+    cdef void doubt(self, const Stored *packet, int32_t flow, const Ends *ends) noexcept nogil:
+        """Remember a packet that is outside the windows of its flow: the capture may have lost what came before it."""
+        cdef uint64_t i = self.doubt_count % DOUBTED_PACKETS
+        cdef Doubt *d = self.doubts + i
+        self.doubted[i] = flow
+        d.row = self.count
+        d.ends = ends[0]
+        d.packet = packet[0]
+        self.doubt_count += 1
+
+    cdef int place_doubted(self, int32_t flow, const uint8_t *data) except -1 nogil:
+        """A flow goes on elsewhere: now those can be placed that were there before."""
+        cdef uint64_t i
+        cdef uint64_t first = self.doubt_count - DOUBTED_PACKETS if self.doubt_count > DOUBTED_PACKETS else 0
+        cdef uint32_t fresh
+        cdef Doubt *d
+        cdef Placed placed
+        cdef Ends ends
+        for i in range(first, self.doubt_count):
+            if self.doubted[i % DOUBTED_PACKETS] != flow:
+                continue
+            d = self.doubts + i % DOUBTED_PACKETS
+            memset(&placed, 0, sizeof(Placed))
+            ends = d.ends
+            self.flows.place(&d.packet, data + d.packet.offset, &ends, &placed)
+            if placed.is_outside:
+                continue
+            self.doubted[i % DOUBTED_PACKETS] = -1
+            fresh = self.look_at(&d.packet, data, &placed, &ends, d.row)
+            if self.is_summing:
+                self.sums.move(0, d.ends.writer, d.ends.reader, fresh, ends.writer, ends.reader)
+        return 0
+
     cdef uint32_t look_at(
-        self, const Stored *packet, const uint8_t *data, const Placed *placed, Ends *ends, Py_ssize_t row
+        self, const Stored *packet, const uint8_t *data, Placed *placed, Ends *ends, Py_ssize_t row
     ) except? 0xFFFFFFFF nogil:
-        """Whose a placed packet is, and its fresh bytes: into a row of the columns, where these are wanted, else to its flow."""
+        """What a placed packet says: into a row of the columns, where these are wanted, else its fresh bytes to its flow."""
         cdef const PacketHeaders *h = &packet.h
         cdef FlowState *flow
         cdef uint32_t captured = packet.usable, before, stored, fresh
-        ends.writer = ends.reader = -1
-        ends.writer_evidence = ends.reader_evidence = 0
         before = h.payload_offset if h.payload_offset < captured else captured
         stored = h.payload_length if h.payload_length < captured - before else captured - before
-        fresh = self.fresh(packet, data + packet.offset, placed, stored)
-        if packet.claim_count != 0:
-            self.name_ends(packet, data + packet.offset, ends)
+        fresh = self.fresh(packet, data + packet.offset, placed, ends)
+        if placed.flow >= self.flows.first_of_batch and self.flows.states[placed.flow].role > BY_LISTENER:
+            self.learn_role(packet, data + packet.offset + before, stored if fresh != 0 else 0, placed)
         if packet.may_be_foreign and ends.writer < 0 and ends.reader < 0:
             self.name_foreign(packet, data + packet.offset, placed, ends)
         if not self.is_summing:
@@ -253,35 +320,47 @@ cdef class Batch:
         to.seq[i] = packet.h.seq
         to.ack[i] = packet.h.ack
         to.interface[i] = packet.row
-        to.forward[i] = placed.forward
+        to.forward[i] = placed.forward ^ (self.flows.states[placed.flow].flipped if placed.flow >= 0 else 0)
         to.tcp_flags[i] = packet.h.tcp_flags
         to.direction[i] = packet.direction
         to.writer[i] = ends.writer
         to.reader[i] = ends.reader
         to.writer_evidence[i] = ends.writer_evidence
         to.reader_evidence[i] = ends.reader_evidence
-        to.out_of_window[i] = False
+        to.out_of_window[i] = placed.is_outside
 
-    cdef uint32_t fresh(
-        self, const Stored *packet, const uint8_t *data, const Placed *placed, uint32_t stored
-    ) noexcept nogil:
-        """Payload bytes not seen before: by sequence numbers, else unless this is a copy from another interface."""
+    cdef uint32_t fresh(self, const Stored *packet, const uint8_t *data, const Placed *placed, const Ends *ends) noexcept nogil:
+        """Payload bytes not seen before: by sequence numbers, else unless this is a copy from another place."""
         cdef const PacketHeaders *h = &packet.h
-        cdef uint64_t about
-        cdef uint32_t seen_at = packet.row
         if placed.flow >= 0 and h.protocol == PROTOCOL_TCP:
             return self.flows.fresh(h, placed)  # without payload too: SYN and FIN move the sequence
-        if placed.flow < 0 or h.payload_length == 0:
+        if placed.flow < 0 or h.payload_length == 0 or not packet.may_be_copy:
             return h.payload_length
-        if packet.link_type == LINK_SLL2 and packet.captured >= 20:
-            seen_at = MOST_INTERFACES + 1 + get32(data + 4, True)  # one interface in the file, yet each packet has its own
-        elif not self.watch_copies:
-            return h.payload_length
-        about = (<uint64_t> placed.flow << 33) ^ (<uint64_t> h.payload_length << 1) ^ placed.forward
-        about += <uint64_t> h.ip_id * <uint64_t> 0xD6E8FEB86659FD93ULL
-        if is_copy(self.sightings, fingerprint(data + h.payload_offset, stored, about), seen_at, packet.time_ns):
+        if is_copy(
+            self.flows.sightings, self.flows.fingerprint(packet, data, placed.flow, placed.forward), packet.place, packet.time_ns,
+            ends.writer, ends.reader,
+        ):
             return 0
         return h.payload_length
+
+    cdef void learn_role(self, const Stored *packet, const uint8_t *payload, uint32_t size, Placed *placed) noexcept nogil:
+        """Who is the client of a flow that began in this batch, as the packet's comments or its payload say. The flow may turn round."""
+        cdef const PacketHeaders *h = &packet.h
+        cdef FlowState *s = self.flows.states + placed.flow
+        cdef uint8_t flipped = s.flipped
+        cdef const Meaning *claim
+        cdef int c, found
+        for c in range(packet.claim_count):
+            claim = self.claims.meanings + packet.claim[c] - 1
+            if claim.serves != 0:
+                self.flows.turn(placed.flow, (claim.serves == SERVES) == (claim.is_write == placed.forward), BY_LISTENER)
+                break
+        if size != 0 and s.role > BY_BYTES and s.looked < MOST_LOOKS and h.has_ports:
+            s.looked += 1
+            found = sender_of(payload, size, h.protocol, h.source_port, h.destination_port)
+            if found != ANYONE:
+                self.flows.turn(placed.flow, (found == ANSWERS) == placed.forward, BY_BYTES)
+        placed.forward ^= s.flipped ^ flipped
 
     cdef int name_ends(self, const Stored *packet, const uint8_t *data, Ends *ends) except -1 nogil:
         """Writer and reader of a packet from its comments; the first claim of an end holds."""

@@ -5,6 +5,10 @@ from libc.stdint cimport int32_t, uint8_t, uint32_t, uint64_t
 cdef enum:
     RECENT_CLAIMS = 1024  # a power of 2
 
+cdef enum:  # whether the end of a claim is the server's
+    SERVES = 1
+    ASKS = 2
+
 cdef struct Comment:
     const uint8_t *text  # a copy of its own
     uint32_t size
@@ -25,6 +29,7 @@ cdef struct Meaning:  # what Python read in a comment
     int32_t process  # -1: the comment names none
     bint is_write
     uint8_t evidence
+    uint8_t serves  # SERVES, ASKS, or 0: not said
 
 cdef uint32_t number_of(ClaimTable *table, const uint8_t *text, uint32_t size) noexcept nogil
 

@@ -136,5 +136,7 @@ cdef class Claims:
                 meaning.process = said.process
                 meaning.is_write = said.is_write
                 meaning.evidence = said.evidence
+                if said.is_server is not None:
+                    meaning.serves = SERVES if said.is_server else ASKS
         meaning.is_read = True
         return 0

@@ -1,78 +1,44 @@
-"""The flow table: an open-addressing hash on (protocol, addresses, ports), both directions one flow. See `_flows.pyx`."""
+"""The flow table: which flow a packet belongs to. See `_flows.pyx`."""
 
-from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
 
 from pcapdig.packets._headers cimport PacketHeaders
+from pcapdig.trace._claimed cimport Claimed
+from pcapdig.trace._copies cimport Sighting
+from pcapdig.trace._flow_rows cimport FlowRows
+from pcapdig.trace._flow_state cimport Ends, FlowState
 from pcapdig.trace._fragments cimport Fragment
-from pcapdig.trace._sequence cimport Stream
-
-cdef struct FlowRecord:  # one record of Flows, see RECORD in flows.py; the size is checked when a table is made
-    uint8_t client[16]
-    uint8_t server[16]
-    uint16_t client_port
-    uint16_t server_port
-    uint8_t protocol
-    uint8_t family
-    uint16_t interface
-    int64_t first_ns
-
-cdef struct FlowState:  # what only the scanner needs of a flow; index 0 is the client's direction, 1 the server's
-    Stream stream[2]
-    int64_t ended_ns
-    uint32_t isn[2]
-    int32_t foreign[2]  # 1 + process first seen at the client's, the server's end where its packets did not say which; 0: none
-    uint64_t fresh  # bytes of the flow's packets, where sums are asked for
-    uint8_t flags
-
-cdef struct Slot:
-    uint32_t tag
-    int32_t flow  # -1: free
-
-cdef struct Listener:
-    uint64_t address[2]
-    uint16_t port
-    uint16_t used
+from pcapdig.trace._client_rule cimport Roles
+from pcapdig.trace._walk cimport Stored
 
 cdef struct Placed:  # where a packet belongs
     int32_t flow  # -1: no flow
+    int32_t doubted  # if is_elsewhere: the flow whose segments were doubted
     bint forward
+    bint is_outside  # its receiver would not accept it
+    bint is_elsewhere  # it shows where segments belong that were doubted
 
-cdef class FlowTable:
-    cdef object flows
-    cdef FlowRecord *records
-    cdef FlowState *states
-    cdef Slot *slots
-    cdef Listener *listeners
+cdef class FlowTable(FlowRows):
+    cdef Roles roles
     cdef Fragment *fragments
-    cdef uint64_t seed
-    cdef uint32_t slot_mask
-    cdef uint32_t listener_mask
-    cdef uint32_t listener_count
-    cdef int32_t count
-    cdef int32_t room
-    cdef int show(self) except -1
-    cdef void ask_for_slot(self, uint32_t tag) noexcept nogil
-    cdef void ask_for_flow(self, uint32_t tag) noexcept nogil
-    cdef int place(
-        self, PacketHeaders *h, const uint8_t *data, uint32_t captured, uint32_t tag, int64_t time_ns, uint16_t interface, Placed *out
-    ) except -1 nogil
+    cdef Sighting *sightings
+    cdef Claimed *claims
+    cdef int place(self, Stored *packet, const uint8_t *data, const Ends *ends, Placed *out) except -1 nogil
+    cdef int place_segment(self, Stored *packet, Placed *out) except -1 nogil
+    cdef void choose_by_number(self, const Stored *packet, Placed *out) noexcept nogil
+    cdef bint choose_by_windows(self, const Stored *packet, Placed *out) noexcept nogil
+    cdef void hear_claim(self, const Stored *packet, Placed *out) noexcept nogil
+    cdef int place_datagram(self, const Stored *packet, const uint8_t *data, const Ends *ends, Placed *out) except -1 nogil
+    cdef int32_t flow_of_copy(self, const Stored *packet, const uint8_t *data, const Ends *ends, int32_t flow) noexcept nogil
+    cdef uint64_t fingerprint(self, const Stored *packet, const uint8_t *data, int32_t flow, bint forward) noexcept nogil
     cdef uint32_t fresh(self, const PacketHeaders *h, const Placed *placed) noexcept nogil
-    cdef int32_t find(self, const PacketHeaders *h, uint32_t tag, bint *forward) noexcept nogil
-    cdef int32_t begin_flow(
-        self, const PacketHeaders *h, uint32_t tag, int64_t time_ns, uint16_t interface, bint *forward
-    ) except -1 nogil
-    cdef bint starts_anew(self, const PacketHeaders *h, int32_t flow, bint forward, int64_t time_ns) noexcept nogil
-    cdef bint is_stale(self, const FlowState *s, const PacketHeaders *h, int side) noexcept nogil
-    cdef int follow(self, const PacketHeaders *h, int32_t flow, bint forward, int64_t time_ns) except -1 nogil
-    cdef bint same_ends(self, int32_t a, int32_t b) noexcept nogil
-    cdef uint64_t fragment_key(self, const PacketHeaders *h) noexcept nogil
-    cdef void place_fragment(
-        self, PacketHeaders *h, const uint8_t *data, uint32_t captured, int64_t time_ns, Placed *out
-    ) noexcept nogil
-    cdef Fragment *fragment(self, const PacketHeaders *h) noexcept nogil
-    cdef bint is_listening(self, const uint8_t *address, uint16_t port) noexcept nogil
-    cdef int add_listener(self, const uint8_t *address, uint16_t port) except -1 nogil
-    cdef bint source_is_client(self, const PacketHeaders *h) noexcept nogil
-    cdef int grow_flows(self) except -1 nogil
-    cdef int grow_slots(self) except -1 nogil
-    cdef int grow_listeners(self) except -1 nogil
+    cdef bint starts_anew(self, const PacketHeaders *h, int32_t flow, int side, int64_t time_ns) noexcept nogil
+    cdef int accept(self, Stored *packet, const Placed *placed) except -1 nogil
+    cdef int note_syn(self, const PacketHeaders *h, FlowState *s, int side) except -1 nogil
+    cdef int begin_flow(self, const Stored *packet, Placed *out) except -1 nogil
+    cdef void leave_behind(self, int32_t newest) noexcept nogil
+    cdef void turn(self, int32_t flow, bint client_serves, uint8_t role) noexcept nogil
+    cdef void end_batch(self) noexcept nogil
+    cdef void remember_fragment(self, Stored *packet, const Placed *placed) noexcept nogil
+    cdef void place_fragment(self, Stored *packet, const uint8_t *data, Placed *out) noexcept nogil
+    cdef uint64_t fragment_key(self, const PacketHeaders *h, uint32_t place) noexcept nogil

@@ -26,6 +26,7 @@ cdef struct Fragment:
     int64_t time_ns
     int32_t flow
     bint forward
+    bint is_outside  # the datagram's receiver would not accept it
     # Of TCP:
     bint fin  # the datagram ends with a FIN
     bint is_tiny  # the first fragment does not say how long the header is
@@ -33,12 +34,15 @@ cdef struct Fragment:
     uint32_t header  # bytes of the IP payload before the segment's
 
 
-cdef inline void remember_first(Fragment *f, uint64_t key, PacketHeaders *h, int64_t time_ns, int32_t flow, bint forward) noexcept nogil:
+cdef inline void remember_first(
+    Fragment *f, uint64_t key, PacketHeaders *h, int64_t time_ns, int32_t flow, bint forward, bint is_outside
+) noexcept nogil:
     """Keep where the first fragment of a datagram went, for the later ones."""
     f.key = key
     f.time_ns = time_ns
     f.flow = flow
     f.forward = forward
+    f.is_outside = is_outside
     if h.protocol != FRAGMENT_TCP:
         h.seq, h.ack = h.ip_id, 1
         return

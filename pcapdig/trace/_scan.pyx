@@ -58,6 +58,8 @@ cdef class Scanner:
     cdef dict equal_rows  # interfaces by what is known of them, once the table is full
     cdef readonly list remarks
     cdef dict names
+    cdef dict sites  # numbers of interfaces, see site_of
+    cdef dict described_names  # how many of a name this section described
     cdef Walk walk
     cdef Ring *ring
     cdef Reading *reading
@@ -72,6 +74,7 @@ cdef class Scanner:
         self.interfaces = interfaces
         self.remarks = []
         self.names = flows.names
+        self.sites = {}
         self.may_run_aside = len(os.sched_getaffinity(0)) > 1
         memset(&self.walk, 0, sizeof(Walk))
         self.ring = <Ring *> zeroed_lines(sizeof(Ring))
@@ -100,6 +103,7 @@ cdef class Scanner:
         self.begun = self.walk.is_pcap = self.walk.swapped = self.walk.is_unaligned = False
         self.remarks = []
         self.walk.described_count = 0
+        self.described_names = {}
         self.walk.needed = 4
 
     @property
@@ -299,7 +303,8 @@ cdef class Scanner:
         grown.row = <uint16_t> len(self.interfaces) if not grown.is_shared else self.shared_row(interface)
         if not grown.is_shared:
             self.interfaces.append(interface)
-        self.batch.watch_copies = len(self.interfaces) > 1
+        grown.site = self.site_of(interface)
+        w.has_sites = len(self.sites) > 1
         w.described_count += 1
         return 0
 
@@ -316,6 +321,15 @@ cdef class Scanner:
             self.equal_rows[interface] = MOST_INTERFACES
         return self.equal_rows[interface]
 
+    cdef uint32_t site_of(self, interface) except? 0:
+        """A number for an interface, the same where it goes on in another section or file: by its name, else its place among those without.
+
+        Two of a section that have one name, as where captures of two machines were merged, are two.
+        """
+        known = (interface.name, interface.link_type)
+        self.described_names[known] = number = self.described_names.get(known, 0) + 1
+        return self.sites.setdefault((*known, number), (len(self.sites) + 1) * 0x85EBCA6B & 0xFFFFFFFF)
+
     cdef int describing_block(self) except -1:
         """Section header, interface description, interface statistics, name resolution: the walk has checked the lengths of the block."""
         cdef Walk *w = &self.walk
@@ -331,6 +345,7 @@ cdef class Scanner:
             check_section(body, order)
             self.batch.foreign.begin_section()
             w.described_count = 0
+            self.described_names = {}
         elif kind == BLOCK_INTERFACE:
             found = read_interface(body, order)
             self.describe(found.interface, found.resolution, found.offset_s)

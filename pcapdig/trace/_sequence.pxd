@@ -141,3 +141,20 @@ cdef inline void forget(Stream *stream) noexcept nogil:
     stream.next = stream.low = 0
     stream.holes = NULL
     stream.count = stream.room = 0
+
+
+cdef inline void begin_at(Stream *stream, uint32_t seq) noexcept nogil:
+    """Nothing was seen before this number, and nothing precedes it: it follows a SYN."""
+    forget(stream)
+    stream.next = (<uint64_t> 1 << 32) + seq
+
+
+cdef inline void leap(Stream *stream, uint32_t seq) noexcept nogil:
+    """Go on at a number ahead, however far: what lies between was not captured."""
+    cdef uint64_t start = stream.next + <uint32_t> (seq - <uint32_t> stream.next)
+    if stream.next == 0:
+        stream.next = stream.low = (<uint64_t> 1 << 32) + seq
+        return
+    if start != stream.next:
+        insert_hole(stream, stream.count, stream.next, start)
+    stream.next = start

@@ -33,10 +33,12 @@ cdef struct Described:  # an interface of the section being read
     uint16_t row  # in trace.interfaces
     bint is_loopback
     bint is_shared  # the row stands for several interfaces
+    uint32_t site  # the same for an interface that goes on in another section or file
 
 cdef struct Stored:  # one packet as its block describes it, and what its headers say; what is seldom looked at stands last
     PacketHeaders h
     uint32_t tag  # of its flow: the taker's
+    uint32_t place  # where it was seen, see `_places.pxd`
     int64_t time_ns
     uint64_t offset  # of its first byte, in the chunk
     uint32_t captured
@@ -44,6 +46,7 @@ cdef struct Stored:  # one packet as its block describes it, and what its header
     uint32_t usable  # bytes captured without the frame check sequence
     uint16_t row  # of its interface
     uint16_t link_type
+    uint8_t may_be_copy  # there are other places that may show the same packet
     uint8_t found  # there is a network header
     uint8_t direction
     uint8_t fcs_size  # bytes of frame check sequence behind the packet
@@ -84,6 +87,7 @@ cdef struct Walk:
     bint swapped
     bint decap  # look into tunnels
     bint is_unaligned  # a block's length was no multiple of 4
+    bint has_sites  # more than one interface was described so far
     uint64_t made
     uint64_t most  # `made` must not go beyond
     uint64_t window  # packets that may wait in the ring

@@ -159,12 +159,16 @@ cdef bint make(Walk *w, Stored *packet, const Described *interface, const uint8_
         usable = original if usable > original else usable
     packet.row = interface.row
     packet.link_type = <uint16_t> interface.link_type
+    packet.may_be_copy = w.has_sites or interface.link_type == LINK_SLL or interface.link_type == LINK_SLL2
     packet.usable = usable
     packet.is_process = False
     if w.decap:
         packet.found = read_inner_headers(data, usable, original, interface.link_type, &packet.h)
     else:
         packet.found = read_headers(data, usable, original, interface.link_type, &packet.h)
+    packet.place = interface.site ^ packet.h.tags
+    if interface.link_type == LINK_SLL2 and usable >= 20:
+        packet.place ^= get32(data + 4, True) * <uint32_t> 0x9E3779B1  # one interface in the file, yet each packet names its own
     if packet.direction == 0:
         packet.direction = direction_of_link(interface.link_type, data, usable)
     if packet.found and (interface.is_loopback or is_local_way(&packet.h) or is_loopback_link(interface.link_type, data, usable)):

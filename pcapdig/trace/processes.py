@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from pcapdig.pcapng import comments
 from pcapdig.pcapng.blocks import COMMENT, PacketOption
 from pcapdig.procs.secret_hints import may_hide
-from pcapdig.trace.columns import EVIDENCE_NAMES
+from pcapdig.trace.columns import EVIDENCE_LISTENER, EVIDENCE_NAMES
 from pcapdig.trace.process_blocks import ALWAYS, Found, ProcessBlocks
 
 if TYPE_CHECKING:
@@ -38,6 +38,8 @@ class Claim(NamedTuple):
     """The sender's end, else the receiver's."""
     evidence: int
     """EVIDENCE_*."""
+    is_server: bool | None
+    """Whether that end serves, as the recorder knows it from the socket; None: not said."""
 
 
 class Foreign(NamedTuple):
@@ -83,7 +85,9 @@ class Processes:
         parsed = comments.parse(comment)
         if parsed is None or parsed.evidence not in EVIDENCE_NAMES:
             return None
-        return Claim(self.row_of(parsed.process), parsed.is_write, EVIDENCE_NAMES.index(parsed.evidence))
+        evidence = EVIDENCE_NAMES.index(parsed.evidence)
+        is_server = True if evidence == EVIDENCE_LISTENER else parsed.is_server
+        return Claim(self.row_of(parsed.process), parsed.is_write, evidence, is_server)
 
     def foreign(self, options: bytes, time_ns: int) -> Foreign | None:
         """The process that a packet's options name which are not pcapdig's.
