@@ -16,7 +16,7 @@ Sources: RFC 9293 section 3.5, RFC 1112, RFC 4291 section 2.7, RFC 919, RFC 6335
 
 from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free
-from libc.string cimport memcpy
+from libc.string cimport memcmp, memcpy
 
 from pcapdig.packets._headers cimport PacketHeaders
 from pcapdig.trace._flow_hash cimport end_hash
@@ -43,10 +43,9 @@ cdef bint is_service(uint16_t port, uint8_t protocol) noexcept nogil:
 
 cdef bint is_group(const PacketHeaders *h) noexcept nogil:
     """Does a packet go to a group of hosts, or to all?"""
-    cdef const uint8_t *to = h.destination
     if h.family == 6:
-        return to[0] == 0xFF
-    return to[12] >> 4 == 14 or (to[12] == 255 and to[13] == 255 and to[14] == 255 and to[15] == 255)
+        return h.destination[0] == 0xFF
+    return h.destination[12] >> 4 == 14 or memcmp(h.destination + 12, b"\xff\xff\xff\xff", 4) == 0
 
 
 cdef class Roles:

@@ -96,8 +96,12 @@ cdef class FlowRows:
         memset(s, 0, sizeof(FlowState))
         r.protocol = h.protocol
         r.family = h.family
-        memcpy(r.client, h.source if forward else h.destination, 16)
-        memcpy(r.server, h.destination if forward else h.source, 16)
+        if forward:
+            memcpy(r.client, h.source, 16)
+            memcpy(r.server, h.destination, 16)
+        else:
+            memcpy(r.client, h.destination, 16)
+            memcpy(r.server, h.source, 16)
         r.client_port = h.source_port if forward else h.destination_port
         r.server_port = h.destination_port if forward else h.source_port
         self.count += 1

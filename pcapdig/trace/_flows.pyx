@@ -273,10 +273,10 @@ cdef class FlowTable(FlowRows):
                 h.payload_length = 0
         if s.flags & HAS_CLAIM and self.claims[placed.flow & (CLAIM_SLOTS - 1)].side == side:
             s.flags &= ~<uint32_t> HAS_CLAIM
+        if h.tcp_flags & (ACK | RST) == ACK:
+            note_offer(s, h, side)
         if not s.flags & IS_JUDGED:
             learn(s, h, side)
-        if h.tcp_flags & (ACK | SYN) and not h.tcp_flags & RST:
-            note_offer(s, h, side)
         if h.tcp_flags & (FIN | RST):
             note_end(s, h, side, packet.time_ns)
         if h.payload_length != 0:

@@ -113,7 +113,7 @@ cdef int by_stun(const uint8_t *data, uint32_t size) noexcept nogil:
 
 cdef int by_rpc(const uint8_t *data, uint32_t size) noexcept nogil:
     """A call of version 2 or a reply to one."""
-    if size >= 24 and get32(data + 4) == 0 and get32(data + 8) == 2 and get32(data + 12) != 0 and get32(data + 12) < 0x80000000 and data[16] == 0:
+    if size >= 24 and get32(data + 4) == 0 and get32(data + 8) == 2 and get32(data + 12) != 0 and data[12] < 0x80 and data[16] == 0:
         return ASKS
     if size >= 24 and get32(data + 4) == 1 and get32(data + 8) == 0 and get32(data + 12) <= 6 and get32(data + 20) <= 5:
         return ANSWERS

@@ -4,7 +4,7 @@ from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free, malloc
 from libc.string cimport memcmp
 
-from pcapdig.trace._flows cimport FlowRecord
+from pcapdig.trace._flow_state cimport FlowRecord
 from pcapdig.trace._seeded cimport hash_of
 
 import os

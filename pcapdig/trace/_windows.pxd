@@ -29,8 +29,8 @@ cdef enum:
     MOST_SHIFT = 14
     LONG_AGO = 1 << 30  # a number further behind is no repetition in a stream of more than 4 GiB
 
-cdef uint64_t REORDER_NS = 1000000
-"""An ACK this soon after its sender's RST may have been sent before it: two queues of a card are not read in order."""
+cdef enum:
+    REORDER_NS = 1000000  # an ACK this soon after its sender's RST may have been sent before it: a card's queues are not read in order
 
 
 cdef inline void begin_windows(FlowState *s, bint by_syn) noexcept nogil:
@@ -113,6 +113,8 @@ cdef inline int fit(const FlowState *s, const PacketHeaders *h, int side) noexce
     ack = where(s, 1 - side, h.ack)
     if ack == OUTSIDE and side == 0 and (fits_other(s, h.ack) or (s.flags & (HAS_MORE | IS_SETTLED)) == HAS_MORE):
         ack = INSIDE
+    if ack == OUTSIDE and s.flags & (HAS_ACKED << (1 - side)) and s.acked[1 - side] - h.ack <= s.window[1 - side]:
+        ack = INSIDE  # RFC 5961 section 5.2: an old ACK, be it from before the SYN
     if ack == OUTSIDE:
         return OUTSIDE
     if seq == UNJUDGED:
@@ -178,10 +180,9 @@ cdef inline void note_offer(FlowState *s, const PacketHeaders *h, int side) noex
 cdef inline void note_scale(FlowState *s, const PacketHeaders *h, int side) noexcept nogil:
     """A SYN's window, and its scale: windows are scaled where both SYNs say so (RFC 7323 section 2.2)."""
     s.scale[side] = h.window_scale
-    if not h.tcp_flags & ACK:
-        s.window[1 - side] = h.window
-        return
     s.window[1 - side] = h.window
+    if not h.tcp_flags & ACK:
+        return
     if s.scale[0] > MOST_SHIFT or s.scale[1] > MOST_SHIFT:
         if s.scale[0] == NO_SCALE or s.scale[1] == NO_SCALE:
             s.scale[0] = s.scale[1] = 0
@@ -218,7 +219,8 @@ cdef inline void note_going_on(FlowState *s, const PacketHeaders *h, int side, i
             is_more = <int32_t> (h.ack - s.acked[1 - side]) > 0 and time_ns > s.rst_ns and not within(time_ns, s.rst_ns, REORDER_NS)
         if is_more:
             s.flags &= ~<uint32_t> (HAS_RST << side)
-    if s.flags & (HAS_FIN << side) and h.payload_length != 0 and <int32_t> (stop - s.fin[side]) >= 0:
+    if (s.flags & (HAS_FIN << side) and h.payload_length != 0 and <int32_t> (stop - s.fin[side]) >= 0
+            and not (h.payload_length == 1 and stop == s.fin[side])):  # a keep-alive after the FIN
         s.flags &= ~<uint32_t> (HAS_FIN << side)
         if <uint32_t> s.stream[side].next == s.fin[side]:
             s.stream[side].next -= 1  # the FIN's own number is a byte's

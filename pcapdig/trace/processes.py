@@ -38,7 +38,7 @@ class Claim(NamedTuple):
     """The sender's end, else the receiver's."""
     evidence: int
     """EVIDENCE_*."""
-    is_server: bool | None
+    is_server: bool | None = None
     """Whether that end serves, as the recorder knows it from the socket; None: not said."""
 
 
