@@ -40,6 +40,9 @@ class FlowTotals:
     retransmits_to_server: int
     """TCP packets sent again, at least in part."""
     retransmits_to_client: int
+    out_of_window_to_server: int
+    """TCP packets that their receiver would not accept: they count as packets and for nothing else."""
+    out_of_window_to_client: int
     round_trip_ns: int | None
     """TCP: from the client's SYN to its ACK; None: not seen whole."""
     client_process: Process | None
@@ -103,6 +106,8 @@ class FlowSums:
             bytes_to_client=int(sums.size_bytes[row, SERVER]),
             retransmits_to_server=sums.retransmits(row, CLIENT) if is_tcp else 0,
             retransmits_to_client=sums.retransmits(row, SERVER) if is_tcp else 0,
+            out_of_window_to_server=int(sums.outside[row, CLIENT]),
+            out_of_window_to_client=int(sums.outside[row, SERVER]),
             round_trip_ns=sums.round_trip_ns(row) if is_tcp else None,
             client_process=processes[client] if client >= 0 else None,
             server_process=processes[server] if server >= 0 else None,

@@ -124,7 +124,7 @@ def flow_columns(totals: Sequence[FlowTotals], processes: Sequence[Process]) -> 
             ("server", [total.server_process for total in totals]),
         )
     }
-    counted = ("packets", "bytes", "retransmits")
+    counted = ("packets", "bytes", "retransmits", "out_of_window")
     return {
         "id": Numbers(np.array([flow.id for flow in flows], np.int32)),
         "protocol": Texts([flow.protocol for flow in flows]),

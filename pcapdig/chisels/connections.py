@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 TCP, UDP = 6, 17
 """IPPROTO numbers."""
 NEVER = np.iinfo(np.int64).max
-"""Time of what was not seen."""
+"""Moment of what was not seen: SYN, ACK, FIN, RST. Packets at this last possible time count as a nanosecond before it there."""
 CLIENT, SERVER = 0, 1
 """Second index of columns with a value for each end: who sent, or whose process it is."""
 _LINK_SLL2, _SLL2_BYTES, _SLL2_INDEX = 276, 20, 4
@@ -31,9 +31,11 @@ _IN_HEADER = 1 << 16
 
 _COLUMNS: dict[str, tuple[type, int, int]] = {
     # name: (type, values a flow, value before anything was seen)
-    "first_ns": (np.int64, 1, NEVER),
+    "passed": (np.bool_, 1, 0),
+    "first_ns": (np.int64, 1, 0),
     "last_ns": (np.int64, 1, 0),
     "packets": (np.uint32, 2, 0),
+    "outside": (np.uint32, 2, 0),
     "size_bytes": (np.int64, 2, 0),
     "repeats": (np.uint32, 2, 0),
     "syns": (np.uint32, 2, 0),
@@ -42,6 +44,8 @@ _COLUMNS: dict[str, tuple[type, int, int]] = {
     "ack_ns": (np.int64, 2, NEVER),
     "fin_ns": (np.int64, 2, NEVER),
     "rst_ns": (np.int64, 2, NEVER),
+    "fin_number": (np.uint32, 2, 0),
+    "rst_number": (np.uint32, 2, 0),
     "interface": (np.int32, 2, -1),
     "holder": (np.int32, 2, -1),
 }
@@ -55,11 +59,15 @@ class Connections:
     changes, or the capture goes on in another file or section, whose interfaces are others.
     """
 
+    passed: NDArray[np.bool_]
+    """Whether a packet passed: without one no other column says anything."""
     first_ns: NDArray[np.int64]
-    """Time of the first packet; NEVER: none passed."""
+    """Time of the first packet."""
     last_ns: NDArray[np.int64]
     packets: NDArray[np.uint32]
     """Packets sent by each end."""
+    outside: NDArray[np.uint32]
+    """TCP: those of them that their receiver would not accept. Nothing else is concluded from these."""
     size_bytes: NDArray[np.int64]
     """Payload sent by each end, each byte once."""
     repeats: NDArray[np.uint32]
@@ -76,6 +84,9 @@ class Connections:
     """Time of the first FIN."""
     rst_ns: NDArray[np.int64]
     """Time of the first RST."""
+    fin_number: NDArray[np.uint32]
+    """The sequence number of the first FIN, and below of the first RST: an end that sends more did not send that."""
+    rst_number: NDArray[np.uint32]
     interface: NDArray[np.int32]
     """The interface, as `_seen_on` numbers them, that is ahead in a direction."""
     furthest: NDArray[np.int64]
@@ -114,11 +125,18 @@ class Connections:
         rows = rows.select(first_of_packet(rows))
         flow = rows.flow.astype(np.intp)
         slot = 2 * flow + ~rows.forward  # an end's place in a flattened column
+        new = ~self.passed[flow]
+        self.first_ns[flow[new]] = self.last_ns[flow[new]] = rows.time_ns[new]
+        self.passed[flow] = True
         np.minimum.at(self.first_ns, flow, rows.time_ns)
         np.maximum.at(self.last_ns, flow, rows.time_ns)
         counted = self._counted(rows, slot)
         self._sum("size_bytes", slot, rows.size)
         self._sum("packets", slot[counted])
+        if bool(rows.out_of_window.any()):
+            self._sum("outside", slot[counted & rows.out_of_window])
+            inside = np.flatnonzero(~rows.out_of_window)
+            rows, flow, slot, counted = rows.select(inside), flow[inside], slot[inside], counted[inside]
         self._add_tcp(rows, flow, slot, counted)
 
     def _counted(self, rows: Rows, slot: NDArray[np.intp]) -> NDArray[np.bool_]:
@@ -169,14 +187,50 @@ class Connections:
 
     def _add_tcp(self, rows: Rows, flow: NDArray[np.intp], slot: NDArray[np.intp], counted: NDArray[np.bool_]) -> None:
         is_tcp = rows.trace.flows.protocol[flow] == TCP
-        flags, time_ns, length = rows.tcp_flags, rows.time_ns, rows.length
+        flags, time_ns, length = rows.tcp_flags, np.minimum(rows.time_ns, NEVER - 1), rows.length
         is_syn, is_fin, is_rst = (is_tcp & (flags & bit != 0) for bit in (TCP_SYN, TCP_FIN, TCP_RST))
         is_ack = is_tcp & (flags & (TCP_SYN | TCP_RST | TCP_ACK) == TCP_ACK)
+        is_fin = self._not_retracted(rows, slot, "fin", is_fin)
+        is_rst = self._not_retracted(rows, slot, "rst", is_rst)
         for name, seen in (("syn_ns", is_syn), ("ack_ns", is_ack), ("fin_ns", is_fin), ("rst_ns", is_rst)):
             np.minimum.at(getattr(self, name).reshape(-1), slot[seen], time_ns[seen])
         self._sum("syns", slot[is_syn & counted])
         self._sum("fins_alone", slot[is_fin & counted & (length == 0)])
         self._sum("repeats", slot[is_tcp & counted & (rows.size < length)])
+
+    def _not_retracted(
+        self, rows: Rows, slot: NDArray[np.intp], name: str, has: NDArray[np.bool_]
+    ) -> NDArray[np.bool_]:
+        """Which of the packets with FIN or RST count: those after which their end sends nothing that lies beyond them.
+
+        Whoever goes on sending did not send them: a blind attacker did, with a number that fitted (RFC 5961 section 1).
+        """
+        times, numbers = getattr(self, f"{name}_ns").reshape(-1), getattr(self, f"{name}_number").reshape(-1)
+        data = np.flatnonzero((rows.size > 0) & (rows.tcp_flags & (TCP_SYN | TCP_RST) == 0))
+        if not isinstance(rows.facts, Packets):
+            return has
+        ends = np.flatnonzero(has)
+        slots, first = np.unique(slot[ends], return_index=True)
+        number = rows.facts.seq[rows.packet].astype(np.uint32)
+        stop = number + rows.length.astype(np.uint32)
+        new = times[slots] == NEVER
+        numbers[slots[new]] = (stop if name == "fin" else number)[ends[first[new]]]
+        began = np.full(len(slots), -1)
+        began[new] = ends[first[new]]  # the place behind which data retracts it
+        data = data[(times[slot[data]] != NEVER) | np.isin(slot[data], slots)]
+        at = np.searchsorted(slots, slot[data])
+        here = at < len(slots)
+        here[here] = slots[at[here]] == slot[data[here]]
+        behind = np.ones(len(data), np.bool_)
+        behind[here] = data[here] > began[at[here]]
+        data = data[behind & ((stop[data] - numbers[slot[data]]).astype(np.int32) > 0)]
+        for gone, last in {int(slot[i]): int(i) for i in data}.items():
+            has = has & ~((slot == gone) & (np.arange(len(slot)) <= last))
+            times[gone] = NEVER
+            again = np.flatnonzero(has & (slot == gone))
+            if len(again):
+                numbers[gone] = (stop if name == "fin" else number)[again[0]]
+        return has
 
     def _sum(self, name: str, slot: NDArray[np.intp], amounts: NDArray[np.int64] | None = None) -> None:
         np.add.at(getattr(self, name).reshape(-1), slot, 1 if amounts is None else amounts)
@@ -189,7 +243,7 @@ class Connections:
 
     def seen(self) -> NDArray[np.intp]:
         """Flows of which a packet passed, in the order of their first packets."""
-        flows = np.flatnonzero(self.first_ns != NEVER)
+        flows = np.flatnonzero(self.passed)
         return flows[np.argsort(self.first_ns[flows], kind="stable")]
 
     def processes(self, flow: int, end: int) -> list[int]:

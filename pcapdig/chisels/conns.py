@@ -37,6 +37,7 @@ _CELLS = (
     Cell(heading="C_PKTS", width=8, is_number=True),
     Cell(heading="S_PKTS", width=8, is_number=True),
     Cell(heading="RETR", width=6, is_number=True),
+    Cell(heading="OOW", width=5, is_number=True),
     Cell(heading="RTT", width=8, is_number=True),
     Cell(heading="CONN", width=44),
     Cell(heading="PROCESSES", width=0),
@@ -51,7 +52,7 @@ class Conns(LineChisel):
     short_description: ClassVar[str] = "List connections: time, bytes, state, retransmits, processes"
     description: ClassVar[str] = (
         "Lists each connection, client first, in the order in which they began: start, duration, protocol, state, payload bytes "
-        "and packets of client and server, TCP packets sent again, round trip of the handshake, and the processes seen at the "
+        "and packets of client and server, TCP packets sent again, those out of window (OOW: their receiver would not accept them, so nothing else follows from them), round trip of the handshake, and the processes seen at the "
         "client's and at the server's end. A port used again is a connection of its own. States are Zeek's: S0 no answer, S1 "
         "open, SF closed by both, REJ refused, S2 closed by the client alone, S3 by the server alone, RSTO broken off by the "
         "client, RSTR by the server, RSTOS0 given up by the client, RSTRH answered and broken off by a server whose client was "
@@ -124,6 +125,7 @@ class Conns(LineChisel):
             found.size_bytes[flows].tolist(),
             found.packets[flows].tolist(),
             outcomes.retransmits(found, flows).tolist(),
+            found.outside[flows].tolist(),
             outcomes.round_trips_ns(found, flows).tolist(),
             map(trace.flows.name, rows),
             who,
@@ -150,6 +152,7 @@ class Conns(LineChisel):
             from_server,
             *ended.packets,
             sum(ended.retransmits),
+            sum(ended.out_of_window),
             "-" if ended.round_trip_ns < 0 else duration_text(ended.round_trip_ns),
             ended.name,
             ends_text(*ended.who),
@@ -166,6 +169,7 @@ class _Ended(NamedTuple):
     size_bytes: list[int]
     packets: list[int]
     retransmits: list[int]
+    out_of_window: list[int]
     round_trip_ns: int
     """-1: not known."""
     name: str
@@ -188,11 +192,19 @@ class _Members:
         yield "fd.l4proto", ended.protocol
         yield "fd.name", ended.name
         yield "state", ended.state
-        for end, size, packets, again, who in zip(
-            ("client", "server"), ended.size_bytes, ended.packets, ended.retransmits, ended.who, strict=True
-        ):
+        ends = zip(
+            ("client", "server"),
+            ended.size_bytes,
+            ended.packets,
+            ended.retransmits,
+            ended.out_of_window,
+            ended.who,
+            strict=True,
+        )
+        for end, size, packets, again, outside, who in ends:
             yield f"{end}_bytes", size
             yield f"{end}_packets", packets
             yield f"{end}_retransmits", again
+            yield f"{end}_out_of_window", outside
             yield f"{end}_process", ",".join(who) or None
         yield "round_trip_ns", None if ended.round_trip_ns < 0 else ended.round_trip_ns

@@ -24,7 +24,7 @@ OTH, SF, S0, SHR, REJ, RSTR, RSTRH, RSTO, RSTOS0, S2, SH, S3, S1 = range(len(STA
 
 def states(found: Connections, flows: NDArray[np.intp], protocols: NDArray[np.uint8]) -> NDArray[np.int8]:
     """The index in STATES of each flow. `protocols`: their IPPROTO numbers."""
-    client_spoke, server_spoke = (found.packets[flows] > 0).T
+    client_spoke, server_spoke = (found.packets[flows] > found.outside[flows]).T
     is_opened, is_answered = (found.syns[flows] > 0).T
     fins, resets = found.fin_ns[flows], found.rst_ns[flows]
     last_fin, first_reset = fins.max(axis=1), resets.min(axis=1)

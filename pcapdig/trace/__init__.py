@@ -24,10 +24,10 @@ chisels or text output.
         flow        i32   row in trace.flows, -1: not IP, cut before its ports, or a fragment whose datagram's first one is not in this batch
                           nor was in one before
         forward     bool  from client to server of its flow; True without a flow
-        payload_offset  u64 in .data              payload_captured u32   payload_length u32 (on the wire)
+        payload_offset  u64 in .data              payload_captured u32   payload_length u32 (on the wire; a keep-alive has none)
         fresh       u32   payload bytes of the wire not seen before in this flow and direction (TCP sequence space): retransmissions
                           and the copies of one packet on a second interface are 0. A datagram's are all fresh, unless the same
-                          one was seen on another interface within 1 ms
+                          one was seen at another place within 1 ms, or 200 ms if it has an IP identification
         seq, ack    u32   tcp_flags u8. A fragment of TCP is a segment of its own, a FIN being in the last one. Of other fragments seq is
                           the IP identification and ack the place: 2 * bytes before it in the IP payload + (more follow); else both 0
         direction   u8    bits 0-1: those of epb_flags, else what a Linux cooked header says: 0 unknown, 1 in, 2 out. Bit 2: both ends are local
@@ -41,9 +41,9 @@ chisels or text output.
         IPv4-mapped, client_port, server_port u16, first_ns i64, interface u16; .name(i) "1.2.3.4:5->6.7.8.9:80" (IPv6 RFC 5952
         without brackets; no ports where the protocol has none); .client_ip(i), .server_ip(i);
         .largest(rows, sums, limit): connections ranked. Flows.from_records([FlowRecord(...)]).
-        A new SYN after the flow ended or with another sequence number is a new flow; a refused one that is repeated is not.
-        Client and server, decided by the flow's first packet and never changed: SYN, else the side that ever sent SYN+ACK, else
-        who sends to a multicast address is the client, else the lower port is the server, else the first sender is the client.
+        Between two ends there may be several: told by initial numbers and windows, datagrams by interface and VLANs; a SYN with
+        another number is a new flow (docs/decisions/0010). A refused one that is repeated is not.
+        Client and server: _client_rule.pyx (docs/decisions/0011). They stay once the batch was handed out in which the flow began.
     trace.processes: list of procs.Process, interned by what the file says of each (without evt.io_dir and evidence). Without comments
         of pcapdig, what other programs wrote names a process at one end of a packet (processes.py): name or pid may be None then,
         and evidence is 0

@@ -3,10 +3,9 @@
 cimport cython
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 
-from pcapdig.trace._claims cimport Claims
 from pcapdig.trace._flow_state cimport Ends
-from pcapdig.trace._foreign cimport Foreign
-from pcapdig.trace._flows cimport FlowTable, Placed
+from pcapdig.trace._flows cimport Placed
+from pcapdig.trace._naming cimport Naming
 from pcapdig.trace._sums cimport Sums
 from pcapdig.trace._walk cimport Ring, Stored
 
@@ -49,10 +48,7 @@ cdef struct Doubt:  # a packet that its receiver would not accept, as far as was
     Stored packet
 
 @cython.final
-cdef class Batch:
-    cdef FlowTable flows
-    cdef Claims claims
-    cdef Foreign foreign
+cdef class Batch(Naming):
     cdef Waiting *waiting
     cdef uint64_t wait_count  # fragments that had to wait in this batch
     cdef Doubt *doubts
@@ -79,7 +75,6 @@ cdef class Batch:
     cdef int place_waiting(self, uint64_t key, const uint8_t *data) except -1 nogil
     cdef void doubt(self, const Stored *packet, int32_t flow, const Ends *ends) noexcept nogil
     cdef int place_doubted(self, int32_t flow, const uint8_t *data) except -1 nogil
-    cdef void learn_role(self, const Stored *packet, const uint8_t *payload, uint32_t size, Placed *placed) noexcept nogil
     cdef void turn_round(self) noexcept
     cdef uint32_t look_at(
         self, const Stored *packet, const uint8_t *data, Placed *placed, Ends *ends, Py_ssize_t row
@@ -90,7 +85,3 @@ cdef class Batch:
         uint32_t fresh, Py_ssize_t row
     ) noexcept nogil
     cdef uint32_t fresh(self, const Stored *packet, const uint8_t *data, const Placed *placed, const Ends *ends) noexcept nogil
-    cdef int name_ends(self, const Stored *packet, const uint8_t *data, Ends *ends) except -1 nogil
-    cdef int name_foreign(self, const Stored *packet, const uint8_t *data, const Placed *placed, Ends *ends) except -1 nogil
-    cdef bint foreign_writes(self, int32_t process, const Placed *placed, uint8_t direction) noexcept nogil
-    cdef int add_process_block(self, const Stored *described, const uint8_t *data) except -1 nogil

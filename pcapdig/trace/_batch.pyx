@@ -11,15 +11,13 @@ from libc.string cimport memset
 from pcapdig.packets._headers cimport PacketHeaders
 from pcapdig.packets._tunnels cimport may_be_tunnel, tunnel_kind
 from pcapdig.packets._unread cimport FRAGMENT, KINDS, unread_kind
-from pcapdig.trace._claims cimport SERVES, Claims, Meaning
+from pcapdig.trace._client_rule cimport BY_LISTENER
 from pcapdig.trace._copies cimport is_copy
 from pcapdig.trace._flow_hash cimport flow_tag
 from pcapdig.trace._flow_state cimport Ends, FlowState
-from pcapdig.trace._flows cimport FlowTable, Placed
-from pcapdig.trace._foreign cimport END_CLIENT, END_LOCAL, Answer, Foreign
+from pcapdig.trace._flows cimport Placed
 from pcapdig.trace._local cimport BOTH_LOCAL
-from pcapdig.trace._openings cimport ANSWERS, ANYONE, sender_of
-from pcapdig.trace._client_rule cimport BY_BYTES, BY_LISTENER, MOST_LOOKS
+from pcapdig.trace._naming cimport Naming
 from pcapdig.trace._sums cimport Sums
 from pcapdig.trace._walk cimport PUBLISHED_PACKETS, RING_PACKETS, Ring, Stored, acquired, ask_for, release_to
 
@@ -47,13 +45,10 @@ COLUMNS = (
 
 
 
-cdef class Batch:
+cdef class Batch(Naming):
     """The batch at hand. Flows and comments go on from batch to batch."""
 
     def __cinit__(self, flows not None, processes not None):
-        self.flows = FlowTable(flows)
-        self.claims = Claims(processes)
-        self.foreign = Foreign(processes)
         self.sums = Sums()
         self.waiting = <Waiting *> calloc(WAITING_PACKETS, sizeof(Waiting))
         self.unread = <uint64_t *> calloc(KINDS, sizeof(uint64_t))  # pages never written to cost nothing
@@ -338,92 +333,7 @@ cdef class Batch:
             return h.payload_length
         if is_copy(
             self.flows.sightings, self.flows.fingerprint(packet, data, placed.flow, placed.forward), packet.place, packet.time_ns,
-            ends.writer, ends.reader,
+            h.ip_id != 0, ends.writer, ends.reader,
         ):
             return 0
         return h.payload_length
-
-    cdef void learn_role(self, const Stored *packet, const uint8_t *payload, uint32_t size, Placed *placed) noexcept nogil:
-        """Who is the client of a flow that began in this batch, as the packet's comments or its payload say. The flow may turn round."""
-        cdef const PacketHeaders *h = &packet.h
-        cdef FlowState *s = self.flows.states + placed.flow
-        cdef uint8_t flipped = s.flipped
-        cdef const Meaning *claim
-        cdef int c, found
-        for c in range(packet.claim_count):
-            claim = self.claims.meanings + packet.claim[c] - 1
-            if claim.serves != 0:
-                self.flows.turn(placed.flow, (claim.serves == SERVES) == (claim.is_write == placed.forward), BY_LISTENER)
-                break
-        if size != 0 and s.role > BY_BYTES and s.looked < MOST_LOOKS and h.has_ports:
-            s.looked += 1
-            found = sender_of(payload, size, h.protocol, h.source_port, h.destination_port)
-            if found != ANYONE:
-                self.flows.turn(placed.flow, (found == ANSWERS) == placed.forward, BY_BYTES)
-        placed.forward ^= s.flipped ^ flipped
-
-    cdef int name_ends(self, const Stored *packet, const uint8_t *data, Ends *ends) except -1 nogil:
-        """Writer and reader of a packet from its comments; the first claim of an end holds."""
-        cdef const Meaning *claim
-        cdef uint32_t number
-        cdef int c
-        for c in range(packet.claim_count):
-            number = packet.claim[c]
-            if number > self.claims.room or not self.claims.meanings[number - 1].is_read:
-                self.claims.understand(number, data + packet.claim_at[c], packet.claim_size[c])
-            claim = self.claims.meanings + number - 1
-            if claim.process < 0:
-                continue
-            if claim.is_write and ends.writer < 0:
-                ends.writer = claim.process
-                ends.writer_evidence = claim.evidence
-            elif not claim.is_write and ends.reader < 0:
-                ends.reader = claim.process
-                ends.reader_evidence = claim.evidence
-        return 0
-
-    cdef int name_foreign(
-        self, const Stored *packet, const uint8_t *data, const Placed *placed, Ends *ends
-    ) except -1 nogil:
-        """Writer or reader of a packet from what another program wrote. How it knew is not said."""
-        cdef bint writes
-        cdef const Answer *answer = self.foreign.answer(
-            data + packet.options_at, packet.options_size, packet.swapped, packet.time_ns
-        )
-        if answer.process < 0:
-            return 0
-        if answer.end == END_LOCAL:
-            writes = self.foreign_writes(answer.process, placed, packet.direction & 3)
-        else:
-            writes = (answer.end == END_CLIENT) == placed.forward
-        if writes:
-            ends.writer = answer.process
-        else:
-            ends.reader = answer.process
-        return 0
-
-    cdef bint foreign_writes(self, int32_t process, const Placed *placed, uint8_t direction) noexcept nogil:
-        """Did the process send the packet? As the packet's direction says; else it sent the flow's first packet that names it, as the
-        draft says of option 8, and stays at that end.
-        """
-        cdef int32_t *seen
-        cdef int end = 0 if placed.forward else 1  # the sender's
-        if direction != 0:
-            return direction == 2
-        if placed.flow < 0:
-            return True
-        seen = self.flows.states[placed.flow].foreign
-        if seen[end] == process + 1:
-            return True
-        if seen[1 - end] == process + 1:
-            return False
-        if seen[end] == 0:
-            seen[end] = process + 1
-        return True
-
-    cdef int add_process_block(self, const Stored *described, const uint8_t *data) except -1 nogil:
-        """The section's next process block, whose body is at `data`."""
-        with gil:
-            order = ">" if described.swapped else "<"
-            self.foreign.add_block(described.kind, data[: described.options_size], order)
-        return 0

@@ -1,7 +1,7 @@
 """Copies of one datagram on several interfaces (veth, bridge, NIC), told from the same datagram sent twice.
 
 Datagrams have no sequence numbers. Two with equal flow, direction, IP identification, length and payload, on different interfaces
-within 1 ms, are one, unless two processes are known to have sent or received them; on the same interface they were sent twice. So each
+within 1 ms (200 ms where they have an identification), are one, unless two processes are known to have sent or received them; on the same interface they were sent twice. So each
 fingerprint counts its sightings by interface, and a sighting is a copy while another interface has seen it more often. What is
 called an interface here is a place: see `_places.pxd`.
 """
@@ -17,6 +17,7 @@ cdef enum:
 
 cdef enum:
     SIGHTING_WINDOW_NS = 1000000
+    NUMBERED_WINDOW_NS = 200000000  # of datagrams with an IP identification: two taps, whose clocks are some 50 ms apart
 
 cdef struct Sighting:
     uint64_t fingerprint
@@ -56,20 +57,23 @@ cdef inline Sighting *sighting(Sighting *table, uint64_t fingerprint_) noexcept 
     return table + ((fingerprint_ >> 40) & (SIGHTING_SLOTS - 1))
 
 
-cdef inline bint is_same(const Sighting *s, uint64_t fingerprint_, int64_t time_ns, int32_t writer, int32_t reader) noexcept nogil:
+cdef inline bint is_same(
+    const Sighting *s, uint64_t fingerprint_, int64_t time_ns, bint is_numbered, int32_t writer, int32_t reader
+) noexcept nogil:
     """Are these sightings of that datagram?"""
-    return (s.most != 0 and s.fingerprint == fingerprint_ and within(time_ns, s.time_ns, SIGHTING_WINDOW_NS)
+    return (s.most != 0 and s.fingerprint == fingerprint_
+            and within(time_ns, s.time_ns, NUMBERED_WINDOW_NS if is_numbered else SIGHTING_WINDOW_NS)
             and not differ(s.writer, writer) and not differ(s.reader, reader))
 
 
 cdef inline bint is_known(
-    Sighting *table, uint64_t fingerprint_, uint32_t interface, int64_t time_ns, int32_t writer, int32_t reader
+    Sighting *table, uint64_t fingerprint_, uint32_t interface, int64_t time_ns, bint is_numbered, int32_t writer, int32_t reader
 ) noexcept nogil:
     """Was this datagram seen on another interface more often than on this one?"""
     cdef const Sighting *s = sighting(table, fingerprint_)
     cdef uint32_t here = 0
     cdef int i
-    if not is_same(s, fingerprint_, time_ns, writer, reader):
+    if not is_same(s, fingerprint_, time_ns, is_numbered, writer, reader):
         return False
     for i in range(SIGHTING_INTERFACES):
         if s.times[i] != 0 and s.interface[i] == interface:
@@ -78,12 +82,12 @@ cdef inline bint is_known(
 
 
 cdef inline bint is_copy(
-    Sighting *table, uint64_t fingerprint_, uint32_t interface, int64_t time_ns, int32_t writer, int32_t reader
+    Sighting *table, uint64_t fingerprint_, uint32_t interface, int64_t time_ns, bint is_numbered, int32_t writer, int32_t reader
 ) noexcept nogil:
     """Note a sighting; was this datagram already counted on another interface?"""
     cdef Sighting *s = sighting(table, fingerprint_)
     cdef int i
-    if not is_same(s, fingerprint_, time_ns, writer, reader):
+    if not is_same(s, fingerprint_, time_ns, is_numbered, writer, reader):
         memset(s, 0, sizeof(Sighting))
         s.fingerprint = fingerprint_
         s.time_ns = time_ns

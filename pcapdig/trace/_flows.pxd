@@ -37,7 +37,7 @@ cdef class FlowTable(FlowRows):
     cdef int note_syn(self, const PacketHeaders *h, FlowState *s, int side) except -1 nogil
     cdef int begin_flow(self, const Stored *packet, Placed *out) except -1 nogil
     cdef void leave_behind(self, int32_t newest) noexcept nogil
-    cdef void turn(self, int32_t flow, bint client_serves, uint8_t role) noexcept nogil
+    cdef bint turn(self, int32_t flow, bint client_serves, uint8_t role) noexcept nogil
     cdef void end_batch(self) noexcept nogil
     cdef void remember_fragment(self, Stored *packet, const Placed *placed) noexcept nogil
     cdef void place_fragment(self, Stored *packet, const uint8_t *data, Placed *out) noexcept nogil

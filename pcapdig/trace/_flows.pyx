@@ -25,11 +25,11 @@ from pcapdig.trace._flow_state cimport (
 )
 from pcapdig.trace._fragments cimport FRAGMENT_SLOTS, Fragment, place_later, remember_first
 from pcapdig.trace._places cimport ONE_WAY, SEEN, SHARED, add_place, lies_at, place_index
-from pcapdig.trace._client_rule cimport Roles
+from pcapdig.trace._client_rule cimport BY_SYN, Roles
 from pcapdig.trace._sequence cimport account, forget
 from pcapdig.trace._walk cimport Stored
 from pcapdig.trace._windows cimport (
-    OUTSIDE, begin_windows, fit, is_keep_alive, learn, note_end, note_going_on, note_offer, note_scale,
+    EXACT, OUTSIDE, UNJUDGED, begin_windows, fit, is_keep_alive, learn, note_end, note_going_on, note_offer, note_scale,
 )
 
 cdef enum:
@@ -39,12 +39,17 @@ cdef enum:
 cdef enum:
     MOST_CANDIDATES = 8  # flows between the same ends that a packet may belong to
 
-cdef uint64_t COPY_WINDOW_NS = 1000000
-"""A SYN with the flow's own number this soon after the flow's end is a copy seen on another interface, not a new attempt. One from
-before the end is a copy too: several interfaces are not always written in the order of time."""
+cdef uint64_t COPY_WINDOW_NS = 200 * <uint64_t> 1000000
+"""A SYN with the flow's own number this soon after the flow's end is a copy that another tap saw, whose clock may be some 50 ms off, not a
+new attempt. One from before the end is a copy too: several interfaces are not always written in the order of time."""
 
 cdef uint64_t FRAGMENT_LIFETIME_NS = 30 * <uint64_t> 1000000000
 """How long fragments wait for each other: net.ipv4.ipfrag_time's default."""
+
+
+cdef inline bint precedes(const FlowState *s, int side, uint32_t seq) noexcept nogil:
+    """Is a SYN just before the lowest number seen of its end? Then it was overtaken: a card's queues are not read in order."""
+    return s.stream[side].low != 0 and <uint32_t> s.stream[side].low == seq + 1
 
 
 cdef class FlowTable(FlowRows):
@@ -111,6 +116,8 @@ cdef class FlowTable(FlowRows):
             self.begin_flow(packet, out)
         if not out.is_outside:
             self.accept(packet, out)
+            if h.tcp_flags & (SYN | ACK | RST) == SYN and self.states[out.flow].role != BY_SYN:
+                out.forward = self.turn(out.flow, not out.forward, BY_SYN) ^ out.forward
         return 0
 
     cdef void choose_by_number(self, const Stored *packet, Placed *out) noexcept nogil:
@@ -136,14 +143,16 @@ cdef class FlowTable(FlowRows):
         cdef int32_t flow = out.flow
         cdef FlowState *s
         cdef int side, found, best = OUTSIDE
-        cdef bint here, is_here = False, is_running = False
+        cdef bint here, is_running = False
         while flow >= 0:
             s = self.states + flow
             side = 0 if is_from_client(self.records + flow, &packet.h) else 1
             found = fit(s, &packet.h, side)
             here = place_index(s, packet.place) >= 0
-            if found > best or (found == best and found != OUTSIDE and here and not is_here):
-                best, is_here = found, here
+            if here and found > UNJUDGED:
+                found += EXACT  # a twin elsewhere may fit by chance
+            if found > best:
+                best = found
                 out.flow, out.forward = flow, side == 0
             elif best == OUTSIDE and here and not s.flags & HAS_ENDED and not is_running:
                 is_running = True  # a segment that fits nowhere is a packet of the newest one that runs here
@@ -209,7 +218,7 @@ cdef class FlowTable(FlowRows):
         while flow >= 0:
             if is_known(
                 self.sightings, self.fingerprint(packet, data, flow, is_from_client(self.records + flow, &packet.h)), packet.place,
-                packet.time_ns, ends.writer, ends.reader,
+                packet.time_ns, packet.h.ip_id != 0, ends.writer, ends.reader,
             ):
                 return flow
             flow = self.states[flow].older
@@ -247,13 +256,15 @@ cdef class FlowTable(FlowRows):
                 # Data on the SYN is taken with it or left for later (TCP Fast Open, RFC 7413 section 4.2.2).
                 sent = <uint32_t> s.stream[1 - side].next - s.isn[1 - side] if s.stream[1 - side].next != 0 else 1
                 return <uint32_t> (h.ack - s.isn[1 - side] - 1) >= sent
-            return ended or (s.flags & CARRIED_DATA) != 0
+            return (ended or (s.flags & CARRIED_DATA) != 0) and not precedes(s, side, h.seq)
         if s.flags & (ISN_KNOWN << side):
             if <uint32_t> (s.isn[side] - h.seq) > h.payload_length:  # known from the SYN+ACK alone, it may count the SYN's data
                 return True
             if not s.flags & (ISN_KNOWN << (1 - side)):
                 return False  # it was refused and is tried again, as Windows does for one connect()
             return ended and time_ns > s.ended_ns and not within(time_ns, s.ended_ns, COPY_WINDOW_NS)
+        if precedes(s, side, h.seq):
+            return False
         # The other end sent a SYN and nothing else happened: both opened at once (RFC 9293 section 3.5). Else a new one.
         return ended or not (s.flags & (ISN_KNOWN << (1 - side))) or (s.flags & IS_OPEN) != 0
 
@@ -334,10 +345,12 @@ cdef class FlowTable(FlowRows):
         if count > MOST_CANDIDATES:
             self.states[victim].older = self.states[self.states[victim].older].older
 
-    cdef void turn(self, int32_t flow, bint client_serves, uint8_t role) noexcept nogil:
-        """Something says whether the client of a flow serves: client and server change places, if the flow was not handed out yet."""
-        if flow >= self.first_of_batch and self.roles.prove(self.records + flow, self.states + flow, client_serves, role):
-            flip(self.records + flow, self.states + flow)
+    cdef bint turn(self, int32_t flow, bint client_serves, uint8_t role) noexcept nogil:
+        """Something says whether the client of a flow serves. True: client and server change places, as the flow was not handed out yet."""
+        if flow < self.first_of_batch or not self.roles.prove(self.records + flow, self.states + flow, client_serves, role):
+            return False
+        flip(self.records + flow, self.states + flow)
+        return True
 
     cdef void end_batch(self) noexcept nogil:
         """All flows of the batch are known: turn those round that listeners say are reversed."""

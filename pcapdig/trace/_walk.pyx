@@ -19,7 +19,7 @@ from pcapdig.trace._framing cimport (
     BLOCK_SECTION, BLOCK_SIMPLE, BLOCK_STATISTICS, block_damage, is_closed, is_plain, record_damage,
     record_lengths,
 )
-from pcapdig.trace._local cimport BOTH_LOCAL, direction_of_link, is_local_way, is_loopback_link
+from pcapdig.trace._local cimport BOTH_LOCAL, LINK_SLL, LINK_SLL2, direction_of_link, is_local_way, is_loopback_link
 from pcapdig.trace._reading cimport PIECE_BYTES, Reading, begin_piece, piece_load, piece_store, place_of, read_piece
 
 cdef enum:

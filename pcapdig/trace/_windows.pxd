@@ -93,7 +93,7 @@ cdef inline int fit_of_reset(const FlowState *s, const PacketHeaders *h, int sid
 
 cdef inline int fit(const FlowState *s, const PacketHeaders *h, int side) noexcept nogil:
     """How well a segment without SYN fits into a flow, if its sender is that end."""
-    cdef uint32_t top, stop = h.seq + h.payload_length
+    cdef uint32_t top, top_acked, stop = h.seq + h.payload_length
     cdef int seq, ack
     if h.tcp_flags & RST:
         return fit_of_reset(s, h, side)
@@ -113,7 +113,8 @@ cdef inline int fit(const FlowState *s, const PacketHeaders *h, int side) noexce
     ack = where(s, 1 - side, h.ack)
     if ack == OUTSIDE and side == 0 and (fits_other(s, h.ack) or (s.flags & (HAS_MORE | IS_SETTLED)) == HAS_MORE):
         ack = INSIDE
-    if ack == OUTSIDE and s.flags & (HAS_ACKED << (1 - side)) and s.acked[1 - side] - h.ack <= s.window[1 - side]:
+    top_acked = s.acked[1 - side] if s.flags & (HAS_ACKED << (1 - side)) else s.isn[1 - side]
+    if ack == OUTSIDE and top_acked - h.ack <= s.window[1 - side]:
         ack = INSIDE  # RFC 5961 section 5.2: an old ACK, be it from before the SYN
     if ack == OUTSIDE:
         return OUTSIDE

@@ -123,11 +123,11 @@ def test_a_line(monkeypatch: pytest.MonkeyPatch) -> None:
     heading, line = chisel.end()
     assert isinstance(heading, Line) and isinstance(line, Line)
     assert heading.text.split() == (
-        "START DURATION PROTO STATE C_BYTES S_BYTES C_PKTS S_PKTS RETR RTT CONN PROCESSES".split()
+        "START DURATION PROTO STATE C_BYTES S_BYTES C_PKTS S_PKTS RETR OOW RTT CONN PROCESSES".split()
     )
     assert re.match(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.000 100ms ", line.text)
     assert line.text[24:].split() == (
-        "100ms tcp SF 5 6 3 3 0 40ms 10.0.0.1:5000->10.0.0.2:80 curl(1)->httpd(2)".split()
+        "100ms tcp SF 5 6 3 3 0 0 40ms 10.0.0.1:5000->10.0.0.2:80 curl(1)->httpd(2)".split()
     )
     assert dict(line.fields) == {
         "evt.rawtime": 0,
@@ -141,6 +141,8 @@ def test_a_line(monkeypatch: pytest.MonkeyPatch) -> None:
         "server_packets": 3,
         "client_retransmits": 0,
         "server_retransmits": 0,
+        "client_out_of_window": 0,
+        "server_out_of_window": 0,
         "round_trip_ns": SECOND // 25,
         "client_process": "curl(1)",
         "server_process": "httpd(2)",

@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 
 from pcapdig.errors import UsageError
-from pcapdig.trace._flows import FlowTable
 from pcapdig.trace.flows import FlowRecord, Flows
 
 SYN, FIN, RST, PSH, ACK = 2, 1, 4, 8, 16
@@ -81,12 +80,6 @@ def test_ipv6_texts_are_rfc_5952(text: str) -> None:
     """As Python's ipaddress writes them."""
     flows = Flows.from_records([FlowRecord(client=text, server="::1")])
     assert flows.client_ip(0) == ipaddress.ip_address(text).compressed
-
-
-def test_a_native_table_begins_empty() -> None:
-    """Rows that the native side does not know cannot be found."""
-    with pytest.raises(ValueError, match="begins with no flows"):
-        FlowTable(Flows.from_records([FlowRecord(client="10.0.0.1", server="10.0.0.2")]))
 
 
 def test_both_directions_are_one_flow(take: Any, files: Any, wire: Any) -> None:

@@ -27,10 +27,22 @@ def test_other_comments_claim_nothing(comment: bytes) -> None:
 @pytest.mark.parametrize("is_write", [True, False])
 @pytest.mark.parametrize("evidence", EVIDENCE_NAMES[1:])
 def test_a_claim(is_write: bool, evidence: str) -> None:
-    """Process, end and evidence of a comment as the recorder writes it."""
+    """Process, end and evidence of a comment as the recorder writes it. Whose evidence is a listener serves."""
     processes = Processes()
     claim = processes.claim_of(comments.line(HTTPD, is_write=is_write, evidence=evidence))
-    assert claim == Claim(process=0, is_write=is_write, evidence=EVIDENCE_NAMES.index(evidence))
+    is_server = True if evidence == "listener" else None
+    assert claim == Claim(process=0, is_write=is_write, evidence=EVIDENCE_NAMES.index(evidence), is_server=is_server)
+    assert processes.known == [HTTPD]
+
+
+@pytest.mark.parametrize("is_server", [True, False, None])
+def test_a_role_is_no_part_of_the_process(is_server: bool | None) -> None:
+    """`fd.is_server` says who serves, as the recorder knows it."""
+    processes = Processes()
+    line = comments.line(HTTPD, is_write=True, evidence="socket", is_server=is_server)
+    claim = processes.claim_of(line)
+    assert claim is not None
+    assert claim.is_server is is_server
     assert processes.known == [HTTPD]
 
 
