@@ -52,7 +52,8 @@ class Conns(LineChisel):
     short_description: ClassVar[str] = "List connections: time, bytes, state, retransmits, processes"
     description: ClassVar[str] = (
         "Lists each connection, client first, in the order in which they began: start, duration, protocol, state, payload bytes "
-        "and packets of client and server, TCP packets sent again, those out of window (OOW: their receiver would not accept them, so nothing else follows from them), round trip of the handshake, and the processes seen at the "
+        "and packets of client and server, TCP packets sent again, those out of window "
+        "(their receiver would not accept them, so nothing else follows from them), round trip of the handshake, and the processes seen at the "
         "client's and at the server's end. A port used again is a connection of its own. States are Zeek's: S0 no answer, S1 "
         "open, SF closed by both, REJ refused, S2 closed by the client alone, S3 by the server alone, RSTO broken off by the "
         "client, RSTR by the server, RSTOS0 given up by the client, RSTRH answered and broken off by a server whose client was "
