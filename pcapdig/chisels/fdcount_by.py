@@ -10,7 +10,7 @@ from pcapdig.errors import UsageError
 from pcapdig.render.items import NOT_KNOWN, Line
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from pcapdig.render.items import Item
     from pcapdig.trace.rows import Rows
@@ -53,6 +53,12 @@ class FdcountBy(LineChisel):
             pairs = (with_flow.flow.astype(np.int64) << 32) + self._key.of(with_flow) + 1
             self._pairs = np.union1d(self._pairs, pairs)
         return ()
+
+    def notes(self) -> Iterator[str]:
+        """What is to be said beside the lines."""
+        from pcapdig.chisels.key_ids import note_of_others
+
+        return note_of_others([self._key])
 
     def end(self) -> Iterable[Item]:
         """The lines."""

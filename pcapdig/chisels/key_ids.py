@@ -12,9 +12,15 @@ from pcapdig.filters.catalogue import lookup
 from pcapdig.filters.fields import Field, FieldType
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
     from pcapdig.filters.values import Value
     from pcapdig.trace.columns import Dimensions
     from pcapdig.trace.rows import Rows
+
+MOST_VALUES = 1 << 18
+"""Values that are counted one by one; further ones are counted together, as OTHERS."""
+OTHERS = "(others)"
 
 
 def key_field(name: str) -> Field:
@@ -35,7 +41,7 @@ class KeyIds:
     Values of flows and processes are made once each, those of events once a row.
     """
 
-    __slots__ = ("_field", "_of_id", "_parts", "_shown", "values")
+    __slots__ = ("_field", "_of_id", "_others", "_parts", "_shown", "values")
 
     def __init__(self, field: Field) -> None:
         """`field` is one that `key_field` gave."""
@@ -43,6 +49,7 @@ class KeyIds:
         """The values by id."""
         self._field = field
         self._shown: dict[Value, int] = {}
+        self._others = -1
         self._parts = field.ends if field.ends is not None else (field,)
         self._of_id = [np.zeros(0, np.intp) for _ in self._parts]  # by flow or process
 
@@ -63,11 +70,27 @@ class KeyIds:
 
     def text(self, number: int) -> str | None:
         """A value as shown, by its id; None for -1."""
+        if number >= 0 and number == self._others:
+            return OTHERS
         return None if number < 0 else self._field.text(self.values[number])
 
     def order(self, number: int) -> tuple[bool, Value]:
         """Sorts ids by their values: numbers as numbers, what has no value last."""
+        if number >= 0 and number == self._others:
+            return True, 1
         return (True, 0) if number < 0 else (False, self.values[number])
+
+    def others(self) -> int:
+        """The id that stands for all values beyond the first MOST_VALUES."""
+        if self._others < 0:
+            self._others = len(self.values)
+            self.values.append(OTHERS)
+        return self._others
+
+    @property
+    def has_others(self) -> bool:
+        """There were more values than are counted one by one."""
+        return self._others >= 0
 
     def _column(self, position: int, trace: Dimensions) -> NDArray[np.intp]:
         """Ids of the values of all flows or processes there are, and -1 at the end, where index -1 finds it."""
@@ -84,7 +107,16 @@ class KeyIds:
     def _number(self, value: Value | None) -> int:
         if value is None:
             return -1
-        number = self._shown.setdefault(value, len(self.values))
-        if number == len(self.values):
+        number = self._shown.get(value)
+        if number is None:
+            if len(self._shown) >= MOST_VALUES:
+                return self.others()
+            number = self._shown[value] = len(self.values)
             self.values.append(value)
         return number
+
+
+def note_of_others(keys: Sequence[KeyIds]) -> Iterator[str]:
+    """That some values have no row of their own, where it is so."""
+    if any(key.has_others for key in keys):
+        yield f"values beyond the first {MOST_VALUES:,} are counted together, in the row {OTHERS}"

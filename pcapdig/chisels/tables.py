@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, ClassVar
 from pcapdig.render.items import NOT_KNOWN, Column, Table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     import numpy as np
     from numpy.typing import NDArray
@@ -242,7 +242,21 @@ class FieldTable(TableChisel):
             _, code = np.unique(code * (int(column.max(initial=0)) + 2) + column + 1, return_inverse=True)
         _, first, position = np.unique(code, return_index=True, return_inverse=True)
         found = zip(*(column[first].tolist() for column in columns), strict=True)
-        return np.array([self._groups.setdefault(ids, len(self._groups)) for ids in found], np.intp)[position]
+        return np.array([self._group(ids) for ids in found], np.intp)[position]
+
+    def _group(self, ids: tuple[int, ...]) -> int:
+        """The number of a combination of keys; of those beyond the limit that of all others."""
+        from pcapdig.chisels.key_ids import MOST_VALUES
+
+        if ids not in self._groups and len(self._groups) >= MOST_VALUES:
+            ids = tuple(key.others() for key in self._key_ids)
+        return self._groups.setdefault(ids, len(self._groups))
+
+    def notes(self) -> Iterator[str]:
+        """What is to be said beside the table."""
+        from pcapdig.chisels.key_ids import note_of_others
+
+        return note_of_others(self._key_ids)
 
     def _ranked(
         self, trace: Dimensions, ids: NDArray[np.intp], sums: NDArray[np.int64]

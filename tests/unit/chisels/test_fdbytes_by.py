@@ -81,3 +81,27 @@ def test_equal_sums_in_the_order_of_keys() -> None:
     (item,) = chisel.end()
     assert isinstance(item, Table)
     assert [key for _, (key,) in item.rows] == [str(port) for port in ports[:30]]
+
+
+@pytest.mark.parametrize(
+    ("key", "rows"),
+    [
+        ("fd.sport", ((3, ("80",)), (2, ("(others)",)))),
+        ("proc.name,fd.sport", ((5, ("(others)", "(others)")), (3, ("curl", "80")))),
+    ],
+)
+def test_more_values_than_are_counted(key: str, rows: object, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The rest shares a row, so that the sum stays what it was, and a note says so."""
+    monkeypatch.setattr("pcapdig.chisels.key_ids.MOST_VALUES", 1)
+    assert rows == table(key).rows
+
+
+def test_a_note_says_that_there_are_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where a value has no row of its own, and only there."""
+    from pcapdig.chisels.key_ids import KeyIds, key_field, note_of_others
+
+    monkeypatch.setattr("pcapdig.chisels.key_ids.MOST_VALUES", 1)
+    key = KeyIds(key_field("fd.sport"))
+    assert (key._number(80), [*note_of_others([key])]) == (0, [])
+    assert (key._number(81), key._number(82), key._number(80), key.text(1)) == (1, 1, 0, "(others)")
+    assert ["values beyond the first 1 are counted together, in the row (others)"] == [*note_of_others([key])]
