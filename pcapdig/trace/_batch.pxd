@@ -76,6 +76,7 @@ cdef class Batch(Naming):
     cdef void doubt(self, const Stored *packet, int32_t flow, const Ends *ends) noexcept nogil
     cdef int place_doubted(self, int32_t flow, const uint8_t *data) except -1 nogil
     cdef void turn_round(self) noexcept
+    cdef void refuse_answers(self, int32_t flow) noexcept nogil
     cdef uint32_t look_at(
         self, const Stored *packet, const uint8_t *data, Placed *placed, Ends *ends, Py_ssize_t row
     ) except? 0xFFFFFFFF nogil

@@ -23,9 +23,11 @@ from pcapdig.trace._walk cimport PUBLISHED_PACKETS, RING_PACKETS, Ring, Stored, 
 
 cdef enum:
     PROTOCOL_TCP = 6
+    SYN_ACK = 2 | 16
 
 cdef enum:
     WAITING_PACKETS = 256  # fragments that came before their datagram's first one; beyond that the oldest stays without a flow
+    ANSWERS_LOOKED_AT = 4096  # rows before the client's choice in which SYN+ACKs are looked for
     DOUBTED_PACKETS = 1024  # segments outside the windows; beyond that the oldest stays there, whatever is learnt
 
 cdef enum:
@@ -191,7 +193,17 @@ cdef class Batch(Naming):
             self.place_waiting(self.flows.fragment_key(h, packet.place), data)
         if placed.is_elsewhere:
             self.place_doubted(placed.doubted, data)
+        if placed.is_choice and not self.is_summing:
+            self.refuse_answers(placed.flow)
         return 0
+
+    cdef void refuse_answers(self, int32_t flow) noexcept nogil:
+        """The client took one of several SYN+ACKs: the others, not far before this packet, were not accepted."""
+        cdef uint32_t number = self.flows.states[flow].isn[1]
+        cdef Py_ssize_t i, first = self.count - ANSWERS_LOOKED_AT if self.count > ANSWERS_LOOKED_AT else 0
+        for i in range(first, self.count):
+            if self.columns.flow[i] == flow and self.columns.tcp_flags[i] & SYN_ACK == SYN_ACK and self.columns.seq[i] != number:
+                self.columns.out_of_window[i] = True
 
     cdef void count_unread(self, const Stored *packet, const uint8_t *data, int32_t flow) noexcept nogil:
         """Count a packet by what it is, that has no flow or is in a tunnel that is not opened."""

@@ -17,6 +17,7 @@ cdef struct Placed:  # where a packet belongs
     bint forward
     bint is_outside  # its receiver would not accept it
     bint is_elsewhere  # it shows where segments belong that were doubted
+    bint is_choice  # it says which of several SYN+ACKs the client took
 
 cdef class FlowTable(FlowRows):
     cdef Roles roles
@@ -33,7 +34,7 @@ cdef class FlowTable(FlowRows):
     cdef uint64_t fingerprint(self, const Stored *packet, const uint8_t *data, int32_t flow, bint forward) noexcept nogil
     cdef uint32_t fresh(self, const PacketHeaders *h, const Placed *placed) noexcept nogil
     cdef bint starts_anew(self, const PacketHeaders *h, int32_t flow, int side, int64_t time_ns) noexcept nogil
-    cdef int accept(self, Stored *packet, const Placed *placed) except -1 nogil
+    cdef int accept(self, Stored *packet, Placed *placed) except -1 nogil
     cdef int note_syn(self, const PacketHeaders *h, FlowState *s, int side) except -1 nogil
     cdef int begin_flow(self, const Stored *packet, Placed *out) except -1 nogil
     cdef void leave_behind(self, int32_t newest) noexcept nogil

@@ -268,7 +268,7 @@ cdef class FlowTable(FlowRows):
         # The other end sent a SYN and nothing else happened: both opened at once (RFC 9293 section 3.5). Else a new one.
         return ended or not (s.flags & (ISN_KNOWN << (1 - side))) or (s.flags & IS_OPEN) != 0
 
-    cdef int accept(self, Stored *packet, const Placed *placed) except -1 nogil:
+    cdef int accept(self, Stored *packet, Placed *placed) except -1 nogil:
         """Keep what later segments of a flow will be judged by."""
         cdef PacketHeaders *h = &packet.h
         cdef FlowState *s = self.states + placed.flow
@@ -288,6 +288,7 @@ cdef class FlowTable(FlowRows):
             note_offer(s, h, side)
         if not s.flags & IS_JUDGED:
             learn(s, h, side)
+            placed.is_choice = s.flags & (HAS_OTHER | IS_SETTLED) == (HAS_OTHER | IS_SETTLED)
         if h.tcp_flags & (FIN | RST):
             note_end(s, h, side, packet.time_ns)
         if h.payload_length != 0:
