@@ -48,6 +48,7 @@ fix: build ## apply what lint can repair by itself
 
 .PHONY: fuzz
 fuzz: build ## long fuzzing (docs/fuzzing.md); ARGS='http scan --seconds 600'; without ARGS the targets are listed
+	@.ci/system-packages fuzz
 	@$(BIN)/pip install --quiet --group fuzz
 	@# Not from here, so that the checkout does not hide the installed package.
 	@cd tests && $(CURDIR)/$(BIN)/python fuzz/fuzz.py $(ARGS)
