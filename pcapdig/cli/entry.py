@@ -8,6 +8,8 @@ from __future__ import annotations
 import errno
 import gc
 import os
+import signal
+import stat
 import sys
 from contextlib import suppress
 from io import TextIOWrapper
@@ -72,7 +74,7 @@ def _status_of(argv: Sequence[str]) -> int:
             _complain(f"standard output: {error.strerror}; what it did not take is lost")
             return FAILED
         return DONE  # `| head` has seen what it wanted
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, BlockingIOError):  # the latter from what is still shown after a Ctrl-C
         _leave_stdout()
         return INTERRUPTED
     except MemoryError:
@@ -154,6 +156,11 @@ def _run(settings: Settings) -> int:
             _started()
             copy_files(settings, sys.stdout)
         else:
+            if (
+                signal.getsignal(signal.SIGINT) is signal.default_int_handler
+            ):  # not where a shell or a program has its own
+                with suppress(ValueError):  # nor in a thread of a program
+                    signal.signal(signal.SIGINT, _interrupt)
             dig_files(settings, sys.stdout, _started)
     else:
         from pcapdig.cli.recording import record  # a dig must not load the recorder
@@ -211,11 +218,18 @@ def _complain(message: str, detail: str = "") -> None:
     print("\n".join(lines), file=sys.stderr)
 
 
+def _interrupt(number: int, frame: object) -> NoReturn:
+    """Ctrl-C while a dig is shown: what is still written goes as far as its reader takes it at once."""
+    with suppress(OSError):
+        if not stat.S_ISREG(os.fstat(sys.stdout.fileno()).st_mode):
+            os.set_blocking(sys.stdout.fileno(), False)
+    raise KeyboardInterrupt
+
+
 def _leave_stdout() -> None:
     """Write what stdout still holds, if its reader takes it at once: after a Ctrl-C nobody is waited for."""
     try:
         descriptor = sys.stdout.fileno()
-        is_blocking = os.get_blocking(descriptor)
     except OSError:
         return  # a stream of a test, without a descriptor
     os.set_blocking(descriptor, False)
@@ -224,7 +238,7 @@ def _leave_stdout() -> None:
         is_lost = False
     except OSError:
         is_lost = True
-    os.set_blocking(descriptor, is_blocking)  # others may write there too
+    os.set_blocking(descriptor, True)  # others may write there too
     if is_lost:
         _abandon_stdout()
         _complain("standard output: its reader takes nothing; what it did not take is lost")
