@@ -47,10 +47,10 @@ def _under_way(random: Random, scene: Scene, connection: Connection, spoken: Spo
     interface = tap.listen(scene.world.passages, random)
     name = name_of(connection)
     answers = Answers(rows=[Row(name=name)])
+    answers.are_logs_whole = not at_answer  # the answer itself may be shown without its request
     lines = spoken.lines[chosen + at_answer :]
     if spoken.protocol and lines:
         answers.logs[spoken.protocol] = Counter((name, *line) for line in lines)
-        answers.are_logs_whole = not at_answer
     if not at_answer:
         answers.messages = [(name, turns_of(replace(spoken, exchanges=spoken.exchanges[chosen:])))]
     total = sum(len(passage.segment.data) for passage in tap.seen if passage.segment)
