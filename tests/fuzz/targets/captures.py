@@ -94,8 +94,8 @@ class Outcome:
                 assert (columns[end][i] >= 0) == (columns[f"{end}_evidence"][i] > 0) or columns[end][i] >= 0
 
     def said(self) -> tuple[Any, ...]:
-        """All of it, to be compared."""
-        return self.columns, self.packets, self.payloads, self.tables, self.error, self.remarks
+        """All of it, to be compared; last what names the input."""
+        return self.columns, self.packets, self.payloads, self.tables, (self.error, self.remarks)
 
 
 def fed(data: bytes, edges: Iterable[int], *, decap: bool = False) -> Outcome:
