@@ -2,7 +2,8 @@
 
     packets -> rows (or reassembled messages) -> the user's filter -> each chisel's own filter -> chisel -> renderer -> text
 
-Rows are messages if the filter looks into buffers or a chisel wants messages; then only the flows that could pass are reassembled.
+A chisel is given packets, or messages if it wants them or a filter looks into buffers. Each chisel of a dig is given its own kind, so that
+none counts messages for packets because of its neighbour. Only the flows of which a message could pass are reassembled.
 """
 
 from __future__ import annotations
@@ -58,6 +59,11 @@ class _ChiselRun:
         self._files: ExtractFiles | None = None
         self._waiting: InOrder[str] = InOrder()
         self._table: Table | None = None  # the last one that was shown
+
+    @property
+    def wants_messages(self) -> bool:
+        """Whether it must be given messages, not packets."""
+        return self.chisel.needs == "messages" or self.filter.uses_buffer
 
     def feed(self, rows: Rows) -> Iterator[str]:
         return self._texts(lambda: self.chisel.feed(_passing(rows, self.filter)))
@@ -169,12 +175,12 @@ class Digger:
         self._by_second = [run for run in self._runs if live or run.chisel.every_second]
         self._clock = SecondClock()
         filters = (plan.filter, *(run.filter for run in self._runs))
-        needs_messages = any(run.chisel.needs == "messages" for run in self._runs)
-        needs_messages = needs_messages or any(part.uses_buffer for part in filters)
+        self._of_packets, self._of_messages = self._parted()
+        needs_messages = bool(self._of_messages) or plan.filter.uses_buffer
         self._uses_history = any(part.uses_history for part in filters)
         self._uses_history |= self._lines is not None and self._lines.uses_history
         self._reassembler = self._new_reassembler() if needs_messages else None
-        self._joined = [plan.filter & run.filter for run in self._runs] or [plan.filter]
+        self._joined = [plan.filter & run.filter for run in self._of_messages] or [plan.filter]
         self._wanted = np.zeros(0, np.bool_)
 
     def feed(self, packets: Packets) -> None:
@@ -184,18 +190,16 @@ class Digger:
         self._renderer.time_column.start_at(int(packets.time_ns[0]))
         if self._uses_history:
             self._trace.history.see(packets)
-        rows = None
-        if self._reassembler is None:
-            rows = rows_of(packets)
-        else:
+        rows = rows_of(packets) if self._reassembler is None or self._of_packets else None
+        if self._reassembler is not None:
             self._want_flows(packets)
         if not self._by_second:
-            self._take_all(self._rows(packets, rows, 0, len(packets)))
+            self._take_span(packets, rows, 0, len(packets))
             return
         for start, stop, over_ns in self._clock.spans(packets.time_ns):
             if over_ns is not None:
                 self._second_over(over_ns)
-            if not self._take_all(self._rows(packets, rows, start, stop)):
+            if not self._take_span(packets, rows, start, stop):
                 return
         if self._live:
             self.show_before(int(packets.time_ns[-1]) - NS)
@@ -264,22 +268,43 @@ class Digger:
 
         # Messages that somebody counts must not be left out.
         counts = self._counts is not None or self._plan.limit is not None
-        beginnings = {getattr(run.chisel, "beginning", None) for run in self._runs}
+        beginnings = {getattr(run.chisel, "beginning", None) for run in self._of_messages}
         beginning = ANYTHING if counts or len(beginnings) != 1 else beginnings.pop() or ANYTHING
         return Reassembler(self._trace, needle=self._plan.filter.needle, beginning=beginning)
 
-    def _rows(self, packets: Packets, rows: Rows | None, start: int, stop: int) -> Iterator[Rows]:
-        """The rows of some packets of a batch; in a dig of messages, those that ended with them."""
-        if self._reassembler is not None:
-            for first in range(start, stop, _SPAN_PACKETS):
-                yield self._reassembler.feed(packets, self._wanted, first, min(stop, first + _SPAN_PACKETS))
-            return
-        assert rows is not None
-        if start == 0 and stop == len(packets):
-            yield rows
-            return
-        first, end = np.searchsorted(rows.packet, (start, stop)).tolist()
-        yield rows.select(np.arange(first, end))
+    def _parted(self) -> tuple[list[_ChiselRun], list[_ChiselRun]]:
+        """The chisels that are given packets, and those that are given messages. With a limit all are given the same rows, since the limit
+        counts them.
+        """
+        by_buffer = self._plan.filter.uses_buffer
+        of_messages = [run for run in self._runs if run.wants_messages or by_buffer]
+        if of_messages and self._plan.limit is not None:
+            return [], self._runs
+        return [run for run in self._runs if run not in of_messages], of_messages
+
+    def _take_span(self, packets: Packets, rows: Rows | None, start: int, stop: int) -> bool:
+        """Take the packets start to stop of a batch, and the messages that ended with them. False: the limit is reached.
+
+        Args:
+            packets: the batch.
+            rows: its rows; None where only messages are wanted.
+            start: first packet to take.
+            stop: end of those to take.
+        """
+        if rows is not None:
+            if start or stop < len(packets):
+                first, end = np.searchsorted(rows.packet, (start, stop)).tolist()
+                rows = rows.select(np.arange(first, end))
+            if self._reassembler is None:
+                return self._take(rows)
+            passed = _passing(rows, self._plan.filter)
+            for run in self._of_packets if len(passed) else ():
+                self._show(run.feed(passed))
+        assert self._reassembler is not None
+        for first in range(start, stop, _SPAN_PACKETS):
+            if not self._take(self._reassembler.feed(packets, self._wanted, first, min(stop, first + _SPAN_PACKETS))):
+                return False
+        return True
 
     def _want_flows(self, packets: Packets) -> None:
         """Mark the flows of which a message could pass. A flow once wanted stays so."""
@@ -296,12 +321,8 @@ class Digger:
             flows = rows.flow[part.candidates(rows)]
             self._wanted[flows[flows >= 0]] = True
 
-    def _take_all(self, parts: Iterator[Rows]) -> bool:
-        """Take each part as it comes. False: the limit is reached."""
-        return all(map(self._take, parts))
-
     def _take(self, rows: Rows) -> bool:
-        """Filter, count, and give to all that show. False: the limit is reached."""
+        """Filter, count, and give to all that show rows of this kind. False: the limit is reached."""
         passed = _passing(rows, self._plan.filter)
         if self._plan.limit is not None and len(passed) >= self._plan.limit - self.passed:
             passed = passed.select(np.arange(self._plan.limit - self.passed))
@@ -311,7 +332,7 @@ class Digger:
             return not self.done
         if self._counts is not None:
             self._counts.add(passed)
-        for run in self._runs:
+        for run in self._of_packets if self._reassembler is None else self._of_messages:
             self._show(run.feed(passed))
         if self._lines is not None and not self._runs and not self._plan.quiet:
             self._show(self._lines.lines(passed))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from pcapdig.chisels import registry
 Run = Callable[..., "Ended"]  # noqa: F821  # of conftest.py, which tests cannot import
 pytestmark = pytest.mark.usefixtures("folder")
 
+LAMP = Path(__file__).parents[3] / "fixtures" / "lamp.pcapng.gz"
 WORDS = {
     "spy_ip": ["127.0.0.1"],
     "spy_port": ["80"],
@@ -58,6 +60,28 @@ def test_options_that_go_with_all(run: Run, words: tuple[str, ...], options: tup
     for file in ("t.pcapng", "t.pcap"):
         ended = run("-r", file, *options, "-c", *words, "fd.sport=80 or fd.type=ipv4")
         assert (ended.status, ended.err) == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("words", "neighbour"),
+    [
+        (words, neighbour)
+        for words in CHISELS
+        for neighbour in ("httplog", "echo_fds", "conns")
+        if words[0] not in ("udp_extract", neighbour)  # that one writes files
+    ],
+    ids=lambda words: words[0] if isinstance(words, tuple) else words,
+)
+def test_beside_another_each_shows_what_it_shows_alone(run: Run, words: tuple[str, ...], neighbour: str) -> None:
+    """One that counts packets is not given its neighbour's messages: a connection has as many packets as it has."""
+    alone = run("-r", str(LAMP), "-c", *words).out
+    beside = run("-r", str(LAMP), "-c", *words, "-c", neighbour).out
+    assert sorted(alone.splitlines()) == _lines_in_common(alone, beside)
+
+
+def _lines_in_common(alone: str, beside: str) -> list[str]:
+    """The lines of `alone` that are in `beside` as often, sorted: two chisels' lines come mixed."""
+    return sorted((Counter(alone.splitlines()) & Counter(beside.splitlines())).elements())
 
 
 @pytest.mark.parametrize("words", CHISELS, ids=lambda words: words[0])
