@@ -44,6 +44,9 @@ def differences(sample: Sample) -> list[str]:
 def _rows(capture: Any, answers: Answers) -> list[str]:
     """Compare `conns`."""
     given = list(capture.chisel("conns"))
+    for line in given:
+        if "client_out_of_window" in line:
+            line["out_of_window"] = line["client_out_of_window"] + line["server_out_of_window"]
     by_name: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for line in given:
         by_name[line["fd.name"]].append(line)
