@@ -33,7 +33,7 @@ static __always_inline __u16 kind_of(const struct sock *sk, const struct socket_
 	return sk->__sk_common.skc_state == STATE_LISTEN ? SOCKET_LISTENING : SOCKET_BOUND;
 }
 
-/* Of a connection at rest the counters show whether it sent a SYN. */
+/* The counters of a connection at rest show whether it sent a SYN. */
 static __always_inline __u8 role_by_counters(struct sock *sk)
 {
 	struct tcp_sock *tcp = bpf_skc_to_tcp_sock(sk);

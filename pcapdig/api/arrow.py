@@ -61,7 +61,7 @@ class ParquetFiles:
         self._open = ExitStack()
         with _written(directory):
             directory.mkdir(parents=True, exist_ok=True)
-            # Of our own: in a directory that others can write, a name that can be foreseen may be a link by then.
+            # A folder of our own: in a directory that others can write, a name that can be foreseen may be a link by then.
             self._unfinished = Path(tempfile.mkdtemp(prefix=".pcapdig-", dir=directory))
 
     def write(self, name: str, columns: Columns) -> None:

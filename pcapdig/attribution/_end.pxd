@@ -18,4 +18,4 @@ cdef struct End:
     uint32_t tid
     uint8_t evidence
     uint8_t state
-    uint8_t role        # EndRole, where no SYN of the recording tells it
+    uint8_t role        # EndRole, where no SYN of the recording shows it

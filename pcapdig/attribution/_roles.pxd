@@ -7,7 +7,7 @@ from pcapdig.attribution._sockets cimport SocketTables
 
 cdef struct Found:
     int32_t socket      # of this end, -1 where none is known
-    uint8_t syn_seen    # a SYN of the recording tells who began
+    uint8_t syn_seen    # a SYN of the recording shows who began
 
 cdef struct PortRange:
     uint16_t low        # the kernel chooses local ports from here

@@ -1,8 +1,8 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True
 # distutils: include_dirs = probe
-"""Which end of a packet is the client, by what is known of its sockets, where no SYN of the recording tells it.
+"""Which end of a packet is the client, by what is known of its sockets, where no SYN of the recording shows it.
 
-A connection's socket knows whether it connected or a listening one made it. Of datagram sockets these are certain: one that is connected, and
+A connection's socket knows whether it connected or a listening one made it. Two kinds of datagram sockets are certain: one that is connected, and
 not beside another that waits on the same port, is the client's (tracer/roles.py); of two sockets on this machine the one that waits on
 a port named to bind(2) is the server's and the one whose port the kernel chose is the client's. One that waits on a port below those that
 bindresvport(3) gives to clients serves a remote peer whose port a kernel may have chosen. Where both ends would have the same role

@@ -12,7 +12,7 @@ cdef struct Socket:
     uint32_t netns
     uint8_t protocol
     uint8_t in_use
-    uint8_t origin      # EVENT_ACTIVE, EVENT_PASSIVE, EVENT_CHOSEN_PORT: what tells its role; 0 where nothing does
+    uint8_t origin      # EVENT_ACTIVE, EVENT_PASSIVE, EVENT_CHOSEN_PORT: evidence of its role; 0 where there is none
 
 cdef struct TupleKey:
     uint8_t local_addr[16]

@@ -25,7 +25,7 @@ cdef inline object _named(object kind, tuple values):
 cdef class Turns:
     """Gives (flow, what `by_flow` has for it, turn) of each message that has anything new and is a flow's.
 
-    `by_flow` and `left` are looked into when a turn is asked for; flows whose value in `left`, a number a flow, is `over` are passed over.
+    `by_flow` and `left` are read when a turn is requested; flows whose value in `left`, a number a flow, is `over` are passed over.
     """
 
     cdef const int64_t[:] packet, size, time_ns

@@ -2,7 +2,7 @@
 
 A file DIRECTORY/NAME.py holds the chisel NAME. Directories are those asked for, then ~/.config/pcapdig/chisels; a file goes before a
 chisel of pcapdig's with the same name. A package brings one by an entry point of the group `pcapdig.chisels`: NAME = "module:Class".
-What is in a file is run only when its chisel is asked for, or all are listed, and only if nobody but root and the user could have
+The code in a file runs only when its chisel is requested, or all are listed, and only if nobody but root and the user could have
 written it, wherever it is (owners.py); that holds for what it imports too (trusted_imports.py).
 """
 

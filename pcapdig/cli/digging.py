@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 BATCH_BYTES = 16 << 20
 """Bytes of a capture whose packets are columns at once. Their columns take as much again, and more at once would not be faster."""
 PIPE_WINDOW_NS = 10_000_000_000
-"""Lines of logs out of a pipe wait so long for earlier ones, by the capture's time: nobody knows whether the pipe ends."""
+"""Lines of logs out of a pipe wait so long for earlier ones, by the capture's time, since a pipe may never end."""
 
 
 def dig_files(settings: Settings, out: TextIO, loaded: Callable[[], None] = lambda: None) -> None:

@@ -127,7 +127,7 @@ def _started() -> None:
 
 
 def _run(settings: Settings) -> int:
-    """Do what was asked, and give the exit status. Rooms are imported by those who need them."""
+    """Do what the command line says, and give the exit status. Rooms are imported by those who need them."""
     action = settings.action
     if action is Action.HELP:
         from pcapdig.cli.help import help_text  # textwrap takes milliseconds that a dig need not wait

@@ -1,7 +1,7 @@
 """Name resolution blocks in a copy: the names of addresses that kept packets have (draft-ietf-opsawg-pcapng, section 4.5).
 
 A record goes out before the first kept packet with its address, or at once when such a packet was kept before. A block's options, which name
-the server that was asked, are left out: that server's packets may be too.
+the server that answered, are left out: that server's packets may be too.
 """
 
 from __future__ import annotations

@@ -34,7 +34,7 @@ class CarriedSection:
     def __init__(self) -> None:
         """Before the first section."""
         self.order = "<"
-        """Of the section that is being read."""
+        """The byte order of the section that is being read."""
         self.is_written = False
         """The copy has this section's header."""
         self.options_left_out = 0

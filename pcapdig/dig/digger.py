@@ -62,7 +62,7 @@ class _ChiselRun:
 
     @property
     def wants_messages(self) -> bool:
-        """Whether it must be given messages, not packets."""
+        """The chisel, or its own filter, needs messages and not packets."""
         return self.chisel.needs == "messages" or self.filter.uses_buffer
 
     def feed(self, rows: Rows) -> Iterator[str]:

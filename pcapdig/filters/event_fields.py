@@ -255,7 +255,7 @@ EVENT = (
         FieldType.TEXT,
         _comment,
         "the packet's comments in a pcapng, whoever wrote them, those that name its processes included; several are joined by "
-        "'; ', each is on one line; no value without any. Of a message, those of its first packet. Not in sysdig.",
+        "'; ', each is on one line; no value without any. A message has those of its first packet. Not in sysdig.",
         costly=True,
         uses_history=True,
     ),

@@ -18,7 +18,7 @@ read the same way when it is recorded and when it is dug.
         uint16_t    source_port       # host order. ICMP echo request: source_port = identifier, destination_port 0; reply the other way round
         uint16_t    destination_port
         uint16_t    window            # TCP: as it stands in the header
-        uint32_t    tags              # tells stacks of VLANs (and of VXLAN and Geneve networks, of tunnels looked into) apart; 0: none
+        uint32_t    tags              # identifies the stack of VLANs (and VXLAN, Geneve networks of opened tunnels); 0: none
         uint32_t    seq, ack          # TCP
         uint32_t    payload_offset    # from the first captured byte of the packet, may exceed what was captured
         uint32_t    payload_length    # as sent on the wire (IP length, or original length when that is 0: GSO, BIG TCP)

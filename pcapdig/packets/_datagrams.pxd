@@ -91,7 +91,7 @@ cdef inline uint8_t into_vxlan(Frame *f, bint is_generic) noexcept nogil:
 
 
 cdef inline uint8_t into_geneve(Frame *f) noexcept nogil:
-    """A Geneve header and its options, of which the first byte tells the length in 4 bytes."""
+    """A Geneve header and its options, whose first byte gives the length in units of 4 bytes."""
     cdef uint16_t kind
     if not has(f, 8) or f.data[f.at] >> 6 != 0:
         return NOT_IP

@@ -11,7 +11,7 @@ cdef struct Frame:  # a packet whose headers are stepped over. Places count from
     uint64_t end  # of what was captured
     uint64_t wire  # of what was sent, as the headers so far say: less than the packet where they say so
     uint64_t at  # where the next header begins
-    uint64_t tags  # tells stacks of VLANs and other networks within the network apart
+    uint64_t tags  # identifies the stack of VLANs and other networks within the network
     uint32_t kind  # where no IP header follows: what does instead, as _unread.pxd has it
 
 

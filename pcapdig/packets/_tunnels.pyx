@@ -4,7 +4,7 @@ IP in IP of both versions either way (RFC 2003, 4213, 2473), GRE (RFC 2784, 2890
 (RFC 7637), ERSPAN types I, II and III (draft-foschiano-erspan), WCCP (draft-mclaggan-wccp-v2rev1, section 4.12.1), Aruba's Wi-Fi in GRE, MPLS in
 IP and GRE (RFC 4023), EtherIP (RFC 3378). Those in UDP, and L2TP: _datagrams.pxd.
 
-What is inside must be IP, else the packet is taken as it is without looking inside. Of a datagram that came in fragments no part is a whole
+What is inside must be IP, else the packet is taken as it is without looking inside. No part of a datagram that came in fragments is a whole
 packet, so none is looked into.
 """
 
@@ -84,7 +84,7 @@ cdef uint8_t into_gre(Frame *f) noexcept nogil:
         f.at += 4
     if flags & GRE_KEY:
         f.at += 4
-        if kind == ETHERTYPE_BRIDGED and has(f, 0):  # NVGRE: the last byte of its key tells its streams apart
+        if kind == ETHERTYPE_BRIDGED and has(f, 0):  # NVGRE: the last byte of its key numbers its streams
             pass_tag(f, get32(f.data + f.at - 4) >> 8)
     if flags & GRE_SEQUENCE:
         f.at += 4

@@ -30,7 +30,7 @@ class Headers:
     window_scale: int | None
     """Window scale option of a SYN, 0-14 (RFC 7323); None without one."""
     tags: int
-    """A number that tells stacks of VLANs apart, those of VXLAN and Geneve networks with --decap included; 0 without any."""
+    """A number that identifies the stack of VLANs, with --decap also of VXLAN and Geneve networks; 0 without any."""
     source: bytes
     """16 bytes; IPv4 as ::ffff:a.b.c.d."""
     destination: bytes

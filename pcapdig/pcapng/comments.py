@@ -4,7 +4,7 @@ One line of `key=value` in a packet's opt_comment, one comment for each local en
 
     proc.name=httpd proc.pid=15457 evt.io_dir=read evidence=socket user.name=www-data user.uid=33 ... proc.cmdline="/usr/sbin/httpd -k start"
 
-Directly after the evidence stands fd.is_server=true or false where the recorder knows that end's role from its socket and no SYN tells it.
+Directly after the evidence stands fd.is_server=true or false where the recorder knows that end's role from its socket and no SYN shows it.
 Keys are the filter's field names. proc.name, proc.pid and evt.io_dir are always there and come first, the command line comes last,
 and what is not known is left out. A value that is empty or holds a blank, a quote or what looks like a key stands between double quotes,
 where a backslash goes before each double quote and backslash, and before the `=` of what looks like a key; any other value stands as it
@@ -53,7 +53,7 @@ class Parsed(NamedTuple):
     evidence: str
     """One of EVIDENCES; "" when the comment gives none or one unknown to this version."""
     is_server: bool | None = None
-    """That end's role, where the recorder knew it from the socket and no SYN tells it; None: not said."""
+    """That end's role, where the recorder knew it from the socket and no SYN shows it; None: not stated."""
 
 
 def compose(process: Process, *, cmdline: bool = True) -> tuple[bytes, bytes]:

@@ -1,6 +1,6 @@
 """Writing to somebody who may not read: pipes, FIFOs, sockets, terminals.
 
-A blocking write to a full pipe ends when its reader reads, whatever signals come meanwhile. Here the pipe is asked first whether it has room,
+A blocking write to a full pipe ends when its reader reads, whatever signals come meanwhile. Here the pipe is polled first for free space,
 so that who wants to end can. Until then a reader may take all the time it likes.
 """
 

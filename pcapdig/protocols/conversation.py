@@ -256,7 +256,7 @@ class Dialogue(Generic[_R, _Open]):
     def ask(self, asked: _Open) -> None:
         """A request is whole. It waits for its answer, unless that has come: see `answer`.
 
-        Behind a hole amid requests that were sent without waiting nobody knows which answer will be whose; nor behind one before them, unless what
+        Behind a hole amid pipelined requests it is unknown which answer belongs to which; so it is behind a hole before them, unless what
         was lost there has had its answer.
         """
         is_unsure, self._is_half_unsure = self._is_unsure or self._is_half_unsure, False

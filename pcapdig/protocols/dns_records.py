@@ -63,7 +63,7 @@ class DnsMessage(NamedTuple):
     options: str = ""
     """What the OPT record of EDNS says, in the words of dns_options.py."""
     serial: int | None = None
-    """Of a query for IXFR: the version of the zone that the client has."""
+    """In a query for IXFR, the version of the zone that the client has."""
 
 
 def read_message(data: bytes, *, records_limit: int = RECORDS_LIMIT) -> DnsMessage:

@@ -20,7 +20,7 @@ _KEYS = {
 
 
 def service_text(message: bytes, at: int, data: bytes) -> str:
-    """Priority, target, parameters: `1 . alpn="h2,h3" port=8443`. Of a parameter whose value is not as its key has it, the bytes: `key3="\\001"`.
+    """Priority, target, parameters: `1 . alpn="h2,h3" port=8443`. A parameter whose value does not fit its key is shown as bytes: `key3="\\001"`.
 
     Raises:
         BadMessageError: the target or a parameter is cut.

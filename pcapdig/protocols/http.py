@@ -5,7 +5,7 @@ chunks: 7.1, pipelining: 9.3.2), RFC 9110 (methods, status codes). HTTP/2 withou
 no response; it is not read, and HTTP/3 is not seen. Inside a tunnel that CONNECT made reading goes on where it is HTTP.
 
 The answer to a request of HTTP/0.9 has no head (RFC 1945 section 6): it is all that comes until the server closes the connection. That alone
-tells it from another protocol's, but for HTML; so it is no answer where the client goes on, or the capture ends before.
+distinguishes it from another protocol's, but for HTML; so it is no answer where the client goes on, or the capture ends before.
 
 A turn that is one whole message, as most are, is read at once; only what is split, joined or damaged goes through the coroutines.
 """
@@ -178,7 +178,7 @@ class _Http(Dialogue[_R, Asked]):
         """Wait for what follows a head with Expect: the body, or, after a final answer, another request (RFC 9110 section 10.1.1).
 
         Raises:
-            LostPlaceError: what comes first was not captured, and nobody knows what it was.
+            LostPlaceError: what comes first was not captured, so its meaning is unknown.
         """
         yield from inbox.something()
         if asked.is_continued or asked in self.open:

@@ -38,7 +38,7 @@ class BodyReader:
         return Body(self._size, b"".join(self._parts), self._framing.codings, self._is_complete)
 
     def take(self, data: bytes, size: int) -> None:
-        """`size` more bytes of the wire. Of the `data` of them that were asked for, fewer means that they were not captured."""
+        """`size` more bytes of the wire, captured as `data`; where `data` is shorter than what was requested, the rest was not captured."""
         self._size += size
         if data:
             self._parts.append(data)

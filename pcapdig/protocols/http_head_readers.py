@@ -1,4 +1,4 @@
-"""Where the next HTTP/1 message begins, and where its head ends: waiting for as much as tells it, and no more.
+"""Where the next HTTP/1 message begins, and where its head ends: it waits for as much as decides that, and no more.
 
 In: an inbox between two messages. Out: heads, or what stands in their place. Source: RFC 9112 sections 2 and 3, RFC 1945 section 5.1 (HTTP/0.9).
 """

@@ -231,7 +231,7 @@ class MysqlDialogue(Dialogue[SqlCall, _Command]):
         super()._after_loss(asks)
         if not asks and self._reader is not None:
             self._reader.is_done = True
-            self.is_over |= self._reader.streams  # events cannot be told from answers
+            self.is_over |= self._reader.streams  # events look like answers
 
     def _greeting(self, inbox: Inbox) -> Reading[None]:
         _, payload, _ = yield from read_packet(inbox, 512)

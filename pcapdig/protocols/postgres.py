@@ -69,7 +69,7 @@ class PostgresDialogue(Dialogue[SqlCall, Asked]):
         self._portals: Remembered[str, Portal] = Remembered(STATEMENTS_LIMIT, STATEMENTS_BYTES)
         self._unnamed: Asked | None = None  # prepared, and not executed so far
         self._failed: Statement | Portal | None = None  # refused before it was executed; its Execute is skipped
-        self._skips = False  # the server discards what was asked until Sync
+        self._skips = False  # the server discards requests until Sync
         self._copies_in = False  # it ignores Sync until the client ends its data
 
     @property

@@ -1,7 +1,7 @@
 """Redis: commands and replies of RESP2 and RESP3.
 
 In: turns. Out: `RedisCall`. Source: the Redis serialization protocol specification (redis.io/docs, "RESP protocol spec"), Redis 7.
-What a server sends that answers nothing, redis_modes.py tells apart.
+redis_modes.py recognises what a server sends that answers nothing.
 """
 
 from __future__ import annotations

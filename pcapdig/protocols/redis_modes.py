@@ -54,7 +54,7 @@ class Command:
     count: int
     size: int
     is_cut: bool = False
-    """Bytes of its first words were not captured, so nobody knows what it is."""
+    """Bytes of its first words were not captured, so its meaning is unknown."""
 
     @property
     def name(self) -> str:
@@ -102,7 +102,7 @@ class Modes:
         return any(self._subscribed.values())
 
     def is_silent(self, command: Command) -> bool:
-        """A command was sent. Whether it has no answer."""
+        """Take a command. Returns True if it has no answer."""
         name = command.name
         if name == "reset":
             self._replies, self._queue = "", None
@@ -143,7 +143,7 @@ class Modes:
             self._confirming = ("", 0)
 
     def is_dark(self, oldest: Command | None) -> bool:
-        """Whether nobody knows if an array whose first word was not captured to its end answers something."""
+        """True if an array whose first word was not captured to its end may or may not be an answer."""
         return (
             self._is_subscribed
             or self._is_blind

@@ -133,7 +133,7 @@ cdef inline bint waits(_Conversation conversation, _Half half, _Half other, int6
 
 
 cdef inline bint is_first(_Conversation conversation, _Half half, _Half other, int64_t half_ns, int64_t other_ns) noexcept:
-    """Of two directions that both have waited long enough: is this the one to go on? One whose next segment waits for the other is not."""
+    """Both directions have waited long enough: does this one go on? It does not if its next segment waits for the other."""
     cdef bint half_waits = half.held is not None and must_wait(conversation, other, &(<_Segment>half.held[0]).need)
     cdef bint other_waits = other.held is not None and must_wait(conversation, half, &(<_Segment>other.held[0]).need)
     return half_ns < other_ns if half_waits == other_waits else other_waits

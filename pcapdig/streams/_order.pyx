@@ -128,7 +128,7 @@ cdef class Sequencer(Outbox):
         self.connections.close(conversation, 0)
 
     cdef break_off(self, _Conversation conversation, bint forward, const _Meta *meta):
-        """End both directions where they stand: by an RST, whose sender `forward` tells, or, `meta` NULL, with the capture."""
+        """End both directions where they stand: by an RST, sent by the client if `forward`, or, with `meta` NULL, at the end of the capture."""
         cdef _Half half
         cdef _Meta reset_at
         cdef bint side

@@ -41,7 +41,7 @@ chisels or text output.
         IPv4-mapped, client_port, server_port u16, first_ns i64, interface u16; .name(i) "1.2.3.4:5->6.7.8.9:80" (IPv6 RFC 5952
         without brackets; no ports where the protocol has none); .client_ip(i), .server_ip(i);
         .largest(rows, sums, limit): connections ranked. Flows.from_records([FlowRecord(...)]).
-        Between two ends there may be several: told by initial numbers and windows, datagrams by interface and VLANs; a SYN with
+        Between two ends there may be several: initial numbers and windows distinguish connections, interface and VLANs datagrams; a SYN with
         another number is a new flow (docs/decisions/0010). A refused one that is repeated is not.
         Client and server: _client_rule.pyx (docs/decisions/0011). They stay once the batch was handed out in which the flow began.
     trace.processes: list of procs.Process, interned by what the file says of each (without evt.io_dir and evidence). Without comments

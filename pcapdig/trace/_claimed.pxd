@@ -1,4 +1,4 @@
-"""Connections that go on elsewhere: what a capture lost, told from what somebody injected.
+"""Connections that go on elsewhere: what a capture lost, distinguished from what somebody injected.
 
 A segment far outside the windows is either not of this connection, or the capture lost so much that its numbers look strange. The
 capture's own later packets say which: where data lies at the new numbers and an ACK of the other end covers it, both ends agree on them. One

@@ -23,7 +23,7 @@ cdef enum:  # FlowState.flags; those of a direction are the client's, shifted by
     CARRIED_DATA = 1 << 8
     IS_OPEN = 1 << 9  # carried data after the SYNs: both ends know each other's number
     IS_SETTLED = 1 << 10  # the client acknowledged a number of the server's: no other one counts any more
-    IS_JUDGED = 1 << 11  # the numbers of both directions agree, so that those far from them can be told
+    IS_JUDGED = 1 << 11  # the numbers of both directions agree, so that those far from them can be recognised
     HAS_OTHER = 1 << 12  # SYN+ACKs with two numbers were seen
     HAS_MORE = 1 << 13  # or with more than two
     HAS_ENDED = 1 << 14  # by a FIN of each end, or a RST
@@ -66,7 +66,7 @@ cdef struct FlowState:  # index 0 of pairs is the client's direction, 1 the serv
     int32_t foreign[2]  # 1 + process first seen at the client's, the server's end where its packets did not say which; 0: none
     int64_t ended_ns  # if HAS_ENDED
     int64_t rst_ns  # if HAS_RST
-    uint64_t fresh  # bytes of the flow's packets, where sums are asked for
+    uint64_t fresh  # bytes of the flow's packets, where sums are wanted
 
 
 cdef inline bint is_from_client(const FlowRecord *r, const PacketHeaders *h) noexcept nogil:

@@ -333,7 +333,7 @@ cdef class FlowTable(FlowRows):
         return 0
 
     cdef void leave_behind(self, int32_t newest) noexcept nogil:
-        """Of too many flows between the same ends one is not looked at any more: the oldest one that is not open, else the oldest."""
+        """Evict one of too many flows between the same ends: the oldest one that is not open, else the oldest."""
         cdef int32_t before = newest, victim = newest
         cdef FlowState *s
         cdef int count = 1

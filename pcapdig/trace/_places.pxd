@@ -1,7 +1,7 @@
 """Where packets of a flow are seen: a place is an interface with a stack of VLANs (an interface that the packet itself names included).
 
-TCP tells twins, connections with equal ends, by their numbers; a place only decides between two that fit. Datagrams have no numbers, so
-there the place tells twins: a conversation lies at one place, and at others where copies of its datagrams were seen. Its other direction
+TCP distinguishes twins, connections with equal ends, by their numbers; a place only decides between two that fit. Datagrams have no numbers, so
+there the place distinguishes twins: a conversation lies at one place, and at others where copies of its datagrams were seen. Its other direction
 may be seen at another place alone, as behind two taps, until that place shows the first direction too, and no copies of it.
 """
 

@@ -358,7 +358,7 @@ cdef class Scanner:
         return 0
 
     cdef int note_statistics(self, statistics) except -1:
-        """Counts of an interface: the last block that tells them holds, for they only grow. Those of none that was described are passed over."""
+        """Counts of an interface: the last block that gives them holds, for they only grow. Counts of an interface that was not described are ignored."""
         cdef uint32_t number = statistics.interface
         cdef uint32_t row
         if number >= self.walk.described_count or self.walk.described[number].is_shared:

@@ -131,7 +131,7 @@ cdef inline int fit(const FlowState *s, const PacketHeaders *h, int side) noexce
 
 
 cdef inline void settle(FlowState *s, const PacketHeaders *h, int side) noexcept nogil:
-    """Of several SYN+ACKs with different numbers, the one counts that the client acknowledges. What the server sends may say it before."""
+    """Among several SYN+ACKs with different numbers, the one that the client acknowledges counts. What the server sends may say it before."""
     cdef uint32_t number = h.ack if side == 0 else h.seq
     if s.flags & HAS_OTHER and number - s.isn[1] - 1 > FIRST_WINDOW:
         if number - s.other_isn - 1 <= FIRST_WINDOW:

@@ -72,7 +72,7 @@ class Facts(Protocol):
 
     @property
     def out_of_window(self) -> NDArray[np.bool_]:
-        """The receiver would not accept it. Of a message False."""
+        """The receiver would not accept it. Always False for a message."""
 
     def __len__(self) -> int: ...
 

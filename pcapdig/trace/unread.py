@@ -80,7 +80,7 @@ _ETHERTYPES = {
     0x9000: "Ethernet loopback",
 }
 _CARRIERS = frozenset({0x22F3, 0x8847, 0x8848, 0x8870, 0x88E5, 0x894F})
-"""Of these, what may carry IP that was not found."""
+"""Those that may carry IP that was not found."""
 _LLC_NAMES = {0x42: "STP", 0xE0: "IPX", 0xF0: "NetBIOS", 0xFE: "IS-IS", 0xFF: "IPX"}
 _SNAP_NAMES = {
     0x2000: "CDP",
