@@ -9,7 +9,7 @@ acknowledges is strange, as its own numbers prove that it knows the connection, 
 from libc.stdint cimport int32_t, uint8_t, uint16_t, uint32_t
 
 from pcapdig.packets._headers cimport PacketHeaders
-from pcapdig.trace._flow_state cimport ACK, HAS_CLAIM, FlowState
+from pcapdig.trace._flow_state cimport ACK, FIN, HAS_CLAIM, FlowState
 from pcapdig.trace._sequence cimport leap
 from pcapdig.trace._windows cimport FIRST_WINDOW, OUTSIDE, where
 
@@ -35,18 +35,24 @@ cdef inline bint is_near(uint32_t number, uint32_t start, uint32_t stop, uint32_
     return number - start + window <= stop - start + 2 * window
 
 
+cdef inline uint32_t length_of(const PacketHeaders *h) noexcept nogil:
+    """SEG.LEN of RFC 9293 section 3.4: a FIN takes a number as a byte does, and is all that a capture of SYN, FIN and RST alone has."""
+    return h.payload_length + (h.tcp_flags & FIN)
+
+
 cdef inline bint agree(const Claimed *c, const PacketHeaders *h, uint32_t window) noexcept nogil:
     """Does a segment of the other end acknowledge what is claimed, and the claim what it sends, one of them with data that is covered?"""
-    cdef uint32_t stop = h.seq + h.payload_length
+    cdef uint32_t stop = h.seq + length_of(h)
     if not is_near(c.ack, h.seq, stop, window) or not is_near(h.ack, c.start, c.stop, window):
         return False
-    return (c.has_data and <int32_t> (h.ack - c.start) > 0) or (h.payload_length != 0 and <int32_t> (c.ack - h.seq) > 0)
+    return (c.has_data and <int32_t> (h.ack - c.start) > 0) or (stop != h.seq and <int32_t> (c.ack - h.seq) > 0)
 
 
 cdef inline bint claim(Claimed *c, FlowState *s, int32_t flow, const PacketHeaders *h, int side) noexcept nogil:
     """Take note of a segment outside the windows. True: the connection goes on there, and its streams were brought there."""
     cdef uint32_t window = max(<uint32_t> FIRST_WINDOW, max(s.window[0], s.window[1]))
-    cdef uint32_t stop = h.seq + h.payload_length
+    cdef uint32_t length = length_of(h)
+    cdef uint32_t stop = h.seq + length
     cdef uint32_t other
     if not h.tcp_flags & ACK:
         return False
@@ -59,7 +65,7 @@ cdef inline bint claim(Claimed *c, FlowState *s, int32_t flow, const PacketHeade
             c.start = c.stop = h.seq
         c.count += 1
         c.ack = h.ack
-        c.has_data |= h.payload_length != 0
+        c.has_data |= length != 0
         if <int32_t> (stop - c.stop) > 0:
             c.stop = stop
         s.flags |= HAS_CLAIM

@@ -123,6 +123,23 @@ def test_a_capture_that_slept_goes_on(
     assert (sum(taken.out_of_window), set(taken.flow)) == (0, {0})
 
 
+@pytest.mark.parametrize("sent", [17_540, 100_000, 900_000_000])
+@pytest.mark.parametrize("is_client_last", [False, True])
+def test_a_capture_without_data_has_its_ends(take: Any, files: Any, wire: Any, sent: int, is_client_last: bool) -> None:
+    """`tcp[tcpflags] & (tcp-syn|tcp-fin) != 0` is a usual filter: that both FINs acknowledge each other shows that all between was sent."""
+    opening = [
+        wire.tcp(flags=SYN, seq=CLIENT),
+        wire.tcp(flags=SYN | ACK, seq=SERVER, ack=CLIENT + 1, forward=False),
+    ]
+    client, server = CLIENT + 840, SERVER + sent
+    fins = [
+        wire.tcp(flags=FIN | ACK, seq=server, ack=client + (not is_client_last), forward=False),
+        wire.tcp(flags=FIN | ACK, seq=client, ack=server + is_client_last),
+    ]
+    taken = take(files.frames(*opening, *(fins if is_client_last else fins[::-1])))
+    assert (sum(taken.out_of_window), taken.flow, sum(taken.fresh)) == (0, [0] * 4, 0)
+
+
 def test_one_direction_alone_is_not_judged(take: Any, files: Any, wire: Any) -> None:
     """Nobody acknowledges, nor offers a window."""
     frames = [wire.tcp(flags=SYN, seq=CLIENT)]
