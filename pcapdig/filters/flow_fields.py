@@ -1,4 +1,4 @@
-"""fd.*: the connection (flow) a packet belongs to. Client and server are decided in trace/, from SYN, listeners or the lower port."""
+"""fd.*: the connection (flow) a packet belongs to. Client and server are decided in trace/, from SYN, listeners, what is said, or who spoke first."""
 
 from __future__ import annotations
 

@@ -11,9 +11,10 @@ cdef enum Role:  # how client and server are known, the surest first
     BY_BYTES = 3
     BY_SERVICE = 4
     BY_FIRST = 5
+    BY_PACKET = 6  # nobody spoke yet
 
 cdef enum:
-    MOST_LOOKS = 6  # payloads of a flow looked at for what they prove
+    MOST_LOOKS = 64  # payloads of a flow looked at for what they prove
 
 cdef struct Listener:
     uint64_t address[2]

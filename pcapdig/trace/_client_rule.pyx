@@ -2,13 +2,15 @@
 
 The surest of what is known decides:
 
-    1  SYN: its sender is the client; that of a SYN+ACK is the server. A group of hosts or a broadcast address never sends, so it is no client
+    1  SYN: its sender is the client; that of a SYN+ACK is the server. A group of hosts or a broadcast address never sends, so it is no client,
+       but for the DHCP server's answers
     2  listener: the end that sent a SYN+ACK anywhere in this trace, or whose recorder says that its socket listens (fd.is_server,
        evidence=listener)
     3  bytes: the first payloads prove who asks (`_openings.pyx`): a request, a greeting, an answer
     4  service: of TCP that began before the capture, and of datagrams of a few services that are only ever asked, the port of a
-       well-known service against any other port; of TCP also a port below 1024 against one that is not
-    5  first: whoever sent the first packet is the client
+       well-known service against any other port; of TCP, which has no first speaker then, also a port below 1024 against one that is
+       not, and one below 32768, where systems take no port by chance, against one that is not
+    5  first: whoever sent the first payload is the client, or the first packet where nobody spoke yet
 
 What is learnt after a flow's first packet turns it round, as long as the batch in which the flow began was not handed out.
 Sources: RFC 9293 section 3.5, RFC 1112, RFC 4291 section 2.7, RFC 919, RFC 6335 section 6 (system ports), IANA's service name and port registry.
@@ -28,12 +30,14 @@ cdef enum:
 
 cdef enum:
     FIRST_USER_PORT = 1024
+    FIRST_EPHEMERAL_PORT = 32768  # net.ipv4.ip_local_port_range's default; IANA's begin at 49152
+    DHCP_SERVER = 67  # it answers to all, the only one that does
 
 
 cdef bint is_service(uint16_t port, uint8_t protocol) noexcept nogil:
     """Is a port one of a well-known service, which nobody's own end has by chance?"""
     if protocol == PROTOCOL_UDP:
-        return port == 53 or port == 67 or port == 123 or port == 161 or port == 443 or port == 853
+        return port == 53 or port == 67 or port == 123 or port == 161 or port == 443 or port == 547 or port == 853 or port == 5246 or port == 5247
     return port in (
         20, 21, 22, 23, 25, 53, 79, 80, 88, 110, 111, 119, 139, 143, 179, 389, 443, 445, 465, 502, 514, 515, 554, 587, 631, 636, 853, 873,
         989, 990, 993, 995, 1433, 1521, 1883, 2049, 2379, 3128, 3260, 3268, 3306, 3389, 4222, 5060, 5222, 5432, 5671, 5672, 5900, 5984, 6379,
@@ -67,7 +71,7 @@ cdef class Roles:
         if h.protocol == PROTOCOL_TCP and h.tcp_flags & SYN and not h.tcp_flags & RST:
             role[0] = BY_SYN
             return not h.tcp_flags & ACK
-        if is_group(h):
+        if is_group(h) and not (h.protocol == PROTOCOL_UDP and h.source_port == DHCP_SERVER and h.destination_port != DHCP_SERVER):
             role[0] = BY_SYN
             return True
         source = self.is_listening(h.source, h.source_port, h.protocol)
@@ -79,10 +83,12 @@ cdef class Roles:
         destination = is_service(h.destination_port, h.protocol)
         if source == destination and h.protocol == PROTOCOL_TCP:
             source, destination = h.source_port < FIRST_USER_PORT, h.destination_port < FIRST_USER_PORT
+            if source == destination:
+                source, destination = h.source_port < FIRST_EPHEMERAL_PORT, h.destination_port < FIRST_EPHEMERAL_PORT
         if source != destination and (h.protocol == PROTOCOL_TCP or h.protocol == PROTOCOL_UDP):
             role[0] = BY_SERVICE
             return destination
-        role[0] = BY_FIRST
+        role[0] = BY_PACKET if h.protocol == PROTOCOL_TCP and h.payload_length == 0 else BY_FIRST
         return True
 
     cdef bint prove(self, const FlowRecord *r, FlowState *s, bint client_serves, uint8_t role) noexcept nogil:

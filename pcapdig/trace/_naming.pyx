@@ -4,7 +4,7 @@ from libc.stdint cimport int32_t, uint8_t, uint32_t
 
 from pcapdig.packets._headers cimport PacketHeaders
 from pcapdig.trace._claims cimport SERVES, Claims, Meaning
-from pcapdig.trace._client_rule cimport BY_BYTES, BY_LISTENER, MOST_LOOKS
+from pcapdig.trace._client_rule cimport BY_BYTES, BY_FIRST, BY_LISTENER, BY_PACKET, MOST_LOOKS
 from pcapdig.trace._flow_state cimport Ends, FlowState
 from pcapdig.trace._flows cimport FlowTable, Placed
 from pcapdig.trace._foreign cimport END_CLIENT, END_LOCAL, Answer, Foreign
@@ -37,6 +37,8 @@ cdef class Naming:
             found = sender_of(payload, size, h.protocol, h.source_port, h.destination_port)
             if found != ANYONE:
                 self.flows.turn(placed.flow, (found == ANSWERS) == placed.forward, BY_BYTES)
+            elif s.role == BY_PACKET:
+                self.flows.turn(placed.flow, not placed.forward, BY_FIRST)
         placed.forward ^= s.flipped ^ flipped
 
     cdef int name_ends(self, const Stored *packet, const uint8_t *data, Ends *ends) except -1 nogil:

@@ -1,8 +1,9 @@
 """What a single payload proves of its sender: that it asks, or that it answers. Only what is certain; in doubt nothing.
 
 Text that only one end of a protocol begins with (HTTP, RTSP, SMTP, FTP, POP, IMAP, memcached, Redis), and headers that carry a bit
-or number for question and answer (TLS, DNS, DHCP, NTP, RADIUS, STUN, ONC RPC, LDAP, PostgreSQL, MySQL, MongoDB). A weak mark counts
-only with the protocol's own port at one end. Of SSH and SIP both ends begin alike.
+or number for question and answer (TLS, DNS, DHCP, NTP, RADIUS, STUN, ONC RPC, LDAP, PostgreSQL, MySQL, MongoDB, AMQP). A weak mark
+counts only with the protocol's own port at one end, or if the message's lengths agree with the payload's (`_lengths.pxd`). Both ends of
+SSH begin alike; both ends of SIP ask, so there the first line that is seen decides.
 
 Sources: RFC 9112 section 2, RFC 7826, RFC 5321 section 4, RFC 959 section 4, RFC 1939, RFC 9051 section 7.1, RFC 8446 section
 4 and RFC 5246 section 7.4, RFC 1035 section 4.1.1, RFC 2131 section 2, RFC 5905 section 7.3, RFC 2865 section 3, RFC 8489 section 5, RFC 5531
@@ -12,6 +13,8 @@ memcached (protocol.txt), Redis (RESP).
 
 from libc.stdint cimport uint8_t, uint16_t, uint32_t
 from libc.string cimport memchr, memcmp, strlen
+
+from pcapdig.trace._lengths cimport by_amqp, by_ldap, by_memcached, by_redis
 
 cdef enum:
     PROTOCOL_TCP = 6
@@ -34,7 +37,9 @@ cdef bint begins_as_request(const uint8_t *data, uint32_t size) noexcept nogil:
         or begins(data, size, b"MOVE ") or begins(data, size, b"LOCK ") or begins(data, size, b"UNLOCK ")
         or begins(data, size, b"REPORT ") or begins(data, size, b"SUBSCRIBE ") or begins(data, size, b"NOTIFY ")
         or begins(data, size, b"DESCRIBE ") or begins(data, size, b"SETUP ") or begins(data, size, b"PLAY ")
-        or begins(data, size, b"TEARDOWN ")
+        or begins(data, size, b"TEARDOWN ") or begins(data, size, b"M-SEARCH ") or begins(data, size, b"ANNOUNCE ")
+        or begins(data, size, b"RECORD ") or begins(data, size, b"PAUSE ") or begins(data, size, b"GET_PARAMETER ")
+        or begins(data, size, b"SET_PARAMETER ") or begins(data, size, b"UNSUBSCRIBE ") or begins(data, size, b"SEARCH ")
     )
 
 
@@ -120,9 +125,24 @@ cdef int by_rpc(const uint8_t *data, uint32_t size) noexcept nogil:
     return ANYONE
 
 
+cdef int by_datagram_text(const uint8_t *data, uint32_t size) noexcept nogil:
+    """UDP at any port: lines of HTTP (SSDP) and SIP. Both ends of SIP ask, so the first line that is seen decides."""
+    cdef const uint8_t *end
+    if size < 12 or data[0] < c"A" or data[0] > c"Z":
+        return ANYONE
+    if begins(data, size, b"HTTP/1.") or begins(data, size, b"SIP/2.0 "):
+        return ANSWERS if data[7 if data[0] == c"S" else 8] == c" " else ANYONE
+    if is_request_line(data, size):
+        return ASKS
+    end = <const uint8_t *> memchr(data, c"\n", size if size < 8192 else 8192)
+    return ASKS if end != NULL and end - data > 12 and begins(end - 9, 9, b" SIP/2.0\r") else ANYONE
+
+
 cdef int by_datagram(const uint8_t *data, uint32_t size, uint16_t source, uint16_t destination) noexcept nogil:
     """UDP: a header's own word, with the protocol's port at one end."""
-    cdef int found
+    cdef int found = by_datagram_text(data, size)
+    if found != ANYONE:
+        return found
     if source == 53 or destination == 53:
         return by_dns(data, size)
     if source == 67 or destination == 67 or source == 68 or destination == 68:
@@ -142,7 +162,7 @@ cdef int by_datagram(const uint8_t *data, uint32_t size, uint16_t source, uint16
     if destination == 69 and size >= 4 and data[0] == 0 and data[1] in (1, 2):
         return ASKS
     found = by_rpc(data, size)
-    return found if source == 111 or destination == 111 or source == 2049 or destination == 2049 else ANYONE
+    return found if found == ASKS or source == 111 or destination == 111 or source == 2049 or destination == 2049 else ANYONE
 
 
 cdef int by_port(const uint8_t *data, uint32_t size, uint16_t port) noexcept nogil:
@@ -158,7 +178,7 @@ cdef int by_port(const uint8_t *data, uint32_t size, uint16_t port) noexcept nog
     if port == 143:
         return ANSWERS if begins(data, size, b"* ") else ANYONE
     if port == 6379:
-        return ASKS if begins(data, size, b"*") and is_command(data, size) else ANSWERS if size > 2 and data[0] in (c"+", c"-", c":", c"$") else ANYONE
+        return ANSWERS if size > 2 and data[0] in (c"+", c"-", c":", c"$") else ANYONE
     if port == 11211:
         if begins(data, size, b"VALUE ") or begins(data, size, b"STORED\r\n") or begins(data, size, b"END\r\n"):
             return ANSWERS
@@ -177,17 +197,37 @@ cdef int by_port(const uint8_t *data, uint32_t size, uint16_t port) noexcept nog
     return ANYONE
 
 
-cdef bint is_command(const uint8_t *data, uint32_t size) noexcept nogil:
-    """Redis: `*N` and then a bulk string that is a word of letters: an array that a client sends."""
-    cdef uint32_t at = 1
-    while at < size and at < 8 and c"0" <= data[at] <= c"9":
-        at += 1
-    if at == 1 or size < at + 8 or data[at] != c"\r" or data[at + 2] != c"$":
-        return False
-    at += 3
-    while at < size and c"0" <= data[at] <= c"9":
-        at += 1
-    return size > at + 3 and data[at] == c"\r" and (c"A" <= data[at + 2] <= c"Z" or c"a" <= data[at + 2] <= c"z")
+cdef int by_mongodb(const uint8_t *data, uint32_t size) noexcept nogil:
+    """OP_MSG says which message it answers; OP_QUERY asks, OP_REPLY answers."""
+    cdef uint32_t length
+    if size < 21 or data[14] != 0 or data[15] != 0:
+        return ANYONE
+    length = little32(data)
+    if length > 48000000 or length < 21 or (length < size and little32(data + 12) != 2013):
+        return ANYONE
+    if little32(data + 12) == 2013 and data[16] & 0xFC == 0 and data[17] == 0 and data[20] <= 1:
+        return ASKS if little32(data + 8) == 0 else ANSWERS
+    if length != size or length < 36:
+        return ANYONE
+    if little32(data + 12) == 2004 and little32(data + 8) == 0:
+        return ASKS
+    return ANSWERS if little32(data + 12) == 1 and little32(data + 8) != 0 else ANYONE
+
+
+cdef int by_lengths(const uint8_t *data, uint32_t size) noexcept nogil:
+    """Whole messages that are certain at any port."""
+    cdef uint8_t first = data[0]
+    if first == c"*" or first == c"$":
+        return by_redis(data, size)
+    if first == c"V" or first == c"S":
+        return by_memcached(data, size)
+    if first == 0x30:
+        return by_ldap(data, size)
+    if first == c"A" or first == 1:
+        return by_amqp(data, size)
+    if first & 0x80 and size > 28 and (get32(data) & 0x7FFFFFFF) + 4 == size:
+        return by_rpc(data + 4, size - 4)
+    return ANYONE
 
 
 cdef int by_stream(const uint8_t *data, uint32_t size, uint16_t source, uint16_t destination) noexcept nogil:
@@ -204,8 +244,12 @@ cdef int by_stream(const uint8_t *data, uint32_t size, uint16_t source, uint16_t
         return ASKS  # PostgreSQL: SSLRequest, CancelRequest, or a startup packet of version 3
     if size >= 32 and little32(data) - 4 < size and data[3] == 0 and data[4] == 10 and c"3" <= data[5] <= c"9" and data[6] == c".":
         return ANSWERS  # MySQL's greeting: protocol 10 and a version's first digit
-    if size >= 16 and little32(data) == size and little32(data + 12) == 2013:
-        return ASKS if little32(data + 8) == 0 else ANSWERS  # MongoDB: OP_MSG says which message it answers
+    found = by_mongodb(data, size)
+    if found != ANYONE:
+        return found
+    found = by_lengths(data, size)
+    if found != ANYONE:
+        return found
     if size >= 12 and get16(data + 2) == 0 and get16(data + 4) + 6 == size and (source == 502 or destination == 502):
         return ANSWERS if data[7] & 0x80 else ANYONE  # Modbus: an exception
     found = by_port(data, size, destination)

@@ -43,13 +43,59 @@ def test_bytes_overrule_ports(
 
 
 @pytest.mark.parametrize(
-    ("ports", "forward"), [((443, 40000), False), ((40000, 443), True), ((700, 2049), True), ((2049, 700), False)]
+    ("ports", "forward"),
+    [
+        ((443, 40000), False),
+        ((40000, 443), True),
+        ((700, 2049), True),
+        ((2049, 700), False),
+        ((2404, 54768), False),
+        ((32768, 32767), True),
+    ],
 )
 def test_a_service_overrules_who_is_first(
     take: Any, files: Any, wire: Any, ports: tuple[int, int], forward: bool
 ) -> None:
-    """Of TCP that began before the capture, whoever is seen first."""
+    """Of TCP that began before the capture, whoever is seen first and whoever speaks first."""
+    assert take(files.frames(wire.tcp(b"neither", ports=ports))).forward == [forward]
     assert take(files.frames(wire.tcp(ports=ports))).forward == [forward]
+
+
+@pytest.mark.parametrize("ports", [(31600, 8868), (50000, 40000)])
+def test_a_packet_without_payload_does_not_speak(take: Any, files: Any, wire: Any, ports: tuple[int, int]) -> None:
+    """Of TCP under way between equal ports whoever sends the first payload is the client, and an ACK before it is its peer's."""
+    frames = [wire.tcp(ports=ports, seq=5, ack=9), wire.tcp(b"neither", ports=ports, seq=9, ack=5, forward=False)]
+    assert take(files.frames(*frames)).forward == [False, True]
+    assert take(files.frames(*frames, wire.tcp(ANSWER, ports=ports, seq=16, ack=5, forward=False))).forward == [
+        True,
+        False,
+        False,
+    ]
+
+
+def test_the_first_proof_holds(take: Any, files: Any, wire: Any) -> None:
+    """A proof in a later message counts for all of the flow, and one that contradicts it for nothing."""
+    said = [b"neither", b"nor", ANSWER, REQUEST, REQUEST]
+    seqs = [1 + sum(map(len, said[:i])) for i in range(5)]
+    frames = [wire.tcp(said[i], ports=(31600, 8868), seq=seqs[i], ack=1) for i in range(5)]
+    assert take(files.frames(*frames)).forward == [False] * 5
+
+
+@pytest.mark.parametrize(
+    ("ports", "ends", "forward"),
+    [
+        ((67, 68), ("192.168.119.1", "255.255.255.255"), False),
+        ((68, 67), ("0.0.0.0", "255.255.255.255"), True),
+        ((40000, 67), ("10.0.0.1", "10.0.0.255"), True),
+        ((5247, 12379), ("10.0.0.1", "10.0.0.2"), False),
+        ((547, 546), ("fe80::1", "fe80::2"), False),
+    ],
+)
+def test_datagrams_of_services(
+    take: Any, files: Any, wire: Any, ports: tuple[int, int], ends: tuple[str, str], forward: bool
+) -> None:
+    """DHCP's server is the one that answers to a broadcast address; CAPWAP's controller and DHCPv6's server are only ever asked."""
+    assert take(files.frames(wire.udp(b"a", ports=ports, ends=ends))).forward == [forward]
 
 
 @pytest.mark.parametrize("ports", [(40000, 51820), (51820, 40000), (5000, 5000)])
