@@ -36,7 +36,7 @@ cdef struct Columns:  # in the order of COLUMNS
     uint8_t *out_of_window
 
 cdef struct Waiting:  # a fragment that came before its datagram's first one
-    uint64_t key  # what the fragments of its datagram share; 0: it was placed
+    uint64_t key  # what the fragments of its datagram share, at any place; 0: it was placed
     Py_ssize_t row
     uint32_t counted  # fresh bytes that it was taken for
     Ends ends  # and processes

@@ -16,6 +16,7 @@ from pcapdig.trace._copies cimport is_copy
 from pcapdig.trace._flow_hash cimport flow_tag
 from pcapdig.trace._flow_state cimport Ends, FlowState
 from pcapdig.trace._flows cimport Placed
+from pcapdig.trace._fragments cimport ANYWHERE
 from pcapdig.trace._local cimport BOTH_LOCAL
 from pcapdig.trace._naming cimport Naming
 from pcapdig.trace._sums cimport Sums
@@ -190,7 +191,7 @@ cdef class Batch(Naming):
             self.doubt(packet, placed.flow, &ends)
         self.count += 1
         if h.is_first_fragment and self.wait_count != 0 and placed.flow >= 0:
-            self.place_waiting(self.flows.fragment_key(h, packet.place), data)
+            self.place_waiting(self.flows.fragment_key(h, ANYWHERE), data)
         if placed.is_elsewhere:
             self.place_doubted(placed.doubted, data)
         if placed.is_choice and not self.is_summing:
@@ -219,7 +220,7 @@ cdef class Batch(Naming):
     cdef void wait_for_first(self, const Stored *packet, uint32_t fresh, const Ends *ends) noexcept nogil:
         """Remember a fragment whose datagram's first one did not come yet; it may, in this batch."""
         cdef Waiting *w = self.waiting + self.wait_count % WAITING_PACKETS
-        w.key = self.flows.fragment_key(&packet.h, packet.place)
+        w.key = self.flows.fragment_key(&packet.h, ANYWHERE)
         w.row = self.count
         w.counted = fresh
         w.ends = ends[0]
@@ -239,14 +240,15 @@ cdef class Batch(Naming):
             w = self.waiting + i % WAITING_PACKETS
             if w.key != key:
                 continue
-            w.key = 0
             packet = &w.packet
             memset(&placed, 0, sizeof(Placed))
             ends = w.ends
             self.flows.place(packet, data + packet.offset, &ends, &placed)
-            if placed.flow >= 0:
-                self.unread[FRAGMENT] -= 1
-                self.unread_count -= 1
+            if placed.flow < 0:
+                continue  # a twin's, whose first one is still to come
+            w.key = 0
+            self.unread[FRAGMENT] -= 1
+            self.unread_count -= 1
             fresh = self.look_at(packet, data, &placed, &ends, w.row)
             if self.is_summing:
                 self.sums.move(w.counted, w.ends.writer, w.ends.reader, fresh, ends.writer, ends.reader)

@@ -41,8 +41,12 @@ cdef inline uint32_t length_of(const PacketHeaders *h) noexcept nogil:
 
 
 cdef inline bint agree(const Claimed *c, const PacketHeaders *h, uint32_t window) noexcept nogil:
-    """Does a segment of the other end acknowledge what is claimed, and the claim what it sends, one of them with data that is covered?"""
+    """Does a segment of the other end acknowledge what is claimed, and the claim what it sends, one of them with data or a FIN that is
+    covered? Without either both are to be the very next numbers.
+    """
     cdef uint32_t stop = h.seq + length_of(h)
+    if c.ack == h.seq and h.ack == c.stop:
+        return True
     if not is_near(c.ack, h.seq, stop, window) or not is_near(h.ack, c.start, c.stop, window):
         return False
     return (c.has_data and <int32_t> (h.ack - c.start) > 0) or (stop != h.seq and <int32_t> (c.ack - h.seq) > 0)

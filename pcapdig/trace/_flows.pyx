@@ -23,7 +23,7 @@ from pcapdig.trace._flow_state cimport (
     ACK, ANSWERED, CARRIED_DATA, FIN, HAS_CLAIM, HAS_ENDED, HAS_FIN, HAS_MORE, HAS_OTHER, HAS_RST, IS_JUDGED, IS_OPEN, IS_SETTLED, ISN_KNOWN,
     MOST_PLACES, RST, SYN, Ends, FlowState, flip, is_from_client,
 )
-from pcapdig.trace._fragments cimport FRAGMENT_SLOTS, Fragment, place_later, remember_first
+from pcapdig.trace._fragments cimport ANYWHERE, FRAGMENT_SLOTS, Fragment, place_later, remember_first
 from pcapdig.trace._places cimport ONE_WAY, SEEN, SHARED, add_place, lies_at, place_index
 from pcapdig.trace._client_rule cimport BY_SYN, Roles
 from pcapdig.trace._sequence cimport account, forget
@@ -364,20 +364,39 @@ cdef class FlowTable(FlowRows):
         """Keep where a datagram's first fragment went: for those that come at the same place, and for those that come elsewhere."""
         cdef PacketHeaders *h = &packet.h
         cdef uint64_t key = self.fragment_key(h, packet.place)
+        cdef uint64_t anywhere = self.fragment_key(h, ANYWHERE)
+        cdef bint forward
+        cdef int32_t newest = self.find(h, packet.tag, &forward)
         cdef Fragment *f = self.fragments + (key & (FRAGMENT_SLOTS - 1))
-        remember_first(f, key, h, packet.time_ns, placed.flow, placed.forward ^ self.states[placed.flow].flipped, placed.is_outside)
+        remember_first(f, key, h, packet.time_ns, placed.flow, newest, placed.forward ^ self.states[placed.flow].flipped, placed.is_outside)
+        self.fragments[anywhere & (FRAGMENT_SLOTS - 1)] = f[0]
+        self.fragments[anywhere & (FRAGMENT_SLOTS - 1)].key = anywhere
 
     cdef void place_fragment(self, Stored *packet, const uint8_t *data, Placed *out) noexcept nogil:
-        """A later fragment has no ports: it goes where the first one of that datagram went, if that was seen."""
+        """A later fragment has no ports: it goes where the first one of that datagram went, if that was seen, here or else at another place."""
         cdef uint64_t key = self.fragment_key(&packet.h, packet.place)
         cdef Fragment *f = self.fragments + (key & (FRAGMENT_SLOTS - 1))
         out.flow = -1
+        if f.key != key or not within(packet.time_ns, f.time_ns, FRAGMENT_LIFETIME_NS):
+            key = self.fragment_key(&packet.h, ANYWHERE)
+            f = self.fragments + (key & (FRAGMENT_SLOTS - 1))
+            if f.key != key or self.has_twin_at(f, packet.place):
+                return
         if place_later(f, key, &packet.h, data, packet.usable, packet.time_ns, FRAGMENT_LIFETIME_NS):
             out.flow = f.flow
             out.forward = f.forward ^ self.states[f.flow].flipped
             out.is_outside = f.is_outside
             if packet.time_ns < self.records[f.flow].first_ns:
                 self.records[f.flow].first_ns = packet.time_ns  # it came before the first one
+
+    cdef bint has_twin_at(self, const Fragment *f, uint32_t place) noexcept nogil:
+        """Does another flow between the ends of a datagram lie at a place? Then its fragments there may be that one's."""
+        cdef int32_t flow = f.newest
+        while flow >= 0:
+            if flow != f.flow and place_index(self.states + flow, place) >= 0:
+                return True
+            flow = self.states[flow].older
+        return False
 
     cdef uint64_t fragment_key(self, const PacketHeaders *h, uint32_t place) noexcept nogil:
         """What the fragments of one datagram share (RFC 791 section 3.2, RFC 8200 section 4.5), and their place. Never 0."""

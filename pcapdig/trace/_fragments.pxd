@@ -11,7 +11,8 @@ from pcapdig.trace._bytes cimport get32
 from pcapdig.trace._clock cimport within
 
 cdef enum:
-    FRAGMENT_SLOTS = 1024
+    FRAGMENT_SLOTS = 2048  # a datagram takes two: one for its first fragment's place, one for all others
+    ANYWHERE = 0xFFFFFFFF  # no place
 
 cdef enum:
     FRAGMENT_TCP = 6
@@ -25,6 +26,7 @@ cdef struct Fragment:
     uint64_t key
     int64_t time_ns
     int32_t flow
+    int32_t newest  # flow between its ends
     bint forward
     bint is_outside  # the datagram's receiver would not accept it
     # Of TCP:
@@ -35,12 +37,13 @@ cdef struct Fragment:
 
 
 cdef inline void remember_first(
-    Fragment *f, uint64_t key, PacketHeaders *h, int64_t time_ns, int32_t flow, bint forward, bint is_outside
+    Fragment *f, uint64_t key, PacketHeaders *h, int64_t time_ns, int32_t flow, int32_t newest, bint forward, bint is_outside
 ) noexcept nogil:
     """Keep where the first fragment of a datagram went, for the later ones."""
     f.key = key
     f.time_ns = time_ns
     f.flow = flow
+    f.newest = newest
     f.forward = forward
     f.is_outside = is_outside
     if h.protocol != FRAGMENT_TCP:

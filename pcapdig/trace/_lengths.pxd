@@ -71,7 +71,9 @@ cdef inline bint is_redis_command(const uint8_t *word, uint32_t size) noexcept n
 
 
 cdef inline int by_redis(const uint8_t *data, uint32_t size) noexcept nogil:
-    """Whole values of RESP: bulk strings, and arrays of them. A client sends arrays of bulk strings, of which the first is a command."""
+    """Whole values of RESP: bulk strings, and arrays of them. A client sends arrays of bulk strings, of which the first is a command.
+    Of a command that goes on in the next segment that first one is enough.
+    """
     cdef uint32_t at = 0, behind, i
     cdef int32_t number
     cdef int64_t missing = 1  # values until the one at the top is whole
@@ -82,7 +84,7 @@ cdef inline int by_redis(const uint8_t *data, uint32_t size) noexcept nogil:
     for i in range(MOST_ITEMS):
         behind = line_of_number(data, size, at + 1, &number)
         if behind == 0:
-            return ANYONE
+            return found if found == ASKS else ANYONE
         missing -= 1
         if data[at] == c"*":
             if number != 0 and (number < 0 or missing != 0):
@@ -90,7 +92,7 @@ cdef inline int by_redis(const uint8_t *data, uint32_t size) noexcept nogil:
             missing += number if number > 0 else 0
         elif data[at] == c"$" and number >= 0:
             if <uint32_t> number > size - behind or size - behind - <uint32_t> number < 2:
-                return ANYONE
+                return found if found == ASKS else ANYONE
             if is_first and found == ANYONE and is_redis_command(data + behind, <uint32_t> number):
                 found = ASKS
             elif i == 0 or (is_first and not is_letter(data[behind])):
@@ -110,8 +112,8 @@ cdef inline int by_redis(const uint8_t *data, uint32_t size) noexcept nogil:
                 return found
             missing = 1
         if at >= size:
-            return ANYONE
-    return ANYONE
+            break
+    return found if found == ASKS else ANYONE
 
 
 cdef inline bint ends_with(const uint8_t *data, uint32_t size, const char *text) noexcept nogil:

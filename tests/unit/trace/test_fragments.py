@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 SECOND = 10**9
 FIN, SYN, ACK = 1, 2, 16
 
@@ -113,3 +115,39 @@ def test_later_fragments_of_ipv6_follow_the_first(take: Any, files: Any, wire: A
     taken = take(files.frames(*frames))
     assert (taken.flow, taken.fresh) == ([0, -1, 0], [8, 8, 8])
     assert taken.names[2] == "2001:db8::1:4000->2001:db8::2:53"
+
+
+def pieces(wire: Any, payload: bytes) -> list[bytes]:
+    """A datagram in a first fragment of 16 bytes and a later one."""
+    ends = {"source": "10.0.0.1", "target": "10.0.0.2", "protocol": 17, "ip_id": 9}
+    whole = wire.udp(payload)[34:]
+    return [wire.ip(whole[:16], **ends, fragment=0x2000), wire.ip(whole[16:], **ends, fragment=2)]
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+def test_fragments_of_one_datagram_on_two_interfaces_join(
+    take: Any, files: Any, wire: Any, order: tuple[int, int]
+) -> None:
+    """The paths of a bond: the other interface never shows a first fragment."""
+    parts = pieces(wire, b"01234567" + b"later")
+    blocks = [files.packet(parts[i], interface=i, ticks=i) for i in order]
+    taken = take(files.section() + files.interface() + files.interface() + b"".join(blocks))
+    assert (taken.flow, sum(taken.fresh)) == ([0, 0], 13)
+
+
+def test_copies_of_fragments_join_and_count_once(take: Any, files: Any, wire: Any) -> None:
+    """Each interface shows both."""
+    parts = pieces(wire, b"01234567" + b"later")
+    blocks = [files.packet(part, interface=i, ticks=0) for part in parts for i in (0, 1)]
+    taken = take(files.section() + files.interface() + files.interface() + b"".join(blocks))
+    assert (taken.flow, sum(taken.fresh)) == ([0] * 4, 13)
+
+
+def test_fragments_of_twins_part(take: Any, files: Any, wire: Any) -> None:
+    """Each interface has its own flow with these ends: its later fragments wait for its own first one."""
+    here, there = pieces(wire, b"01234567" + b"later"), pieces(wire, b"abcdefgh" + b"other")
+    opened = [files.packet(wire.udp(b"begins" * (i + 1)), interface=i, ticks=i * 10**6) for i in (0, 1)]
+    order = [(here[1], 0), (there[1], 1), (here[0], 0), (there[0], 1)]
+    blocks = [files.packet(part, interface=i, ticks=2 * 10**6) for part, i in order]
+    taken = take(files.section() + files.interface() + files.interface() + b"".join(opened + blocks))
+    assert taken.flow == [0, 1, 0, 1, 0, 1]
