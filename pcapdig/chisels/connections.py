@@ -22,6 +22,8 @@ NEVER = np.iinfo(np.int64).max
 """Moment of what was not seen: SYN, ACK, FIN, RST. Packets at this last possible time count as a nanosecond before it there."""
 CLIENT, SERVER = 0, 1
 """Second index of columns with a value for each end: who sent, or whose process it is."""
+_REORDER_NS = 1_000_000
+"""Packets this close may lie in a capture in another order than they were sent."""
 _LINK_SLL2, _SLL2_BYTES, _SLL2_INDEX = 276, 20, 4
 """LINKTYPE_LINUX_SLL2: its number, size, and where the index of the interface is in it (tcpdump.org's list of link types)."""
 _INDEX_MASK = (1 << 30) - 1
@@ -203,7 +205,8 @@ class Connections:
     ) -> NDArray[np.bool_]:
         """Which of the packets with FIN or RST count: those after which their end sends nothing that lies beyond them.
 
-        Whoever goes on sending did not send them: a blind attacker did, with a number that fitted (RFC 5961 section 1).
+        Whoever goes on sending did not send them: a blind attacker did, with a number that fitted (RFC 5961 section 1). New data below the
+        number of an RST says so too, unless it comes so soon that the capture may have it in another order.
         """
         times, numbers = getattr(self, f"{name}_ns").reshape(-1), getattr(self, f"{name}_number").reshape(-1)
         data = np.flatnonzero((rows.size > 0) & (rows.tcp_flags & (TCP_SYN | TCP_RST) == 0))
@@ -223,7 +226,12 @@ class Connections:
         here[here] = slots[at[here]] == slot[data[here]]
         behind = np.ones(len(data), np.bool_)
         behind[here] = data[here] > began[at[here]]
-        data = data[behind & ((stop[data] - numbers[slot[data]]).astype(np.int32) > 0)]
+        beyond = (stop[data] - numbers[slot[data]]).astype(np.int32) > 0
+        if name == "rst":
+            since = times[slot[data]]
+            since[here] = np.minimum(since[here], rows.time_ns[ends[first[at[here]]]])
+            beyond |= rows.time_ns[data] > np.minimum(since, NEVER - _REORDER_NS) + _REORDER_NS
+        data = data[behind & beyond]
         for gone, last in {int(slot[i]): int(i) for i in data}.items():
             has = has & ~((slot == gone) & (np.arange(len(slot)) <= last))
             times[gone] = NEVER

@@ -25,5 +25,6 @@ cdef class FlowRows:
     cdef int32_t find(self, const PacketHeaders *h, uint32_t tag, bint *forward) noexcept nogil
     cdef int32_t add_row(self, const PacketHeaders *h, uint32_t tag, bint forward) except -1 nogil
     cdef bint same_ends(self, int32_t a, int32_t b) noexcept nogil
+    cdef bint has_twin_at(self, int32_t newest, int32_t flow, uint32_t place) noexcept nogil
     cdef int grow_flows(self) except -1 nogil
     cdef int grow_slots(self) except -1 nogil

@@ -12,6 +12,7 @@ import os
 
 from pcapdig.packets._headers cimport PacketHeaders
 from pcapdig.trace._flow_state cimport FlowRecord, FlowState
+from pcapdig.trace._places cimport place_index
 from pcapdig.trace._sequence cimport forget
 from pcapdig.trace._walk cimport ask_for
 
@@ -127,6 +128,14 @@ cdef class FlowRows:
                 return True
         return (x.client_port == y.server_port and x.server_port == y.client_port
                 and memcmp(x.client, y.server, 16) == 0 and memcmp(x.server, y.client, 16) == 0)
+
+    cdef bint has_twin_at(self, int32_t newest, int32_t flow, uint32_t place) noexcept nogil:
+        """Does a place show another flow between the same ends, from the newest one on back?"""
+        while newest >= 0:
+            if newest != flow and place_index(self.states + newest, place) >= 0:
+                return True
+            newest = self.states[newest].older
+        return False
 
     cdef int grow_flows(self) except -1 nogil:
         """Room for more rows, in memory that numpy shares and in ours."""

@@ -42,5 +42,4 @@ cdef class FlowTable(FlowRows):
     cdef void end_batch(self) noexcept nogil
     cdef void remember_fragment(self, Stored *packet, const Placed *placed) noexcept nogil
     cdef void place_fragment(self, Stored *packet, const uint8_t *data, Placed *out) noexcept nogil
-    cdef bint has_twin_at(self, const Fragment *f, uint32_t place) noexcept nogil
     cdef uint64_t fragment_key(self, const PacketHeaders *h, uint32_t place) noexcept nogil

@@ -380,7 +380,7 @@ cdef class FlowTable(FlowRows):
         if f.key != key or not within(packet.time_ns, f.time_ns, FRAGMENT_LIFETIME_NS):
             key = self.fragment_key(&packet.h, ANYWHERE)
             f = self.fragments + (key & (FRAGMENT_SLOTS - 1))
-            if f.key != key or self.has_twin_at(f, packet.place):
+            if f.key != key or self.has_twin_at(f.newest, f.flow, packet.place):
                 return
         if place_later(f, key, &packet.h, data, packet.usable, packet.time_ns, FRAGMENT_LIFETIME_NS):
             out.flow = f.flow
@@ -388,15 +388,6 @@ cdef class FlowTable(FlowRows):
             out.is_outside = f.is_outside
             if packet.time_ns < self.records[f.flow].first_ns:
                 self.records[f.flow].first_ns = packet.time_ns  # it came before the first one
-
-    cdef bint has_twin_at(self, const Fragment *f, uint32_t place) noexcept nogil:
-        """Does another flow between the ends of a datagram lie at a place? Then its fragments there may be that one's."""
-        cdef int32_t flow = f.newest
-        while flow >= 0:
-            if flow != f.flow and place_index(self.states + flow, place) >= 0:
-                return True
-            flow = self.states[flow].older
-        return False
 
     cdef uint64_t fragment_key(self, const PacketHeaders *h, uint32_t place) noexcept nogil:
         """What the fragments of one datagram share (RFC 791 section 3.2, RFC 8200 section 4.5), and their place. Never 0."""

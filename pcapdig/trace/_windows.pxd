@@ -218,6 +218,9 @@ cdef inline void note_going_on(FlowState *s, const PacketHeaders *h, int side, i
         is_more = (h.payload_length != 0 or h.tcp_flags & FIN) and <int32_t> (stop + (h.tcp_flags & FIN) - s.reset[side]) > 0
         if not is_more and h.tcp_flags & ACK and s.flags & (HAS_ACKED << (1 - side)):
             is_more = <int32_t> (h.ack - s.acked[1 - side]) > 0 and time_ns > s.rst_ns and not within(time_ns, s.rst_ns, REORDER_NS)
+        if not is_more and <int32_t> (stop + (h.tcp_flags & FIN) - <uint32_t> s.stream[side].next) > 0:
+            # New data below its number: the RST was ahead of all that was sent, which a receiver only challenges (RFC 5961 section 3.2).
+            is_more = time_ns > s.rst_ns and not within(time_ns, s.rst_ns, REORDER_NS)
         if is_more:
             s.flags &= ~<uint32_t> (HAS_RST << side)
     if (s.flags & (HAS_FIN << side) and h.payload_length != 0 and <int32_t> (stop - s.fin[side]) >= 0

@@ -7,7 +7,7 @@ from random import Random
 
 from traffic.connection import Connection, Way
 from traffic.endpoint import State
-from traffic.frames import RST, SYN, Segment
+from traffic.frames import FIN, RST, SYN, Segment
 from traffic.kinds.drawing import Sample, Scene, isn, plan, rough, speak, speak_at
 from traffic.strangers import FORGERIES, far_from, late_ones, other_synack, stray_ack, wrong_ack
 from traffic.taps import Tap
@@ -177,7 +177,11 @@ def capture_gap(random: Random) -> Sample:
     spoken = speak(random, "g", most=6)
     connection = scene.connect(replace(plan(random, spoken), closing=random.choice(["client", "server"])), spoken)
     scene.world.run()
-    start, size = random.choice(connection.passages).sent_ns, random.choice([100_000, 50 << 20, 900 << 20])
+    ended = min(
+        (p.sent_ns for p in connection.passages if not p.from_client and p.segment and p.segment.flags & FIN), default=0
+    )  # after its FIN the server sends no megabytes
+    start = random.choice([p.sent_ns for p in connection.passages if p.sent_ns < ended])
+    size = random.choice([100_000, 50 << 20, 900 << 20])
     for passage in connection.passages:
         segment = passage.segment
         if passage.sent_ns <= start or segment is None or segment.flags & SYN:
