@@ -1,9 +1,10 @@
 """How long whole commands take on one large file: pcapdig's digs beside the fastest tools that answer the same, and the floor.
 
 The file has a server's comments on each packet, 120,000 connections and 1.9 million packets in 1 GB (parts/repeated.py makes it out of a
-recorded trace). Commands run in turns; the fastest of some runs counts, tshark runs once. A bar says how many times faster than a peer
-a dig is to be. tcpdump is given TZ=UTC0: without, it asks for /etc/localtime once a packet and is four times slower, no fair peer.
-Memory is the peak of RssAnon: what a process has beside the files it maps.
+recorded trace). It came through a card: had its packets passed a loopback, each would be an event of both ends, and a dig in one
+comment a packet would do the work of two. --both-ends measures that. Commands run in turns; the fastest of some runs counts, tshark
+runs once. A bar says how many times faster than a peer a dig is to be. tcpdump is given TZ=UTC0: without, it asks for /etc/localtime once
+a packet and is four times slower, no fair peer. Memory is the peak of RssAnon: what a process has beside the files it maps.
 
     .venv/bin/python benchmarks/dig.py [--megabytes 1000] [--repeats 3] [--both-ends] [--file FILE] [--no-tshark] [--no-large]
 """

@@ -3,8 +3,9 @@
 fixtures/lamp.pcapng.gz, recorded by pcapdig, holds 22 connections of a web server, a database and sshd. Each repetition is one more
 visitor: the clients' addresses become its own, its packets come a little later than those of the visitor before it, and visits
 overlap, so that thousands of visits are under way at any time. The file is as the server itself would have recorded it: clients
-are elsewhere, so a packet has the comment of the server's end alone, and its direction. Payloads, sequence numbers, process comments
-and the process blocks before the first packet stay as recorded, but for WORD, which all visits but a few have lost.
+are elsewhere, so a packet has the comment of the server's end alone, and its direction, and the interface is no loopback: of packets
+that passed one, both ends are on the machine. Payloads, sequence numbers, process comments and the process blocks before the first
+packet stay as recorded, but for WORD, which all visits but a few have lost.
 
 IP checksums are right; TCP's are as recorded on a loopback, left to the card.
 """
@@ -31,9 +32,11 @@ VISIT_NS = 1_000_000
 """From the start of one visit to that of the next."""
 SERVER_4, SERVER_6 = bytes([192, 0, 2, 10]), bytes.fromhex("20010db8000000000000000000000010")
 CHUNK_PACKETS = 200_000
-BLOCK_ENHANCED = 6
+BLOCK_INTERFACE, BLOCK_ENHANCED = 1, 6
 ETHERNET = 14
 OPTION_FLAGS, OPTION_COMMENT = 2, 1
+LOOPBACK, CARD = struct.pack("<HH4s", 2, 2, b"lo"), struct.pack("<HH4s", 2, 4, b"eth0")
+"""The option if_name of the interface that was recorded, and of one that clients elsewhere come through; both take 8 bytes."""
 FLAGS_IN, FLAGS_OUT = 1, 2
 
 
@@ -116,6 +119,8 @@ def read_recorded(path: Path, *, both_ends: bool) -> tuple[bytes, int, list[Reco
         block = data[at : at + size]
         if kind == BLOCK_ENHANCED:
             packets.append(block)
+        elif kind == BLOCK_INTERFACE and not both_ends:
+            head += on_card(block)
         elif kind != 5:  # statistics of the recording would be wrong here
             head += block
         at += size
@@ -125,6 +130,15 @@ def read_recorded(path: Path, *, both_ends: bool) -> tuple[bytes, int, list[Reco
         for block, time_ns in zip(packets, times, strict=True)
     ]
     return bytes(head), times[0], recorded
+
+
+def on_card(block: bytes) -> bytes:
+    """The interface's block with a card's name and the server's addresses (options if_IPv4addr and if_IPv6addr) instead of a loopback's."""
+    return (
+        block.replace(LOOPBACK, CARD)
+        .replace(bytes([127, 0, 0, 1, 255, 0, 0, 0]), SERVER_4 + bytes([255, 255, 255, 0]))
+        .replace(bytes(15) + b"\x01\x80", SERVER_6 + b"\x40")
+    )
 
 
 def recorded_packet(block: bytes, time_ns: int, *, both_ends: bool) -> Recorded:
