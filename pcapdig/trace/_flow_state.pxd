@@ -46,27 +46,30 @@ cdef struct FlowRecord:  # one record of Flows, see RECORD in flows.py; the size
     uint16_t interface
     int64_t first_ns
 
-cdef struct FlowState:  # index 0 of pairs is the client's direction, 1 the server's
+cdef struct FlowState:
+    # Index 0 of pairs is the client's direction, 1 the server's. What the next segment of a running connection needs stands in the first 112
+    # bytes: rows are 192 bytes from 16 behind the beginning of a page, so those lie in two lines of the cache, both fetched ahead.
     Stream stream[2]
     uint32_t window[2]  # most that the other end offered: bytes beyond what it had acknowledged
     uint32_t acked[2]  # the highest number of this direction that the other end acknowledged
+    uint64_t fresh  # bytes of the flow's packets, where sums are wanted
+    uint32_t flags
+    uint8_t scale[2]  # of the windows that this end offers
+    uint8_t role  # how client and server are known, see `_client_rule.pyx`
+    uint8_t flipped  # client and server changed places within the batch at hand
+    uint8_t place_count
+    uint8_t looked  # payloads looked at for the role
+    uint8_t how[MOST_PLACES]  # of datagrams, see `_places.pxd`
+    uint32_t places[MOST_PLACES]
+    int32_t older  # flow between the same ends, -1: none
     uint32_t isn[2]
     uint32_t fin[2]  # the number behind its FIN
     uint32_t reset[2]  # the number of its RST
     uint32_t other_isn  # of the server, where the client has not said yet which one it took
-    int32_t older  # flow between the same ends, -1: none
-    uint32_t flags
-    uint8_t scale[2]  # of the windows that this end offers
-    uint8_t role  # how client and server are known, see `_client_rule.pyx`
-    uint8_t looked  # payloads looked at for that
-    uint8_t flipped  # client and server changed places within the batch at hand
-    uint8_t place_count
-    uint8_t how[MOST_PLACES]  # of datagrams, see `_places.pxd`
-    uint32_t places[MOST_PLACES]
     int32_t foreign[2]  # 1 + process first seen at the client's, the server's end where its packets did not say which; 0: none
+    uint32_t spare  # rows take 192 bytes
     int64_t ended_ns  # if HAS_ENDED
     int64_t rst_ns  # if HAS_RST
-    uint64_t fresh  # bytes of the flow's packets, where sums are wanted
 
 
 cdef inline bint is_from_client(const FlowRecord *r, const PacketHeaders *h) noexcept nogil:
