@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
+from functools import lru_cache, partial
+from typing import TYPE_CHECKING, Generic, NamedTuple, Protocol, TypeVar
 
 import numpy as np
 
-from pcapdig.chisels._turns import Turns
+from pcapdig.chisels._turns import Load, Turns
 from pcapdig.chisels.early import EarlyTurns
 from pcapdig.protocols.conversation import Dialogue, Record, Seen
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from pcapdig.procs.process import Process
-    from pcapdig.protocols.conversation import Turn
+    from pcapdig.protocols.conversation import Moment, Turn
     from pcapdig.trace.columns import Dimensions
     from pcapdig.trace.rows import Rows
 
@@ -61,6 +61,21 @@ class Evicted:
         self.requests += requests
 
 
+class Lone(Protocol):
+    """A message that is all its flow has said: dialogue and record at once, until more comes."""
+
+    @property
+    def data(self) -> bytes:
+        """The message: what it weighs."""
+
+    @staticmethod
+    def read(data: bytes, from_client: bool, moment: Moment) -> Lone | None:
+        """A datagram, if it is such a message."""
+
+    def grown(self) -> Dialogue[Any, Any]:
+        """The dialogue that goes on with the next one."""
+
+
 class Opening(NamedTuple):
     """The message a dialogue could begin with."""
 
@@ -103,6 +118,10 @@ class Found(NamedTuple, Generic[R]):
         ]
 
 
+_found = partial(tuple.__new__, Found)
+"""A named tuple from its values. Its own constructor is Python, and takes three times as long."""
+
+
 @lru_cache(maxsize=4096)
 def _views(asked: tuple[Seen, ...], answered: tuple[Seen, ...]) -> list[tuple[bool, int]]:
     """(it asked, its process or -1). Remembered, since the same few ends come again and again."""
@@ -130,8 +149,19 @@ class Dialogues(Generic[R]):
     what was open in them is handed out as unanswered.
     """
 
-    def __init__(self, begin: Callable[[Opening], Dialogue[R, Any] | None], limits: Limits = LIMITS) -> None:
-        """`begin` gives a new dialogue if the protocol begins with this message."""
+    def __init__(
+        self,
+        begin: Callable[[Opening], Dialogue[R, Any] | None],
+        limits: Limits = LIMITS,
+        lone: type[Lone] | None = None,
+    ) -> None:
+        """No message yet.
+
+        Args:
+            begin: gives a new dialogue if the protocol begins with this message.
+            limits: of what waits.
+            lone: what stands for a dialogue after the first datagram of a flow, see `Turns`, and is its record too if it stays the only one.
+        """
         self.evicted = Evicted()
         """What was given up for want of room."""
         self._begin = begin
@@ -139,11 +169,10 @@ class Dialogues(Generic[R]):
         self._by_flow: dict[int, Dialogue[R, Any]] = {}  # silent longest first
         self._left = np.zeros(0, np.uint8)  # by flow
         self._owed = np.zeros(0, np.int32)  # by flow: answers that may still come to requests that were given up
-        self._begun = 0  # since the last time that idle ones were dropped
-        self._room = IDLE_LIMIT
-        self._open = 0  # requests in all of them
+        self._lone: type | None = lone
+        self._read_lone = None if lone is None else lone.read
+        self._load = Load(limits.dialogues, limits.requests, limits.size_bytes, IDLE_LIMIT)
         self._held: dict[int, tuple[int, int, int]] = {}  # by flow: requests that are open, their bytes, all bytes
-        self._held_bytes = 0
         self._early = EarlyTurns()
         self._ends: dict[int, tuple[Seen]] = {}
         self._trace: Dimensions | None = None
@@ -156,8 +185,11 @@ class Dialogues(Generic[R]):
         self._grow(len(trace.flows))
         by_flow, left, held, protocol = self._by_flow, self._left, self._held, trace.flows.protocol
         early = self._early
-        most, most_requests, most_bytes = self._limits
-        for flow, dialogue, turn in Turns(rows, by_flow, left, OVER, self._ends):
+        load, most = self._load, self._limits.dialogues
+        for flow, dialogue, turn in Turns(rows, by_flow, left, OVER, self._ends, self._read_lone, load, early):
+            if turn is None:
+                yield from self._make_room(flow, trace)
+                continue
             if dialogue is None:
                 opening = Opening(turn.data, turn.from_client, protocol.item(flow) == _UDP, left.item(flow) == IDLE)
                 dialogue = self._begin(opening)
@@ -168,7 +200,7 @@ class Dialogues(Generic[R]):
                     yield from self._evict(trace)
             else:
                 del by_flow[flow]
-                by_flow[flow] = dialogue
+                by_flow[flow] = dialogue = self._grown(flow, dialogue) if type(dialogue) is self._lone else dialogue
             if dialogue.has_early_answers and dialogue.is_early(turn):
                 early.add(flow, turn)
                 records = []
@@ -184,14 +216,20 @@ class Dialogues(Generic[R]):
             elif dialogue.open or flow in held or dialogue.waiting_bytes:
                 self._weigh(flow, dialogue, len(turn.data))
             for record in records:
-                yield Found(record, flow, trace)
+                yield _found((record, flow, trace))
             if early:
                 if flow in early:
                     yield from self._read_early(flow, early.take(flow), trace, may_wait=True)
                 for other, turns in early.take_overdue(turn.moment.time_ns):
                     yield from self._read_early(other, turns, trace)
-            if self._open > most_requests or self._held_bytes > most_bytes:
+            if load.is_over:
                 yield from self._evict(trace)
+
+    def _grown(self, flow: int, lone: Any) -> Dialogue[R, Any]:
+        """The dialogue that goes on after a lone message."""
+        self._held[flow] = 1, len(lone.data), len(lone.data)
+        dialogue: Dialogue[R, Any] = lone.grown()
+        return dialogue
 
     def _read_early(
         self, flow: int, turns: list[Turn], trace: Dimensions, *, may_wait: bool = False
@@ -236,22 +274,32 @@ class Dialogues(Generic[R]):
     def _keep(self, flow: int, dialogue: Dialogue[R, Any]) -> None:
         """Remember a dialogue. Where there are many, those that remember nothing are dropped."""
         self._by_flow[flow] = dialogue
-        self._begun += 1
-        if self._begun < self._room:
-            return
+        self._load.begun += 1
+        if self._load.begun >= self._load.begun_max:
+            self._drop_idle(flow)
+
+    def _drop_idle(self, but: int) -> None:
+        """Forget the dialogues that remember nothing, but that of one flow."""
         for other, kept in [*self._by_flow.items()]:
-            if other != flow and kept.is_idle:
+            if other != but and kept.is_idle:
                 self._drop(other, IDLE)
-        self._begun = len(self._by_flow)
-        self._room = 2 * self._begun + IDLE_LIMIT
+        self._load.begun = len(self._by_flow)
+        self._load.begun_max = 2 * self._load.begun + IDLE_LIMIT
+
+    def _make_room(self, flow: int, trace: Dimensions) -> Iterator[Found[R]]:
+        """A lone message has begun this flow, and something is full."""
+        if self._load.begun >= self._load.begun_max:
+            self._drop_idle(flow)
+        if len(self._by_flow) > self._limits.dialogues or self._load.is_over:
+            yield from self._evict(trace)
 
     def _drop(self, flow: int, left: int) -> None:
         """Forget a dialogue."""
         self._by_flow.pop(flow).close()
         self._left[flow] = left
         requests, _, total = self._held.pop(flow, _NOTHING)
-        self._open -= requests
-        self._held_bytes -= total
+        self._load.requests -= requests
+        self._load.size_bytes -= total
 
     def _weigh(self, flow: int, dialogue: Dialogue[R, Any], turn_bytes: int) -> None:
         """Note how much a dialogue holds after a turn: requests that wait with their bytes, and what is half read.
@@ -264,10 +312,10 @@ class Dialogues(Generic[R]):
             size += turn_bytes
         elif requests < before:
             size = size * requests // before
-        self._open += requests - before
-        self._held_bytes -= total
+        self._load.requests += requests - before
+        self._load.size_bytes -= total
         total = size + dialogue.waiting_bytes
-        self._held_bytes += total
+        self._load.size_bytes += total
         if requests or total:
             self._held[flow] = requests, size, total
         else:
@@ -278,10 +326,20 @@ class Dialogues(Generic[R]):
         limits = self._limits
         least = limits.dialogues - limits.dialogues // 8
         requests, size = limits.requests - limits.requests // 8, limits.size_bytes - limits.size_bytes // 8
-        for flow, dialogue in [*self._by_flow.items()]:
-            if len(self._by_flow) <= least and self._open <= requests and self._held_bytes <= size:
+        load, by_flow, evicted = self._load, self._by_flow, self.evicted
+        lone: Any = self._lone
+        waiting: list[tuple[int, Any]] = [*by_flow.items()]
+        for flow, dialogue in waiting:
+            if len(by_flow) <= least and load.requests <= requests and load.size_bytes <= size:
                 break
-            if len(self._by_flow) > least or flow in self._held:
+            if type(dialogue) is lone:  # the many of a flood
+                del by_flow[flow]
+                load.requests -= 1
+                load.size_bytes -= len(dialogue.data)
+                evicted.connections += 1
+                evicted.requests += 1
+                yield _found((dialogue, flow, trace))
+            elif len(by_flow) > least or flow in self._held:
                 is_idle = not dialogue.open and dialogue.is_idle
                 if dialogue.pairs_by_order:
                     self._owed[flow] += len(dialogue.open)
@@ -289,7 +347,7 @@ class Dialogues(Generic[R]):
                 self.evicted.add(self._held.get(flow, _NOTHING)[0], is_idle=is_idle)
                 self._drop(flow, IDLE)
                 for record in records:
-                    yield Found(record, flow, trace)
+                    yield _found((record, flow, trace))
 
     def notes(self) -> Iterator[str]:
         """A sentence, where something was given up."""
@@ -310,5 +368,5 @@ class Dialogues(Generic[R]):
         ]
         self._by_flow.clear()
         self._held.clear()
-        self._open = self._held_bytes = 0
+        self._load.requests = self._load.size_bytes = 0
         return sorted(found, key=lambda one: (one.record.moment.time_ns, one.flow))

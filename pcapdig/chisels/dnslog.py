@@ -5,17 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pcapdig.chisels.chisel import Arg
-from pcapdig.chisels.logs import LogChisel
+from pcapdig.chisels.logs import LogChisel, known_members
 from pcapdig.errors import UsageError
+from pcapdig.render.items import Line
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from pcapdig.chisels.dialogues import Found, Opening
     from pcapdig.chisels.logs import Members
+    from pcapdig.protocols._dns_question import LoneQuestion
     from pcapdig.protocols.conversation import Dialogue
     from pcapdig.protocols.dns import DnsCall
-    from pcapdig.render.items import Line
 
 
 _PORTS = "fd.port in (53, 5353, 5355)"
@@ -43,11 +44,20 @@ class Dnslog(LogChisel["DnsCall"]):
         """Raises UsageError where `port` is none. `verbose`: with process ids and connection."""
         if port is not None and not (port.isascii() and port.isdigit() and len(port) <= 5 and 0 < int(port) < 65536):
             raise UsageError(f"chisel dnslog: {port!r} is not a port, 1 to 65535")
+        from pcapdig.protocols._dns_question import LoneQuestion
         from pcapdig.protocols.dns import DnsDialogue  # once: a dialogue is begun for each connection
         from pcapdig.protocols.dns_records import UPDATE, opcode_name
 
         self._new_dialogue, self._opcode_name, self._update = DnsDialogue, opcode_name, UPDATE
-        super().__init__(own_filter=_PORTS if port is None else f"fd.port={int(port)}", verbose=verbose)
+        super().__init__(
+            own_filter=_PORTS if port is None else f"fd.port={int(port)}", verbose=verbose, lone=LoneQuestion
+        )
+        self._lone = LoneQuestion
+        self._unknown = (
+            "latency=<NA> client.proc=<NA> client.pid=<NA> server.proc=<NA> server.pid=<NA>"
+            if verbose
+            else "latency=<NA> client.proc=<NA> server.proc=<NA>"
+        )
 
     def begin(self, opening: Opening) -> Dialogue[DnsCall, Any] | None:
         """Any message at that port."""
@@ -56,6 +66,8 @@ class Dnslog(LogChisel["DnsCall"]):
     def lines(self, found: Found[DnsCall]) -> Iterable[Line]:
         """One line, with both ends."""
         call = found.record
+        if type(call) is self._lone and all(end.process < 0 for end in call.asked.seen):
+            return (self._lone_line(found, call),)
         questions, answer, opcode = call.told.questions, call.answer, call.told.opcode
         name = ",".join(question.name for question in questions) or None
         kind = ",".join(question.type for question in questions) or None
@@ -89,4 +101,20 @@ class Dnslog(LogChisel["DnsCall"]):
             yield "query_edns", (call.query.options or None) if call.query else None
             yield "answer_edns", (answer.options or None) if answer else None
 
-        yield self.call_line(found, pairs, members())
+        return (self.call_line(found, pairs, members()),)
+
+    def _lone_line(self, found: Found[DnsCall], question: LoneQuestion) -> Line:
+        """The same for what most of a flood is: a plain question without an answer, and nobody known at either end."""
+        time_ns = question.asked.time_ns
+        return Line(
+            f"{self._clock.date_and_time_ns(time_ns)} query={question.name} type={question.type} rcode=<NA> answer=<NA> "
+            f"{self._unknown} fd.name={found.connection}",
+            None,
+            self._lone_members(found, question),
+            False,
+            time_ns,
+        )
+
+    def _lone_members(self, found: Found[DnsCall], question: LoneQuestion) -> Members:
+        """What -j says of it."""
+        yield from known_members(found, (("query", question.name), ("type", question.type), ("id", question.told.id)))

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from typing import TypeAlias
 
     from pcapdig.chisels.chisel import Needs
-    from pcapdig.chisels.dialogues import Dialogues, Found, Opening
+    from pcapdig.chisels.dialogues import Dialogues, Found, Lone, Opening
     from pcapdig.procs.process import Process
     from pcapdig.protocols.conversation import Dialogue, Record
     from pcapdig.render.items import Item
@@ -35,14 +35,14 @@ class LogChisel(LineChisel, Generic[R]):
     category: ClassVar[str] = "Application"
     needs: ClassVar[Needs] = "messages"
 
-    def __init__(self, *, own_filter: str = TCP, verbose: bool = False) -> None:
-        """`own_filter`: which messages are read. `verbose`: lines say more."""
+    def __init__(self, *, own_filter: str = TCP, verbose: bool = False, lone: type[Lone] | None = None) -> None:
+        """`own_filter`: which messages are read. `verbose`: lines say more. `lone`: as Dialogues has it."""
         from pcapdig.chisels.dialogues import Dialogues
         from pcapdig.render.times import LocalClock
 
         super().__init__(verbose=verbose, own_filter=own_filter)
         self._clock = LocalClock()
-        self._dialogues: Dialogues[R] = Dialogues(self.begin)
+        self._dialogues: Dialogues[R] = Dialogues(self.begin, lone=lone)
 
     def begin(self, opening: Opening) -> Dialogue[R, Any] | None:
         """A dialogue, if the protocol begins with this message."""

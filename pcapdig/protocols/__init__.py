@@ -14,7 +14,7 @@ Callers: chisels. Upstream: nothing but errors; dpkt names TLS ciphers, brotli a
     bodies.py        Body: size as sent, bytes kept, .content() without gzip, deflate, brotli, zstd; Decoder: the same piece by piece
     multipart.py     Multipart(boundary).feed(data) -> pieces of the parts of a form; file_types.py: types by first bytes, file names
     dns.py           DnsDialogue(is_stream=) -> DnsCall(query, answer); dns_transfers.py: Transfer, of many messages; dns_records.py reads a message,
-                     dns_names.py, dns_rdata.py, dns_svcb.py, dns_options.py, dns_types.py what is in it
+                     dns_names.py, dns_rdata.py, dns_svcb.py, dns_options.py, dns_types.py what is in it; _dns_question.pyx: plain questions
     redis.py         RedisDialogue -> RedisCall(command, reply); redis.starts(data), .starts_inline(data); redis_modes.py: what is no reply
     memcached.py     MemcachedDialogue -> MemcachedCall(command, keys, values ...); memcached_binary.py: MemcachedBinaryDialogue;
                      memcached_datagrams.py: MemcachedDatagrams, either of them over UDP

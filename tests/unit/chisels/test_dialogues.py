@@ -10,6 +10,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pcapdig.chisels.dialogues import Dialogues, Found, Limits, Opening
+from pcapdig.protocols._dns_question import LoneQuestion
+from pcapdig.protocols.dns import DnsDialogue
 from pcapdig.protocols.http import HttpDialogue, starts
 from pcapdig.trace.columns import Messages, Tables
 from pcapdig.trace.flows import FlowRecord, Flows
@@ -98,8 +100,8 @@ def test_what_waits_is_limited_and_what_is_given_up_is_counted(said: list[tuple[
     for one in limited.feed(rows):
         found.append(key(one))
         assert len(limited._by_flow) <= limits.dialogues + 1
-        assert limited._open <= limits.requests + 1
-        assert limited._open == sum(len(dialogue.open) for dialogue in limited._by_flow.values())
+        assert limited._load.requests <= limits.requests + 1
+        assert limited._load.requests == sum(len(dialogue.open) for dialogue in limited._by_flow.values())
     found += map(key, limited.end())
     messages = [sorted(number for _, *pair in keys for number in pair if number) for keys in (expected, found)]
     assert messages[0] == messages[1]
@@ -125,7 +127,7 @@ def test_half_read_messages_are_limited_in_bytes() -> None:
     heads = [(True, b"POST / HTTP/1.1\r\nX: " + b"z" * 1000)] * 5
     dialogues = Dialogues(http, Limits(size_bytes=3000))
     found = [*dialogues.feed(many_flows(_conversation(heads), [*range(5)]))]
-    assert ([0, 1, 2], 2040) == ([one.flow for one in found], dialogues._held_bytes)
+    assert ([0, 1, 2], 2040) == ([one.flow for one in found], dialogues._load.size_bytes)
     assert 3 == dialogues.evicted.connections
 
 
@@ -147,3 +149,44 @@ def test_an_end_that_is_not_known_has_no_view_beside_one_that_is(conversation: C
     """A capture of the server's machine."""
     (found,) = Dialogues(http).feed(conversation([GET, OK], ends="server"))
     assert [asks for asks, _ in found.views()] == [False]
+
+
+def _dns(number: int, flags: int, name: str) -> bytes:
+    return bytes((0, number, flags, 0, 0, 1, 0, 0, 0, 0, 0, 0, 1)) + name.encode() + b"\0\0\1\0\1"
+
+
+_DATAGRAMS = st.tuples(
+    st.integers(0, 5),
+    st.booleans(),
+    st.builds(_dns, st.integers(0, 1), st.sampled_from([0, 1, 0x80]), st.sampled_from("ab ")),
+)
+
+
+@given(st.lists(_DATAGRAMS, max_size=40), st.sampled_from([1, 40, 60_000]))
+@example([(0, True, _dns(0, 0, "a")), (0, True, _dns(1, 0, "a")), (0, False, _dns(1, 0x80, "a"))], 1)
+def test_a_lone_question_is_what_a_dialogue_would_have_read(turns: list[tuple[int, bool, bytes]], step_ms: int) -> None:
+    """Records, their order, what is given up and what waits are the same with and without, also where too much waits."""
+    flows = Flows.from_records(
+        [FlowRecord(client="10.0.0.1", server="10.0.0.2", client_port=i, server_port=53, protocol=17) for i in range(6)]
+    )
+    rows = rows_of(
+        Messages.from_buffers(
+            Tables(flows=flows),
+            [data for _, _, data in turns],
+            number=range(1, len(turns) + 1),
+            flow=[flow for flow, _, _ in turns],
+            forward=[from_client for _, from_client, _ in turns],
+            time_ns=[index * step_ms * 1_000_000 for index in range(len(turns))],
+        )
+    )
+    seen = []
+    for lone in (None, LoneQuestion):
+        dialogues: Dialogues[Any] = Dialogues(
+            lambda opening: DnsDialogue(is_stream=not opening.is_datagram), Limits(3, 6, 100), lone
+        )
+        found = [*dialogues.feed(rows)]
+        load = dialogues._load.requests, dialogues._load.size_bytes, dialogues._load.begun
+        found += dialogues.end()
+        read = [(one.flow, one.record.asked, one.record.answered, one.record.query, one.record.answer) for one in found]
+        seen.append((read, load, dialogues.evicted.connections, dialogues.evicted.requests, [*dialogues.notes()]))
+    assert seen[0] == seen[1]
