@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import struct
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
-from pcapdig.dig.carrier import Carrier, KeptPacket
+from pcapdig.dig.carrier import HEAD_BYTES, Carrier, KeptPacket
+from pcapdig.dig.plain_packets import Glance
 from pcapdig.errors import InputError
 from pcapdig.pcapng.blocks import (
     CUSTOM_NOT_COPIED,
@@ -130,13 +131,27 @@ class BlockFilter:
     def _carried(self, carrier: Carrier, blocks: bytes, passing: NDArray[np.bool_], batches: list[Packets]) -> bytes:
         """The packets that pass, and what describes them."""
         parts = []
+        begin = 0  # of the stretch of blocks that is kept as it is
         passes = iter(passing.tolist())
         kept = _rows(batches, passing, blocks)
         for start, end, kind in self._blocks(blocks):
             if kind not in _PACKET_BLOCKS:
-                parts.append(carrier.describe(kind, blocks[start:end]))
+                changed = carrier.describe(kind, blocks[start:end])
             elif next(passes):
-                parts.append(carrier.packet(kind, blocks[start:end], next(kept)))
+                is_plain, size, flow, forward, writer, reader, *more = next(kept)
+                if is_plain and kind == ENHANCED_PACKET:
+                    key = (blocks[start + 8 : start + 12], blocks[start + size : end - 4], writer, reader)
+                    if carrier.passes_plainly(key, flow, forward=forward):
+                        continue
+                changed = carrier.packet(kind, blocks[start:end], _packet(blocks, flow, forward, writer, reader, *more))
+            else:
+                changed = b""
+            if begin != start:
+                parts.append(blocks[begin:start])
+            if changed:
+                parts.append(changed)
+            begin = end
+        parts.append(blocks[begin:])
         return b"".join(parts)
 
     def _untouched(self, blocks: bytes, passing: NDArray[np.bool_]) -> bytes:
@@ -161,43 +176,67 @@ class BlockFilter:
 
     def _blocks(self, blocks: bytes) -> Iterator[tuple[int, int, int]]:
         """(start, end, type) of each block. The trace has found all of them whole."""
-        at = 0
-        while at < len(blocks):
-            kind, size = struct.unpack_from(self._order + "II", blocks, at)
+        at, stop = 0, len(blocks)
+        head = struct.Struct(self._order + "II").unpack_from
+        while at < stop:
+            kind, size = head(blocks, at)
             if kind == SECTION_HEADER:  # it reads the same in both byte orders
                 self._order = BYTE_ORDERS[blocks[at + 8 : at + 12]]
+                head = struct.Struct(self._order + "II").unpack_from
                 (size,) = struct.unpack_from(self._order + "I", blocks, at + 4)
             yield at, at + size, kind
             at += size
 
 
-def _rows(batches: list[Packets], passing: NDArray[np.bool_], blocks: bytes) -> Iterator[KeptPacket]:
-    """Each packet that passes, but for its block. All batches lie in `blocks`."""
+_Row: TypeAlias = tuple[bool, int, int, bool, int, int, int, int, int, int, bool]
+
+
+def _rows(batches: list[Packets], passing: NDArray[np.bool_], blocks: bytes) -> Iterator[_Row]:
+    """Of each packet that passes: are its bytes plain, where its options begin in an enhanced packet block, and what `_packet` takes.
+    All batches lie in `blocks`.
+    """
     at = 0
+    glance = Glance(blocks)
     for packets in batches:
         index = np.flatnonzero(passing[at : at + len(packets)])
         at += len(packets)
+        captured = packets.captured[index]
         columns = (
-            packets.payload_offset,
-            packets.payload_captured,
-            packets.captured,
-            packets.time_ns,
-            packets.flow,
-            packets.forward,
-            packets.writer,
-            packets.reader,
-            packets.writer_evidence,
-            packets.reader_evidence,
+            glance.plain(packets, index),
+            HEAD_BYTES + (captured + np.uint32(3) & np.uint32(0xFFFFFFFC)),
+            packets.flow[index],
+            packets.forward[index],
+            packets.writer[index],
+            packets.reader[index],
+            packets.payload_offset[index],
+            packets.payload_captured[index],
+            captured,
+            packets.time_ns[index],
+            (packets.writer_evidence[index] | packets.reader_evidence[index]) != 0,
         )
-        for start, size, captured, time_ns, flow, forward, writer, reader, wrote, read in zip(
-            *(column[index].tolist() for column in columns), strict=True
-        ):
-            yield KeptPacket(
-                captured=captured,
-                time_ns=time_ns,
-                flow=flow,
-                forward=forward,
-                processes=tuple(end for end in (writer, reader) if end >= 0),
-                has_evidence=bool(wrote or read),
-                payload=blocks[start : start + size],
-            )
+        yield from zip(*(column.tolist() for column in columns), strict=True)
+
+
+def _packet(
+    blocks: bytes,
+    flow: int,
+    forward: bool,
+    writer: int,
+    reader: int,
+    start: int,
+    size: int,
+    captured: int,
+    time_ns: int,
+    has_evidence: int,
+) -> KeptPacket:
+    """A packet whose payload lies at `start`."""
+    return KeptPacket(
+        captured=captured,
+        time_ns=time_ns,
+        flow=flow,
+        forward=forward,
+        writer=writer,
+        reader=reader,
+        has_evidence=bool(has_evidence),
+        payload=blocks[start : start + size],
+    )

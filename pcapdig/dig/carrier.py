@@ -18,7 +18,7 @@ from pcapdig.dig.carried_secrets import CarriedSecrets
 from pcapdig.dig.carried_secrets import written as written_secrets
 from pcapdig.dig.carried_section import CarriedSection, bare
 from pcapdig.dig.held import Held
-from pcapdig.dig.hellos import Seams, ids_at, ids_in, protocol_of, transport_of
+from pcapdig.dig.hellos import ESP, ZIGBEE_LINKS, Seams, ids_at, ids_in, protocol_of, transport_of
 from pcapdig.dig.kept_options import MOST_CACHED, KeptOptions, References, renumbered
 from pcapdig.pcapng.blocks import (
     APPLE_PROCESS,
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 _CUSTOM = (CUSTOM, CUSTOM_NOT_COPIED)
 _NUMBER_OF = {ENHANCED_PACKET: "I", OBSOLETE_PACKET: "H"}
 """How wide an interface's number is."""
-_HEAD, _SIMPLE_HEAD = 28, 12
+HEAD_BYTES, _SIMPLE_HEAD = 28, 12
 """Bytes of a block before its packet."""
 _TCP = 6
 
@@ -57,16 +57,23 @@ class KeptPacket(NamedTuple):
     flow: int
     """Row in the trace's flows; -1: none."""
     forward: bool
-    processes: tuple[int, ...]
-    """Rows in the trace's processes that are at its ends."""
+    writer: int
+    """Row in the trace's processes of the one at that end; -1: not known."""
+    reader: int
+    """The same of the other end."""
     has_evidence: bool
     """pcapdig's own comments name them, so that no block is needed to know them."""
     payload: bytes
     """Behind the transport header."""
 
+    @property
+    def processes(self) -> list[int]:
+        """Rows in the trace's processes that are at its ends."""
+        return [end for end in (self.writer, self.reader) if end >= 0]
 
-_Key: TypeAlias = tuple[bytes, bytes, tuple[int, ...]]
-"""A packet's interface as its block has it, its options, and the rows of its processes."""
+
+_Key: TypeAlias = tuple[bytes, bytes, int, int]
+"""A packet's interface as its block has it, its options, and the rows of its writer and reader."""
 
 
 class _Settled(NamedTuple):
@@ -136,23 +143,40 @@ class Carrier:
 
     def packet(self, kind: int, whole: bytes, packet: KeptPacket) -> bytes:
         """Take a packet that passes and its block: it goes into the copy behind all that it needs and the copy does not have yet."""
-        at = _HEAD + packet.captured + -packet.captured % 4
-        key = (whole[8:12], whole[at:-4], packet.processes)
+        at = HEAD_BYTES + packet.captured + -packet.captured % 4
+        key = (whole[8:12], whole[at:-4], packet.writer, packet.reader)
         settled = self._settled.get(key) if kind == ENHANCED_PACKET else None
         transport = self._transport(packet.flow)
         if settled is None or not transport:
             return self._first_of_its_kind(kind, whole, packet, key)
-        secrets = self._secrets_of(packet, whole[_HEAD : _HEAD + packet.captured], transport, settled.link_type)
+        secrets = self._secrets_of(
+            packet, whole[HEAD_BYTES : HEAD_BYTES + packet.captured], transport, settled.link_type
+        )
         if settled.is_unchanged:
             return secrets + whole if secrets else whole
         return secrets + block(kind, settled.number + whole[12:at] + settled.options, self._section.order)
+
+    def passes_plainly(self, key: _Key, flow: int, *, forward: bool) -> bool:
+        """Does an enhanced packet block go into the copy as it is, and nothing before it?
+
+        Args:
+            key: of the packet.
+            flow: its row in the trace's flows; -1: none.
+            forward: KeptPacket.forward.
+
+        Its bytes must be plain, as plain_packets.py sees them.
+        """
+        settled = self._settled.get(key)
+        if settled is None or not settled.is_unchanged or settled.link_type in ZIGBEE_LINKS:
+            return False
+        return self._transport(flow) not in (0, ESP) and (flow, forward) not in self._seams
 
     def _first_of_its_kind(self, kind: int, whole: bytes, packet: KeptPacket, key: _Key) -> bytes:
         """A packet that may need what the copy does not have: of a new flow, with options not seen before, without a flow."""
         section, order = self._section, self._section.order
         is_simple = kind == SIMPLE_PACKET
         interface = 0 if is_simple else struct.unpack_from(f"{order}{_NUMBER_OF[kind]}", whole, 8)[0]
-        at = _SIMPLE_HEAD if is_simple else _HEAD
+        at = _SIMPLE_HEAD if is_simple else HEAD_BYTES
         data = whole[at : at + packet.captured]
         parts = []
         # A simple packet is always of its section's first interface.

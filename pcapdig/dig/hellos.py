@@ -66,6 +66,10 @@ class Seams:
         """None yet."""
         self._tails: dict[object, bytes] = {}
 
+    def __contains__(self, direction: object) -> bool:
+        """Do the last bytes of a direction wait for what follows?"""
+        return direction in self._tails
+
     def joined(self, direction: object, payload: bytes) -> bytes:
         """What a segment's payload and the bytes before it have at their seam; b"" where no hello can lie over it."""
         before = self._tails.pop(direction, b"")
@@ -82,9 +86,9 @@ class Seams:
 WIREGUARD_SIZES = {1: 148, 2: 92, 3: 64}
 """Message type -> bytes of a handshake message (wireguard.com/protocol); transport data, type 4, has at least 32."""
 _OPC_UA = re.compile(rb"(?:HEL|ACK|ERR|RHE|OPN|MSG|CLO)[FCA]....", re.DOTALL)
-_ZIGBEE_LINKS = frozenset({195, 215, 230, 283})
+ZIGBEE_LINKS = frozenset({195, 215, 230, 283})
 """IEEE 802.15.4 with and without frame check sequence, and with TAP headers (tcpdump.org's link types)."""
-_TCP, _UDP, _ESP = 6, 17, 50
+_TCP, _UDP, ESP = 6, 17, 50
 _ESP_IN_UDP = 4500
 _NO_PROTOCOL = 255
 """IPPROTO_RAW: reserved, so that no packet has it."""
@@ -98,7 +102,7 @@ def transport_of(protocol: int, ports: tuple[int, int]) -> int:
         protocol: IPPROTO number of the flow.
         ports: of both ends, 0 where there are none.
     """
-    return _ESP if protocol == _UDP and _ESP_IN_UDP in ports else protocol or _NO_PROTOCOL
+    return ESP if protocol == _UDP and _ESP_IN_UDP in ports else protocol or _NO_PROTOCOL
 
 
 def protocol_of(payload: bytes, transport: int, link_type: int) -> str | None:
@@ -109,9 +113,9 @@ def protocol_of(payload: bytes, transport: int, link_type: int) -> str | None:
         transport: see transport_of; 0 where the packet has none.
         link_type: LINKTYPE number.
     """
-    if link_type in _ZIGBEE_LINKS:
+    if link_type in ZIGBEE_LINKS:
         return "ZigBee"
-    if transport == _ESP:
+    if transport == ESP:
         return "ESP"
     if transport == _UDP and payload[1:4] == b"\0\0\0":
         size = WIREGUARD_SIZES.get(payload[0])
