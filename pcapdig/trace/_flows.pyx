@@ -29,7 +29,7 @@ from pcapdig.trace._client_rule cimport BY_SYN, Roles
 from pcapdig.trace._sequence cimport account, forget
 from pcapdig.trace._walk cimport Stored
 from pcapdig.trace._windows cimport (
-    EXACT, OUTSIDE, UNJUDGED, begin_windows, fit, is_keep_alive, learn, note_end, note_going_on, note_offer, note_scale,
+    EXACT, OUTSIDE, UNJUDGED, begin_windows, fit, is_keep_alive, is_late, learn, note_end, note_going_on, note_offer, note_scale,
 )
 
 cdef enum:
@@ -143,7 +143,7 @@ cdef class FlowTable(FlowRows):
         cdef int32_t flow = out.flow
         cdef FlowState *s
         cdef int side, found, best = OUTSIDE
-        cdef bint here, is_running = False
+        cdef bint here, is_running = False, is_newer_here = False, is_replaced = False
         while flow >= 0:
             s = self.states + flow
             side = 0 if is_from_client(self.records + flow, &packet.h) else 1
@@ -152,13 +152,16 @@ cdef class FlowTable(FlowRows):
             if here and found > UNJUDGED:
                 found += EXACT  # a twin elsewhere may fit by chance
             if found > best:
-                best = found
+                best, is_replaced = found, is_newer_here
                 out.flow, out.forward = flow, side == 0
             elif best == OUTSIDE and here and not s.flags & HAS_ENDED and not is_running:
                 is_running = True  # a segment that fits nowhere is a packet of the newest one that runs here
                 out.flow, out.forward = flow, side == 0
+            is_newer_here |= here
             flow = s.older
-        out.is_outside = best == OUTSIDE
+        out.is_outside = best == OUTSIDE or (
+            is_replaced and is_late(self.states + out.flow, &packet.h, 0 if out.forward else 1, packet.time_ns, COPY_WINDOW_NS)
+        )
         return best != OUTSIDE
 
     cdef void hear_claim(self, const Stored *packet, Placed *out) noexcept nogil:

@@ -31,6 +31,7 @@ cdef enum:
 
 cdef enum:
     REORDER_NS = 1000000  # an ACK this soon after its sender's RST may have been sent before it: a card's queues are not read in order
+    QUEUES_NS = 5000000  # and one this soon after the end before that
 
 
 cdef inline void begin_windows(FlowState *s, bint by_syn) noexcept nogil:
@@ -238,3 +239,15 @@ cdef inline bint is_keep_alive(const FlowState *s, const PacketHeaders *h, int s
     if h.payload_length != 1 or h.tcp_flags & (SYN | FIN | RST) or stream.next == 0 or h.seq + 1 != <uint32_t> stream.next:
         return False
     return stream.low == stream.next or (s.flags & (HAS_ACKED << side) and s.acked[side] == <uint32_t> stream.next)
+
+
+cdef inline bint is_late(const FlowState *s, const PacketHeaders *h, int side, int64_t time_ns, uint64_t skew_ns) noexcept nogil:
+    """Is a segment of a connection that a newer one replaced sent again after its end? Nobody takes it. The copies of a second tap, whose
+    clock differs, may come then too.
+    """
+    cdef uint32_t stop = h.seq + h.payload_length + (h.tcp_flags & FIN)
+    if not s.flags & HAS_ENDED or <int32_t> (stop - <uint32_t> s.stream[side].next) > 0:
+        return False
+    if s.place_count != 1:
+        return not within(time_ns, s.ended_ns, skew_ns)
+    return stop != h.seq or (time_ns > s.ended_ns and not within(time_ns, s.ended_ns, QUEUES_NS))

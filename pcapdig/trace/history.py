@@ -27,6 +27,15 @@ _FAR = 1 << 32
 """Further than any two sequence numbers."""
 
 
+def since(before_ns: NDArray[np.int64], after_ns: NDArray[np.int64]) -> NDArray[np.int64]:
+    """ns from one time to another. What 64 bits cannot say (292 years) becomes the furthest that is no sign for nothing."""
+    found = after_ns - before_ns  # modulo 2^64
+    is_later = after_ns >= before_ns
+    found[is_later & (found < 0)] = np.iinfo(np.int64).max
+    found[~is_later & ((found >= 0) | (found == NOT_KEPT))] = NOT_KEPT + 1
+    return found
+
+
 class _Batch(NamedTuple):
     first_number: int
     wait_ns: NDArray[np.int64]
@@ -64,7 +73,10 @@ class History:
         """Take in the next batch. A batch seen before changes nothing, and messages are made of packets that were seen."""
         if not isinstance(facts, Packets) or not len(facts) or int(facts.number[0]) <= self._last_number:
             return
-        gap_ns = np.diff(facts.time_ns, prepend=facts.time_ns[0] if self._last_ns is None else self._last_ns)
+        before = np.empty_like(facts.time_ns)
+        before[1:] = facts.time_ns[:-1]
+        before[0] = facts.time_ns[0] if self._last_ns is None else self._last_ns
+        gap_ns = since(before, facts.time_ns)
         self._comments.see(facts)
         self._batches.append(_Batch(int(facts.number[0]), self._waits(facts), gap_ns))
         self._last_ns, self._last_number = int(facts.time_ns[-1]), int(facts.number[-1])
@@ -126,7 +138,7 @@ class History:
         flags = packets.tcp_flags[order]
         fits = (flags & TCP_SYN == 0) | (flags & TCP_ACK != 0)
         fits &= self._acknowledges_question(packets, order, is_first)
-        return np.where(by_client & ~forward & fits & (time_ns >= asked_ns), time_ns - asked_ns, NO_WAIT)
+        return np.where(by_client & ~forward & fits & (time_ns >= asked_ns), since(asked_ns, time_ns), NO_WAIT)
 
     def _acknowledges_question(
         self, packets: Packets, order: NDArray[np.intp], is_first: NDArray[np.bool_]

@@ -155,3 +155,15 @@ def test_many_flows() -> None:
         packets = Packets.from_payloads(Tables(flows=flows), [b"x"] * len(part), flow=list(part), time_ns=5)
         found.add(rows_of(packets))
     assert found.packets[:1000, CLIENT].tolist() == [1] * 1000
+
+
+@pytest.mark.parametrize("at", [0, -25, 2**63 - 101, -(2**63)])
+def test_no_time_is_a_sign_for_nothing(at: int) -> None:
+    """A connection comes to the same whenever it was, at 0 and at the first and last possible times too."""
+    flags, forward = [SYN, SYN | ACK, ACK, ACK, FIN | ACK, FIN | ACK], [1, 0, 1, 0, 1, 0]
+    usual = connections(6, tcp_flags=flags, forward=forward)
+    times = [at + 10 * i for i in range(6)]
+    found = connections(6, tcp_flags=flags, forward=forward, time_ns=times)
+    assert (found.first_ns[0], found.last_ns[0], found.closed_ns(0)) == (at, at + 50, at + 50)
+    assert found.round_trip_ns(0) == usual.round_trip_ns(0)
+    assert found.seen().tolist() == [0]

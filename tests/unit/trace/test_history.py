@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from pcapdig.trace import history
 from pcapdig.trace.columns import NO_WAIT, NOT_KEPT, Messages, Packets, Tables
 from pcapdig.trace.flows import FlowRecord, Flows
-from pcapdig.trace.history import History
+from pcapdig.trace.history import History, since
 
 SYN, ACK = 2, 16
 
@@ -102,3 +103,29 @@ def test_a_message_has_what_its_first_packet_has(monkeypatch: pytest.MonkeyPatch
     messages = Messages.from_buffers(known, [b"x"] * 3, number=[4, 2, 3], flow=0)
     assert past.wait_ns(messages).tolist() == [3, NO_WAIT, NO_WAIT]
     assert past.gap_ns(messages).tolist() == [3, NOT_KEPT, 19]
+
+
+MOST = 2**63 - 1
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "expected"),
+    [
+        (0, 0, 0),
+        (-1, 0, 1),
+        (0, -1, -1),
+        (MOST, MOST, 0),
+        (-MOST, MOST, MOST),
+        (MOST, -MOST, -MOST),
+        (0, -MOST - 1, -MOST),
+    ],
+)
+def test_no_time_is_a_sign_for_nothing(before: int, after: int, expected: int) -> None:
+    """Gaps and waits between any two times of 64 bits: what they cannot say becomes the furthest that is no sign."""
+    found = since(np.array([before]), np.array([after])).tolist()
+    assert found == [expected]
+    assert expected != NOT_KEPT
+    past = History()
+    packets = Packets.from_payloads(tables(), [b"q", b"a"], forward=[True, False], flow=0, time_ns=[before, after])
+    assert past.gap_ns(packets).tolist() == [0, expected]
+    assert past.wait_ns(packets).tolist() == [NO_WAIT, expected if after >= before else NO_WAIT]
