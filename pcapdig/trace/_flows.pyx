@@ -29,7 +29,8 @@ from pcapdig.trace._client_rule cimport BY_SYN, Roles
 from pcapdig.trace._sequence cimport account, forget
 from pcapdig.trace._walk cimport Stored
 from pcapdig.trace._windows cimport (
-    EXACT, OUTSIDE, UNJUDGED, begin_windows, fit, is_keep_alive, is_late, learn, note_end, note_going_on, note_offer, note_scale,
+    EXACT, OUTSIDE, QUEUES_NS, UNJUDGED, begin_windows, fit, is_keep_alive, is_late, learn, note_end, note_going_on, note_offer, note_scale,
+    precedes,
 )
 
 cdef enum:
@@ -45,11 +46,6 @@ new attempt. One from before the end is a copy too: several interfaces are not a
 
 cdef uint64_t FRAGMENT_LIFETIME_NS = 30 * <uint64_t> 1000000000
 """How long fragments wait for each other: net.ipv4.ipfrag_time's default."""
-
-
-cdef inline bint precedes(const FlowState *s, int side, uint32_t seq) noexcept nogil:
-    """Is a SYN just before the lowest number seen of its end? Then it was overtaken: a card's queues are not read in order."""
-    return s.stream[side].low != 0 and <uint32_t> s.stream[side].low == seq + 1
 
 
 cdef class FlowTable(FlowRows):
@@ -251,7 +247,7 @@ cdef class FlowTable(FlowRows):
     cdef bint starts_anew(self, const PacketHeaders *h, int32_t flow, int side, int64_t time_ns) noexcept nogil:
         """Does a SYN or SYN+ACK of that end begin another connection between the same ends than `flow`?"""
         cdef FlowState *s = self.states + flow
-        cdef bint ended = s.flags & HAS_ENDED
+        cdef bint ended = s.flags & HAS_ENDED, is_soon = within(time_ns, self.records[flow].first_ns, QUEUES_NS)
         cdef uint32_t sent
         if h.tcp_flags & ACK:
             # The peer's number decides: a server may answer a repeated SYN with another number of its own (SYN cookies).
@@ -259,14 +255,14 @@ cdef class FlowTable(FlowRows):
                 # Data on the SYN is taken with it or left for later (TCP Fast Open, RFC 7413 section 4.2.2).
                 sent = <uint32_t> s.stream[1 - side].next - s.isn[1 - side] if s.stream[1 - side].next != 0 else 1
                 return <uint32_t> (h.ack - s.isn[1 - side] - 1) >= sent
-            return (ended or (s.flags & CARRIED_DATA) != 0) and not precedes(s, side, h.seq)
+            return (ended or (s.flags & CARRIED_DATA) != 0) and not precedes(s, side, h.seq, is_soon)
         if s.flags & (ISN_KNOWN << side):
             if <uint32_t> (s.isn[side] - h.seq) > h.payload_length:  # known from the SYN+ACK alone, it may count the SYN's data
                 return True
             if not s.flags & (ISN_KNOWN << (1 - side)):
                 return False  # it was refused and is tried again, as Windows does for one connect()
             return ended and time_ns > s.ended_ns and not within(time_ns, s.ended_ns, COPY_WINDOW_NS)
-        if precedes(s, side, h.seq):
+        if precedes(s, side, h.seq, is_soon):
             return False
         # The other end sent a SYN and nothing else happened: both opened at once (RFC 9293 section 3.5). Else a new one.
         return ended or not (s.flags & (ISN_KNOWN << (1 - side))) or (s.flags & IS_OPEN) != 0

@@ -251,3 +251,11 @@ cdef inline bint is_late(const FlowState *s, const PacketHeaders *h, int side, i
     if s.place_count != 1:
         return not within(time_ns, s.ended_ns, skew_ns)
     return stop != h.seq or (time_ns > s.ended_ns and not within(time_ns, s.ended_ns, QUEUES_NS))
+
+
+cdef inline bint precedes(const FlowState *s, int side, uint32_t seq, bint is_soon) noexcept nogil:
+    """Is a SYN just before the lowest number seen of its end? Then it was overtaken: a card's queues are not read in order. Soon after the
+    flow's first packet the lowest one may still come, so a SYN not far before is its own too.
+    """
+    cdef uint32_t missing = <uint32_t> s.stream[side].low - seq - 1
+    return s.stream[side].low != 0 and (missing == 0 or (is_soon and missing <= FIRST_WINDOW))

@@ -70,3 +70,34 @@ def test_what_should_share_a_slot_does_not(name: str) -> None:
     assert time.process_time() - start < MOST_SECONDS
     assert packets == (60_000 if name == "flows" else 1 << 16)
     assert len(trace.flows) == (60_000 if name == "flows" else 1)
+
+
+def segment(seq: int, ack: int, flags: int, *, forward: bool = True) -> bytes:
+    """Between 10.0.0.1:4000 and 10.0.0.2:80."""
+    ends, ports = (b"\x0a\0\0\1", b"\x0a\0\0\2"), (4000, 80)
+    if not forward:
+        ends, ports = ends[::-1], ports[::-1]
+    ip = bytes(12) + b"\x08\0" + struct.pack(">BBHHHBBH", 0x45, 0, 40, 0, 0, 64, 6, 0) + ends[0] + ends[1]
+    return ip + struct.pack(">HHIIBBHHH", *ports, seq % 2**32, ack % 2**32, 0x50, flags, 65535, 0, 0)
+
+
+@pytest.mark.parametrize("kind", ["syn", "syn+ack", "outside"])
+def test_floods_between_two_ends_are_linear(kind: str) -> None:
+    """Each SYN with another number is a connection, but a packet is looked for in the newest eight only; a second SYN+ACK and what is out of
+    window are packets of the one there is.
+    """
+    syn, ack, count = 2, 16, 60_000
+    opened = [segment(1, 0, syn), segment(9, 2, syn | ack, forward=False), segment(2, 10, ack)]
+    numbers = [i * 7919 * 65537 for i in range(count)]
+    if kind == "syn":
+        frames = [segment(number, 0, syn) for number in numbers]
+    elif kind == "syn+ack":
+        frames = opened[:1] + [segment(number, 2, syn | ack, forward=False) for number in numbers]
+    else:
+        frames = opened + [segment(number + 2**31, number * 3, ack | 1) for number in numbers]
+    data = HEAD + b"".join(block(frame) for frame in frames)
+    trace = Trace()
+    start = time.process_time()
+    assert sum(len(batch) for batch in trace.feed(data)) == len(frames)
+    assert time.process_time() - start < MOST_SECONDS
+    assert len(trace.flows) == (len({number % 2**32 for number in numbers}) if kind == "syn" else 1)

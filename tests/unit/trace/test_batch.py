@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import struct
 from typing import Any
 
@@ -13,6 +14,7 @@ from pcapdig.trace._batch import COLUMNS, Batch
 from pcapdig.trace.columns import EVIDENCE_LISTENER, EVIDENCE_SOCKET
 from pcapdig.trace.flows import FlowRecord, Flows
 from pcapdig.trace.processes import Processes
+from pcapdig.trace.trace import Trace
 
 CURL, HTTPD = Process(name="curl", pid=200), Process(name="httpd", pid=300, cmdline="/usr/sbin/httpd -k start")
 
@@ -180,3 +182,48 @@ def test_a_capture_of_any_interface_has_copies_too(take: Any, files: Any, wire: 
 
     packets = [files.packet(cooked(index)) for index in (2, 3, 2)]
     assert take(files.pcapng(*packets, link_type=276)).fresh == [3, 0, 3]
+
+
+@pytest.mark.parametrize("batch_bytes", [1, 200, 1000, 1 << 20])
+def test_rows_handed_out_are_not_contradicted(files: Any, wire: Any, batch_bytes: int) -> None:
+    """What a later batch proves of a flow turns it round no more: client, server and which way packets go stay as they were."""
+    answer, syn = b"HTTP/1.1 200 OK\r\n\r\n", 2
+    frames = [wire.tcp(ports=(31600 + i, 8868), seq=1, ack=1) for i in range(20)]
+    frames += [wire.tcp(answer, ports=(31600 + i, 8868), seq=1, ack=1) for i in range(0, 20, 2)]
+    frames += [
+        wire.tcp(flags=syn | 16, ports=(31601, 8868), seq=7, ack=8),
+        wire.tcp(flags=syn, ports=(31603, 8868), seq=0),
+    ]
+    trace = Trace()
+    trace.batch_bytes = batch_bytes
+    said: dict[int, tuple[str, bool]] = {}
+    data = files.frames(*frames)
+    for packets in [*trace.feed(data), *trace.feed(b"", final=True)]:
+        for flow, forward in zip(packets.flow.tolist(), packets.forward.tolist(), strict=True):
+            is_first = said.setdefault(flow, (trace.flows.name(flow), forward))
+            assert is_first == (trace.flows.name(flow), forward)
+    assert {flow: name for flow, (name, _) in said.items()} == {
+        row: trace.flows.name(row) for row in range(len(trace.flows))
+    }
+
+
+@pytest.mark.parametrize("batch_bytes", [1, 200, 1000])
+def test_the_size_of_batches_changes_no_connection_that_is_known(files: Any, wire: Any, batch_bytes: int) -> None:
+    """With its SYN, a proof or its service's port in the first packet a flow is the same in batches of any size."""
+    frames = []
+    for i in range(40):
+        ports, dice = (40000 + i, (80, 8868)[i % 2]), random.Random(i)
+        if i % 3 == 0:
+            frames.append(wire.tcp(flags=2, ports=ports, seq=8))
+        frames.append(wire.tcp(b"GET / HTTP/1.1\r\n\r\n", ports=ports, seq=9, ack=9))
+        frames += [wire.tcp(b"x" * dice.randrange(9), ports=ports, seq=9, ack=27, forward=False) for _ in range(3)]
+    found = []
+    for size in (batch_bytes, 1 << 20):
+        trace = Trace()
+        trace.batch_bytes = size
+        rows = []
+        for packets in [*trace.feed(files.frames(*frames)), *trace.feed(b"", final=True)]:
+            columns = (packets.flow, packets.forward, packets.fresh, packets.out_of_window)
+            rows += list(zip(*(column.tolist() for column in columns), strict=True))
+        found.append((rows, [trace.flows.name(row) for row in range(len(trace.flows))]))
+    assert found[0] == found[1]
