@@ -138,7 +138,9 @@ class History:
         flags = packets.tcp_flags[order]
         fits = (flags & TCP_SYN == 0) | (flags & TCP_ACK != 0)
         fits &= self._acknowledges_question(packets, order, is_first)
-        return np.where(by_client & ~forward & fits & (time_ns >= asked_ns), since(asked_ns, time_ns), NO_WAIT)
+        return np.where(
+            by_client & ~forward & fits & (time_ns >= asked_ns), since(asked_ns, packets.time_ns[order]), NO_WAIT
+        )
 
     def _acknowledges_question(
         self, packets: Packets, order: NDArray[np.intp], is_first: NDArray[np.bool_]
