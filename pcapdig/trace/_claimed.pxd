@@ -1,7 +1,7 @@
 """Connections that go on elsewhere: what a capture lost, distinguished from what somebody injected.
 
 A segment far outside the windows is either not of this connection, or the capture lost so much that its numbers look strange. The
-capture's own later packets say which: where data lies at the new numbers and an ACK of the other end covers it, both ends agree on them. One
+capture's own later packets say which: where data lies at the new numbers and an ACK of the other end reaches it, both ends agree on them. One
 end alone is believed when it says so often and nothing comes from it at the old numbers: soon where only what it
 acknowledges is strange, as its own numbers prove that it knows the connection, late where those are.
 """
@@ -41,15 +41,15 @@ cdef inline uint32_t length_of(const PacketHeaders *h) noexcept nogil:
 
 
 cdef inline bint agree(const Claimed *c, const PacketHeaders *h, uint32_t window) noexcept nogil:
-    """Does a segment of the other end acknowledge what is claimed, and the claim what it sends, one of them with data or a FIN that is
-    covered? Without either both are to be the very next numbers.
+    """Does a segment of the other end acknowledge what is claimed, and the claim what it sends, one of them with data or a FIN there or
+    right behind? Without either both are to be the very next numbers.
     """
     cdef uint32_t stop = h.seq + length_of(h)
     if c.ack == h.seq and h.ack == c.stop:
         return True
     if not is_near(c.ack, h.seq, stop, window) or not is_near(h.ack, c.start, c.stop, window):
         return False
-    return (c.has_data and <int32_t> (h.ack - c.start) > 0) or (stop != h.seq and <int32_t> (c.ack - h.seq) > 0)
+    return (c.has_data and <int32_t> (h.ack - c.start) >= 0) or (stop != h.seq and <int32_t> (c.ack - h.seq) >= 0)
 
 
 cdef inline bint claim(Claimed *c, FlowState *s, int32_t flow, const PacketHeaders *h, int side) noexcept nogil:

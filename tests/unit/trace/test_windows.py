@@ -140,6 +140,18 @@ def test_a_capture_without_data_has_its_ends(take: Any, files: Any, wire: Any, s
     assert (sum(taken.out_of_window), taken.flow, sum(taken.fresh)) == (0, [0] * 4, 0)
 
 
+@pytest.mark.parametrize("is_ack_first", [False, True])
+def test_a_thinned_capture_goes_on(take: Any, files: Any, wire: Any, opened: list[bytes], is_ack_first: bool) -> None:
+    """Of hundreds of megabytes a packet is captured now and then: an ACK of the other end that reaches its number is agreement."""
+    frames = []
+    for at in range(1, 12):
+        seq = SERVER + 2 + at * 400_000_000
+        pair = [wire.tcp(b"x" * 100, seq=seq, ack=CLIENT + 2, forward=False), wire.tcp(seq=CLIENT + 2, ack=seq)]
+        frames += pair[::-1] if is_ack_first else pair
+    taken = take(files.frames(*opened, *frames))
+    assert (sum(taken.fresh[5:]), sum(taken.out_of_window), set(taken.flow)) == (1100, 0, {0})
+
+
 def test_one_direction_alone_is_not_judged(take: Any, files: Any, wire: Any) -> None:
     """Nobody acknowledges, nor offers a window."""
     frames = [wire.tcp(flags=SYN, seq=CLIENT)]
