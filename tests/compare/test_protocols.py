@@ -181,9 +181,43 @@ def test_dns_answers_are_those_of_tshark(capture: Path) -> None:
     lines = [each for each in dns_lines(capture) if each.get("rcode")]
     assert Counter(each["rcode"] for each in lines) == codes
     # A record of an answer that does not repeat the question has its name and type before it.
-    words = [part.split(" ")[-1] for each in lines for part in each["answer"].split(",")]
+    texts = [
+        re.sub(r"ipv[46]hint=\S*", "", each.get("answer", "")) for each in lines
+    ]  # SvcParams of RFC 9460 name addresses too
+    words = [part.split(" ")[-1] for text in texts for part in text.split(",")]
     found = Counter(word for word in words if re.fullmatch(ADDRESS, word))
     assert found == addresses
+
+
+RECORD_FIELDS = (
+    "dns.cname", "dns.ns", "dns.ptr.domain_name", "dns.mx.mail_exchange", "dns.srv.target", "dns.soa.mname",
+    "dns.ds.digest", "dns.nsec.next_domain_name", "dns.naptr.replacement",
+)  # fmt: skip
+
+
+def test_dns_records_have_what_tshark_shows_of_them(capture: Path) -> None:
+    """The names and digests in the data of answers' records. Of which section a field is tshark says only where there is one section."""
+    expected: Counter[str] = Counter()
+    for frame in dns_messages(capture, answers=True):
+        if len(frame["dns.id"]) != 1 or frame.number("dns.count.auth_rr") or set(answers_beside(frame)) - {OPT}:
+            continue
+        expected.update(marked(value).lower() for field in RECORD_FIELDS for value in frame[field] if is_shown(value))
+    lines = [each for each in dns_lines(capture) if each.get("rcode")]
+    words = re.split(r"[ ,]", " ".join(marked(each.get("answer", "")) for each in lines).lower())
+    assert not expected - Counter(words)
+
+
+OPT = "41"
+
+
+def answers_beside(frame: Frame) -> list[str]:
+    """Types of the records behind the answers of a message."""
+    return frame["dns.resp.type"][frame.number("dns.count.answers") or 0 :]
+
+
+def is_shown(value: str) -> bool:
+    """Is a value one word, and not the root, which is a dot?"""
+    return value != "<Root>" and not set(value) & set(" ,")
 
 
 def printed(text: str) -> str:
