@@ -190,6 +190,9 @@ class Dialogues(Generic[R]):
             if turn is None:
                 yield from self._make_room(flow, trace)
                 continue
+            if early:  # before this turn, which may be a request that comes too late for them
+                yield from self._read_overdue(turn.moment.time_ns, trace)
+                dialogue = by_flow.get(flow)
             if dialogue is None:
                 opening = Opening(turn.data, turn.from_client, protocol.item(flow) == _UDP, left.item(flow) == IDLE)
                 dialogue = self._begin(opening)
@@ -220,8 +223,7 @@ class Dialogues(Generic[R]):
             if early:
                 if flow in early:
                     yield from self._read_early(flow, early.take(flow), trace, may_wait=True)
-                for other, turns in early.take_overdue(turn.moment.time_ns):
-                    yield from self._read_early(other, turns, trace)
+                yield from self._read_overdue(turn.moment.time_ns, trace)
             if load.is_over:
                 yield from self._evict(trace)
 
@@ -230,6 +232,11 @@ class Dialogues(Generic[R]):
         self._held[flow] = 1, len(lone.data), len(lone.data)
         dialogue: Dialogue[R, Any] = lone.grown()
         return dialogue
+
+    def _read_overdue(self, time_ns: int, trace: Dimensions) -> Iterator[Found[R]]:
+        """Read answers that have waited for their requests as long as they may."""
+        for flow, turns in self._early.take_overdue(time_ns):
+            yield from self._read_early(flow, turns, trace)
 
     def _read_early(
         self, flow: int, turns: list[Turn], trace: Dimensions, *, may_wait: bool = False

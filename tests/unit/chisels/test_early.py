@@ -70,6 +70,20 @@ def test_an_answer_whose_query_does_not_come_is_told_when_its_time_is_over() -> 
     assert [one.query is None for one in records([alone])] == [True]
 
 
+def test_a_query_that_comes_too_late_for_an_answer_has_its_own() -> None:
+    """An answer came twice, and its query with that id again seconds later: the copy is not the second query's answer."""
+    late = 5000
+    first = [(0, 0, True, message(1, answers=False)), (10, 0, False, message(1, answers=True))]
+    copy = (20, 0, False, message(1, answers=True))
+    again = [(late, 0, True, message(1, answers=False)), (late + 12, 0, False, message(1, answers=True))]
+    calls = records([*first, copy, *again])
+    assert [(call.query is not None, call.latency_ns) for call in calls] == [
+        (True, 10 * MS),
+        (False, None),
+        (True, 12 * MS),
+    ]
+
+
 def test_answers_that_wait_are_limited_in_number() -> None:
     """Those that wait longest are told first."""
     many = [(0, flow, False, message(flow % 65536, answers=True)) for flow in range(EARLY_MAX + 5)]
