@@ -37,6 +37,10 @@ class Chisel(Protocol):
     A class may have an attribute `with_containers`: the class that takes its place under -pc, with the same arguments. A chisel of messages
     may have an attribute `beginning` (streams.reassembler.Beginning): it reads nothing of a flow before such a message.
 
+    A chisel that keeps something by flow (`Rows.flow`) has a method `renumber(renumbering)`: live, rows of the flow table go when their
+    connections are over, and the others get new numbers (trace.renumbering). It gives the items of what it kept of those that go, while `trace`
+    still has them, and moves the rest. Where a chisel that did not come with pcapdig has none, rows stay, and memory grows.
+
     Raises:
         UsageError: an argument is not what its type says.
     """

@@ -14,6 +14,7 @@ from pcapdig.chisels.totals import first_of_packet
 from pcapdig.trace.columns import TCP_ACK, TCP_FIN, TCP_RST, TCP_SYN, Packets
 
 if TYPE_CHECKING:
+    from pcapdig.trace.renumbering import Renumbering
     from pcapdig.trace.rows import Rows
 
 TCP, UDP = 6, 17
@@ -295,6 +296,16 @@ class Connections:
         """TCP: when both ends had sent FIN, or one RST. None: it is open."""
         moment = min(int(self.fin_ns[flow].max()), int(self.rst_ns[flow].min()))
         return None if moment == NEVER else moment
+
+    def renumber(self, renumbering: Renumbering) -> None:
+        """Rows of the flow table go, the others get new numbers."""
+        for name in _COLUMNS:
+            setattr(self, name, renumbering.column(getattr(self, name)))
+        self._reserved = len(self.passed)
+        self.furthest = renumbering.column(self.furthest)
+        flow = renumbering.new[self._ends >> 33]
+        stays = flow >= 0
+        self._ends = (flow[stays].astype(np.int64) << 33) + (self._ends[stays] & ((1 << 33) - 1))
 
     def forget(self, flows: NDArray[np.intp]) -> None:
         """Begin anew with these flows."""

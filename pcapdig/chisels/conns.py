@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from pcapdig.render.items import Item
     from pcapdig.trace.columns import Dimensions
+    from pcapdig.trace.renumbering import Renumbering
     from pcapdig.trace.rows import Rows
 
 _SECOND_NS = 1_000_000_000
@@ -91,6 +92,12 @@ class Conns(LineChisel):
         over = flows[time_ns + _SECOND_NS - found.last_ns[flows] > patience_ns]
         yield from self._lines(over)
         found.forget(over)
+
+    def renumber(self, renumbering: Renumbering) -> Iterable[Item]:
+        """Those that go are over."""
+        flows = self._connections.seen()
+        yield from self._lines(flows[renumbering.new[flows] < 0])
+        self._connections.renumber(renumbering)
 
     def end(self) -> Iterable[Item]:
         """All that were not shown yet."""

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pcapdig.procs.process import Process
     from pcapdig.protocols.conversation import Moment, Turn
     from pcapdig.trace.columns import Dimensions
+    from pcapdig.trace.renumbering import Renumbering
     from pcapdig.trace.rows import Rows
 
 _UDP = 17
@@ -25,6 +26,8 @@ IDLE_LIMIT = 10_000
 """Dialogues that may wait for their flow to go on, beside those that remember something: some 10 MB."""
 IDLE, OVER = 1, 2
 """What is left of a dialogue that was dropped: a new one begins with the next message, or nothing more is read of its flow. 0: it had none."""
+_ENDS_KEPT = 4096
+"""Ends of processes that are remembered where rows of flows go."""
 _NOTHING = (0, 0, 0)
 
 R = TypeVar("R", bound=Record)
@@ -355,6 +358,23 @@ class Dialogues(Generic[R]):
                 self._drop(flow, IDLE)
                 for record in records:
                     yield _found((record, flow, trace))
+
+    def renumber(self, renumbering: Renumbering) -> Iterator[Found[R]]:
+        """Flows get new numbers. What is open in those that go is not answered any more: its records, with the old ones."""
+        if self._trace is None:
+            return
+        for flow in [flow for flow in self._early.flows() if renumbering.goes(flow)]:
+            yield from self._read_early(flow, self._early.take(flow), self._trace)
+        for flow in [flow for flow in self._by_flow if renumbering.goes(flow)]:
+            records = self._by_flow[flow].end()
+            self._drop(flow, IDLE)
+            for record in records:
+                yield Found(record, flow, self._trace)
+        self._by_flow, self._held = renumbering.keys(self._by_flow), renumbering.keys(self._held)
+        self._left, self._owed = renumbering.column(self._left), renumbering.column(self._owed)
+        self._early.renumber(renumbering)
+        if len(self._ends) > _ENDS_KEPT:
+            self._ends.clear()
 
     def notes(self) -> Iterator[str]:
         """A sentence, where something was given up."""

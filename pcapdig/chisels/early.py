@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pcapdig.protocols.conversation import Turn
+    from pcapdig.trace.renumbering import Renumbering
 
 EARLY_NS = 150_000_000
 """How long an answer waits for its request, in time of the capture: as long as in streams/ (docs/decisions/0012)."""
@@ -38,11 +39,19 @@ class EarlyTurns:
         self._by_flow.setdefault(flow, []).append(turn)
         self._count += 1
 
+    def flows(self) -> list[int]:
+        """The flows in which answers wait."""
+        return list(self._by_flow)
+
     def take(self, flow: int) -> list[Turn]:
         """Those of a flow wait no more."""
         turns = self._by_flow.pop(flow)
         self._count -= len(turns)
         return turns
+
+    def renumber(self, renumbering: Renumbering) -> None:
+        """Flows get new numbers. None waits in those that go."""
+        self._by_flow = renumbering.keys(self._by_flow)
 
     def take_overdue(self, now_ns: int) -> Iterator[tuple[int, list[Turn]]]:
         """The flows whose first answer has waited long enough, or too many: those wait no more. `now_ns`: time of the capture."""

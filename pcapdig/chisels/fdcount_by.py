@@ -12,7 +12,11 @@ from pcapdig.render.items import NOT_KNOWN, Line
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    import numpy as np
+    from numpy.typing import NDArray
+
     from pcapdig.render.items import Item
+    from pcapdig.trace.renumbering import Renumbering
     from pcapdig.trace.rows import Rows
 
 
@@ -43,6 +47,7 @@ class FdcountBy(LineChisel):
             raise UsageError(f"chisel fdcount_by: {error}") from None
         self._key_name = key
         self._pairs = np.zeros(0, np.int64)  # flow and key, each pair once
+        self._gone: dict[int, int] = {}  # by key: connections whose rows have gone
 
     def feed(self, rows: Rows) -> Iterable[Item]:
         """Note which connections have which value."""
@@ -54,6 +59,21 @@ class FdcountBy(LineChisel):
             self._pairs = np.union1d(self._pairs, pairs)
         return ()
 
+    def renumber(self, renumbering: Renumbering) -> Iterable[Item]:
+        """Of those that go the number is enough."""
+        flow = renumbering.new[self._pairs >> 32].astype("int64")
+        for number, count in self._counts(self._pairs[flow < 0]).items():
+            self._gone[number] = self._gone.get(number, 0) + count
+        self._pairs = (flow[flow >= 0] << 32) + (self._pairs[flow >= 0] & 0xFFFFFFFF)
+        return ()
+
+    def _counts(self, pairs: NDArray[np.int64]) -> dict[int, int]:
+        """Connections by key."""
+        import numpy as np
+
+        ids, counts = np.unique((pairs & 0xFFFFFFFF) - 1, return_counts=True)
+        return dict(zip(ids.tolist(), counts.tolist(), strict=True))
+
     def notes(self) -> Iterator[str]:
         """What is to be said beside the lines."""
         from pcapdig.chisels.key_ids import note_of_others
@@ -62,12 +82,10 @@ class FdcountBy(LineChisel):
 
     def end(self) -> Iterable[Item]:
         """The lines."""
-        import numpy as np
-
-        ids, counts = np.unique((self._pairs & 0xFFFFFFFF) - 1, return_counts=True)
-        ranked = sorted(
-            zip(ids.tolist(), counts.tolist(), strict=True), key=lambda entry: (-entry[1], self._key.order(entry[0]))
-        )
+        counts = self._counts(self._pairs)
+        for number, count in self._gone.items():
+            counts[number] = counts.get(number, 0) + count
+        ranked = sorted(counts.items(), key=lambda entry: (-entry[1], self._key.order(entry[0])))
         for number, count in ranked:
             text = self._key.text(number)
             shown = NOT_KNOWN if text is None else text.replace("\t", ".")

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pcapdig.protocols.http_messages import HttpMessage, HttpPiece
     from pcapdig.protocols.multipart import PartPiece
     from pcapdig.render.items import Item
+    from pcapdig.trace.renumbering import Renumbering
 
 _OPEN_LIMIT = 4096
 """Bodies under way at once; of more, the oldest is told as cut."""
@@ -80,6 +81,15 @@ class Files(LogChisel["HttpPiece"]):
     def begin(self, opening: Opening) -> Dialogue[HttpPiece, Any] | None:
         """Where a request or a response begins."""
         return self._new_dialogue() if self._starts(opening.data) else None
+
+    def renumber(self, renumbering: Renumbering) -> Iterator[Item]:
+        """Bodies under way in connections that go are cut off."""
+        yield from super().renumber(renumbering)
+        for transfer in list(self._under_way.values()):
+            if renumbering.goes(transfer.found.flow):
+                yield from self._ended(transfer, is_complete=False)
+            else:
+                transfer.renumber(renumbering)
 
     def end(self) -> Iterator[Item]:
         """What never ended."""

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pcapdig.chisels.dialogues import Dialogues, Found
     from pcapdig.protocols.http import HttpCall
     from pcapdig.render.items import Item, Unit
+    from pcapdig.trace.renumbering import Renumbering
     from pcapdig.trace.rows import Rows
 
 _UNITS: dict[str, Unit] = {"ncalls": "count", "bytes": "bytes", "time": "time"}
@@ -71,6 +72,11 @@ class Httptop:
         table = self._table()
         self._counts.clear()
         return (table,)
+
+    def renumber(self, renumbering: Renumbering) -> Iterable[Item]:
+        """What is open in connections that go is not answered any more."""
+        self._count(self._dialogues.renumber(renumbering))
+        return ()
 
     def end(self) -> Iterable[Item]:
         """The table of all that was counted since the last one."""

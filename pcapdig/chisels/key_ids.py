@@ -41,7 +41,7 @@ class KeyIds:
     Values of flows and processes are made once each, those of events once a row.
     """
 
-    __slots__ = ("_field", "_of_id", "_others", "_parts", "_shown", "values")
+    __slots__ = ("_field", "_numbering", "_of_id", "_others", "_parts", "_shown", "values")
 
     def __init__(self, field: Field) -> None:
         """`field` is one that `key_field` gave."""
@@ -50,8 +50,13 @@ class KeyIds:
         self._field = field
         self._shown: dict[Value, int] = {}
         self._others = -1
+        self._numbering: object = None  # that `_of_id` is of
         self._parts = field.ends if field.ends is not None else (field,)
         self._of_id = [np.zeros(0, np.intp) for _ in self._parts]  # by flow or process
+
+    def anew(self) -> KeyIds:
+        """The same for the same field, with no value yet."""
+        return KeyIds(self._field)
 
     @property
     def by_flow(self) -> bool:
@@ -96,6 +101,11 @@ class KeyIds:
         """Ids of the values of all flows or processes there are, and -1 at the end, where index -1 finds it."""
         known = self._of_id[position]
         field = self._parts[position]
+        if self._numbering is not trace.flows.numbering:  # rows of flows have gone, and others have their numbers
+            self._numbering = trace.flows.numbering
+            if self._field.domain != "process":
+                self._of_id = [np.zeros(0, np.intp) for _ in self._parts]
+                known = self._of_id[position]
         total = len(trace.processes) if self._field.domain == "process" else len(trace.flows)
         if len(known) < total + 1:
             begun = max(0, len(known) - 1)
@@ -116,7 +126,7 @@ class KeyIds:
         return number
 
 
-def note_of_others(keys: Sequence[KeyIds]) -> Iterator[str]:
-    """That some values have no row of their own, where it is so."""
-    if any(key.has_others for key in keys):
+def note_of_others(keys: Sequence[KeyIds], *, had_others: bool = False) -> Iterator[str]:
+    """That some values have no row of their own, where it is so. `had_others`: it was so before the keys began anew."""
+    if had_others or any(key.has_others for key in keys):
         yield f"values beyond the first {MOST_VALUES:,} are counted together, in the row {OTHERS}"

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from pcapdig.chisels.chisel import Arg, Needs
     from pcapdig.render.items import Item
     from pcapdig.trace.columns import Dimensions
+    from pcapdig.trace.renumbering import Renumbering
     from pcapdig.trace.rows import Rows
 
 
@@ -36,6 +37,10 @@ class LineChisel:
 
     def interval(self, time_ns: int) -> Iterable[Item]:
         """Nothing goes by seconds here."""
+        return ()
+
+    def renumber(self, renumbering: Renumbering) -> Iterable[Item]:
+        """Nothing is kept by flow here."""
         return ()
 
     def end(self) -> Iterable[Item]:

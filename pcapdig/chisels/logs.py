@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pcapdig.procs.process import Process
     from pcapdig.protocols.conversation import Dialogue, Record
     from pcapdig.render.items import Item
+    from pcapdig.trace.renumbering import Renumbering
     from pcapdig.trace.rows import Rows
 
     Members: TypeAlias = Iterable[tuple[str, int | str | None]]
@@ -55,6 +56,10 @@ class LogChisel(LineChisel, Generic[R]):
     def feed(self, rows: Rows) -> Iterable[Item]:
         """Lines of the records that are complete."""
         return self._lines(self._dialogues.feed(rows))
+
+    def renumber(self, renumbering: Renumbering) -> Iterable[Item]:
+        """Lines of what is open in connections that go, and so is not answered any more."""
+        return self._lines(self._dialogues.renumber(renumbering))
 
     def end(self) -> Iterable[Item]:
         """Lines of what was never answered, by time."""

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pcapdig.chisels.connections import Connections
     from pcapdig.render.items import Item
     from pcapdig.trace.columns import Dimensions
+    from pcapdig.trace.renumbering import Renumbering
     from pcapdig.trace.rows import Rows
 
 _AT_ONCE = 4096
@@ -61,12 +62,26 @@ class Netstat(LineChisel):
         super().__init__(verbose=verbose, own_filter=filter)
         self._connections = Connections()
         self._trace: Dimensions | None = None
+        self._silent = 0  # live: connections that were not closed, and of which nothing is remembered
 
     def feed(self, rows: Rows) -> Iterable[Item]:
         """Follow the connections."""
         self._trace = rows.trace
         self._connections.add(rows)
         return ()
+
+    def renumber(self, renumbering: Renumbering) -> Iterable[Item]:
+        """Those that go are not listed; they were silent too long to be called open."""
+        if self._trace is not None:
+            gone = _open_ones(self._connections, self._trace)
+            self._silent += int((renumbering.new[gone] < 0).sum())
+        self._connections.renumber(renumbering)
+        return ()
+
+    def notes(self) -> Iterator[str]:
+        """How many of them there were."""
+        if self._silent:
+            yield f"{self._silent:,} connections that were not closed are not listed: they were silent for long"
 
     def end(self) -> Iterable[Item]:
         """Headings, then the lines, by protocol, server and client."""
@@ -75,14 +90,21 @@ class Netstat(LineChisel):
             yield from _lines(self._connections, self._trace)
 
 
-def _lines(found: Connections, trace: Dimensions) -> Iterator[Line]:
-    """The lines, by protocol, server and client."""
+def _open_ones(found: Connections, trace: Dimensions) -> NDArray[np.intp]:
+    """TCP connections that are not closed, and UDP conversations."""
     import numpy as np
 
-    from pcapdig.chisels.outcomes import closed, ordered_by_ends
+    from pcapdig.chisels.outcomes import closed
 
-    flows, seen = trace.flows, found.seen()
-    seen = seen[np.isin(flows.protocol[seen], [*_PROTOCOL_NAMES]) & ~closed(found, seen)]
+    seen = found.seen()
+    return seen[np.isin(trace.flows.protocol[seen], [*_PROTOCOL_NAMES]) & ~closed(found, seen)]
+
+
+def _lines(found: Connections, trace: Dimensions) -> Iterator[Line]:
+    """The lines, by protocol, server and client."""
+    from pcapdig.chisels.outcomes import ordered_by_ends
+
+    flows, seen = trace.flows, _open_ones(found, trace)
     seen = seen[ordered_by_ends(flows.ends(seen))]
     text_of = row_maker(_CELLS)
     for start in range(0, len(seen), _AT_ONCE):

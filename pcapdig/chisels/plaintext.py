@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pcapdig.procs.process import Process
     from pcapdig.protocols.conversation import Record
     from pcapdig.render.items import Item
+    from pcapdig.trace.renumbering import Renumbering
     from pcapdig.trace.rows import Rows
 
 _SHOW = "show"
@@ -77,6 +78,12 @@ class Plaintext(LineChisel):
                     self._ends[flow] = (writer, reader) if by_client else (reader, writer)
             _forget_oldest(self._ends)
         return self._lines(self._dialogues.feed(rows))
+
+    def renumber(self, renumbering: Renumbering) -> Iterable[Item]:
+        """What was sent in connections that go, and not answered."""
+        if self._dialogues:
+            yield from self._lines(self._dialogues.renumber(renumbering))
+        self._told, self._ends = renumbering.keys(self._told), renumbering.keys(self._ends)
 
     def end(self) -> Iterable[Item]:
         """What was sent and not answered."""

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pcapdig.render.items import Item
     from pcapdig.trace.columns import Dimensions
     from pcapdig.trace.flows import Flows
+    from pcapdig.trace.renumbering import Renumbering
     from pcapdig.trace.rows import Rows
     from pcapdig.trace.sums import Sums
 
@@ -28,6 +29,10 @@ BYTES = Column("evt.rawarg.res", "Bytes")
 """What all of them count, under sysdig's name."""
 CONTAINER = Column("container.id", "container.id")
 """What -pc adds. sysdig has container.name there, which no packet carries."""
+
+
+_VALUES_KEPT = 1 << 14
+"""Live: values that are remembered from one second to the next."""
 
 
 class TableChisel:
@@ -93,6 +98,10 @@ class TableChisel:
         kind = type(self)
         is_plain = kind.needs == "packets" and not kind.filter and not kind.every_second
         return is_plain and kind.feed is TableChisel.feed and kind._count is base._count
+
+    def renumber(self, renumbering: Renumbering) -> Iterable[Item]:
+        """Nothing is kept by flow here."""
+        return ()
 
     def interval(self, time_ns: int) -> Iterable[Item]:
         """The table of this second; counting starts anew."""
@@ -180,6 +189,11 @@ class FlowTable(TableChisel):
     def _sums_of(self, sums: Sums) -> bytes | bytearray:
         return sums.by_flow
 
+    def renumber(self, renumbering: Renumbering) -> Iterable[Item]:
+        """What goes was silent for seconds, and so is not in the table of this one."""
+        self._totals.renumber(renumbering)
+        return ()
+
     def _ranked(
         self, trace: Dimensions, ids: NDArray[np.intp], sums: NDArray[np.int64]
     ) -> tuple[list[tuple[int, tuple[str, ...]]], int]:
@@ -222,6 +236,7 @@ class FieldTable(TableChisel):
         super().__init__(verbose=verbose)
         self._key_ids = [KeyIds(key_field(key.field)) for key in self.shown_keys()]
         self._groups: dict[tuple[int, ...], int] = {}
+        self._had_others = False  # in a second before
 
     def _count(self, rows: Rows) -> None:
         from pcapdig.chisels.totals import first_of_packet
@@ -252,11 +267,20 @@ class FieldTable(TableChisel):
             ids = tuple(key.others() for key in self._key_ids)
         return self._groups.setdefault(ids, len(self._groups))
 
+    def interval(self, time_ns: int) -> Iterable[Item]:
+        """The table of this second; counting starts anew, and so does the numbering of values where they are many."""
+        items = super().interval(time_ns)
+        if len(self._groups) > _VALUES_KEPT or any(len(key.values) > _VALUES_KEPT for key in self._key_ids):
+            self._had_others |= any(key.has_others for key in self._key_ids)
+            self._key_ids = [key.anew() for key in self._key_ids]
+            self._groups.clear()
+        return items
+
     def notes(self) -> Iterator[str]:
         """What is to be said beside the table."""
         from pcapdig.chisels.key_ids import note_of_others
 
-        return note_of_others(self._key_ids)
+        return note_of_others(self._key_ids, had_others=self._had_others)
 
     def _ranked(
         self, trace: Dimensions, ids: NDArray[np.intp], sums: NDArray[np.int64]

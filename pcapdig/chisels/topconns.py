@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pcapdig.render.items import Item
     from pcapdig.trace.columns import Dimensions
     from pcapdig.trace.flows import Flows
+    from pcapdig.trace.renumbering import Renumbering
     from pcapdig.trace.rows import Rows
 
 _PROCESS = Column("proc.name", "Process")
@@ -51,6 +52,11 @@ class Topconns(FlowTable):
         items = super().interval(time_ns)
         self._ends.clear()
         return items
+
+    def renumber(self, renumbering: Renumbering) -> Iterable[Item]:
+        """Connections get new numbers."""
+        self._ends = renumbering.keys(self._ends)
+        return super().renumber(renumbering)
 
     @property
     def adds_up(self) -> bool:

@@ -9,6 +9,7 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from pcapdig.trace.renumbering import Renumbering
     from pcapdig.trace.rows import Rows
 
 
@@ -42,6 +43,10 @@ class Totals:
         if len(added) > len(self._sums):
             self._sums = np.append(self._sums, np.zeros(len(added) - len(self._sums), np.int64))
         self._sums[: len(added)] += added
+
+    def renumber(self, renumbering: Renumbering) -> None:
+        """The ids are rows of the flow table, which get new numbers. Of those that go nothing is left."""
+        self._sums = np.append(self._sums[:1], renumbering.column(self._sums[1:]))
 
     def counted(self) -> tuple[NDArray[np.intp], NDArray[np.int64]]:
         """The ids that have bytes, ascending, and their sums."""

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from pcapdig.chisels.dialogues import Found
     from pcapdig.protocols.http import HttpPiece
+    from pcapdig.trace.renumbering import Renumbering
 
 _PARTIAL = 206
 """Status of a response that carries a part of something longer (RFC 9110 section 15.3.7)."""
@@ -92,6 +93,12 @@ class Transfer:
                     return
         except CodingError as error:
             self.problem = str(error)
+
+    def renumber(self, renumbering: Renumbering) -> None:
+        """Its flow gets a new number."""
+        self.found = self.found._replace(flow=int(renumbering.new[self.found.flow]))
+        if self.part is not None:
+            self.part.found = self.found
 
     def _note(self, data: bytes) -> None:
         self.size_bytes += len(data)

@@ -9,9 +9,10 @@ from pcapdig.chisels.lines import LineChisel
 from pcapdig.render.items import Extract, Line
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from pcapdig.render.items import Item
+    from pcapdig.trace.renumbering import Renumbering
     from pcapdig.trace.rows import Rows
 
 DIRECTORY = "udp_dump_files"
@@ -38,6 +39,7 @@ class UdpExtract(LineChisel):
         """`directory` is made when the first file is."""
         super().__init__(verbose=verbose, own_filter="fd.l4proto=udp and evt.is_io=true")
         self._directory = directory
+        self._names: dict[int, str] = {}  # by flow; several between the same ends share a file
         self._written: dict[str, list[int]] = {}
 
     def feed(self, rows: Rows) -> Iterable[Item]:
@@ -49,17 +51,28 @@ class UdpExtract(LineChisel):
         for i, (flow, size) in enumerate(zip(new.flow.tolist(), new.size.tolist(), strict=True)):
             payload = new.buffer(i)
             pieces.setdefault(flow, []).append(payload)
-            counts = self._written.setdefault(_file_name(rows.trace.flows.name(flow)), [0, 0, 0])
+            name = self._names.get(flow)
+            if name is None:
+                name = self._names[flow] = _file_name(rows.trace.flows.name(flow))
+            counts = self._written.setdefault(name, [0, 0, 0])
             for position, amount in enumerate((1, len(payload), size - len(payload))):
                 counts[position] += amount
         for flow, payloads in pieces.items():
-            yield Extract(
-                directory=self._directory, name=_file_name(rows.trace.flows.name(flow)), data=b"".join(payloads)
-            )
+            yield Extract(directory=self._directory, name=self._names[flow], data=b"".join(payloads))
+
+    def renumber(self, renumbering: Renumbering) -> Iterable[Item]:
+        """What is in the files of conversations that go. More of one, should it come, is added to its file and has a line of its own."""
+        gone = {name for flow, name in self._names.items() if renumbering.goes(flow)}
+        self._names = renumbering.keys(self._names)
+        gone.difference_update(self._names.values())
+        return self._lines({name: self._written.pop(name) for name in [*self._written] if name in gone})
 
     def end(self) -> Iterable[Item]:
         """What is in each file."""
-        for name, (datagrams, size, missing) in self._written.items():
+        return self._lines(self._written)
+
+    def _lines(self, written: dict[str, list[int]]) -> Iterator[Line]:
+        for name, (datagrams, size, missing) in written.items():
             path = f"{self._directory}/{name}"
             lost = f", {missing} bytes not captured" if missing else ""
             yield Line(

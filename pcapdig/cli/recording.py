@@ -190,6 +190,8 @@ class _Run:
         self._end_dig()
         if self._file:
             self._file.close()
+        if self._keep:
+            self._say(self._keep.notes)
 
     def _end_dig(self) -> None:
         """Show what is left, once, and give a terminal back."""
@@ -200,7 +202,10 @@ class _Run:
             dig.end()
         except BrokenPipeError as error:
             self._gone = error
-        for note in dig.notes:
+        self._say(dig.notes)
+
+    def _say(self, notes: list[str]) -> None:
+        for note in notes:
             self._err.write(f"note: {note}\n")
 
 
@@ -229,6 +234,7 @@ def _open_dig(settings: Settings, out: TextIO) -> LiveDig:
 def _open_block_filter(chosen: Filter, *, decap: bool) -> BlockFilter:
     """Make the filter of what is recorded."""
     from pcapdig.dig import BlockFilter
+    from pcapdig.trace.ages import AGE_LIMITS
     from pcapdig.trace.trace import Trace
 
-    return BlockFilter(Trace("this recording", decap=decap), chosen, at_once=True)
+    return BlockFilter(Trace("this recording", decap=decap), chosen, at_once=True, limits=AGE_LIMITS)

@@ -19,6 +19,7 @@ from pcapdig.pcapng.blocks import (
     WIRESHARK_PEN,
 )
 from pcapdig.pcapng.layout import BYTE_ORDERS
+from pcapdig.trace.ages import FlowAges
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
     from pcapdig.dig.live import GrowingTrace
     from pcapdig.filters import Filter
+    from pcapdig.trace.ages import AgeLimits
     from pcapdig.trace.columns import Packets
 
 _PACKET_BLOCKS = (OBSOLETE_PACKET, SIMPLE_PACKET, ENHANCED_PACKET)
@@ -47,6 +49,7 @@ class BlockFilter:
         limit: int | None = None,
         keeps_all: bool = False,
         at_once: bool = False,
+        limits: AgeLimits | None = None,
     ) -> None:
         """Nothing was looked at yet.
 
@@ -57,6 +60,7 @@ class BlockFilter:
             keeps_all: every block without a packet passes too, untouched, but custom blocks whose type says that only who understands them
                 may copy them (draft-ietf-opsawg-pcapng, section 4.8).
             at_once: see Carrier.
+            limits: of a recording under way: when connections are forgotten. None: never.
         """
         self.kept = 0
         """Packets passed so far."""
@@ -66,6 +70,7 @@ class BlockFilter:
         self._filter = filter
         self._limit = limit
         self._order = "<"
+        self._ages = None if limits is None else FlowAges(limits)
         self._passes_all = filter.passes_all and limit is None
         self.carrier = None if keeps_all or self._passes_all else Carrier(trace, at_once=at_once)
         """What chooses the other blocks; None where all of them pass."""
@@ -106,10 +111,27 @@ class BlockFilter:
             yield self._untouched(blocks[:whole], passing)
         else:
             yield self._carried(self.carrier, blocks[:whole], passing, batches)
+        if self._ages is not None:
+            self._forget_old(self._ages, batches)
         if damage is not None:
             raise damage
         if whole != len(blocks):
             raise InputError(f"a pcapng block is cut: {len(blocks) - whole} bytes are left of it")
+
+    def _forget_old(self, ages: FlowAges, batches: list[Packets]) -> None:
+        """Let rows of the flow table go that are over, if there are many."""
+        for packets in batches:
+            ages.see(packets)
+        if ages.is_due(len(self._trace.flows)):
+            renumbering = ages.renumbering(self._trace.endings())
+            if self.carrier is not None:
+                self.carrier.renumber(renumbering)
+            self._trace.renumber(renumbering)
+
+    @property
+    def notes(self) -> list[str]:
+        """What is to be said beside the packets kept."""
+        return [] if self._ages is None else self._ages.notes()
 
     def begin_again(self) -> None:
         """What passes from now on has none of the process blocks that passed so far, and those that come are counted from 0."""

@@ -10,6 +10,8 @@ import struct
 from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
+import numpy as np
+
 from pcapdig.dig.carried_journal import CarriedJournal
 from pcapdig.dig.carried_names import CarriedNames
 from pcapdig.dig.carried_names import written as written_names
@@ -39,6 +41,7 @@ from pcapdig.trace.addresses import addresses_of
 
 if TYPE_CHECKING:
     from pcapdig.trace.columns import Dimensions
+    from pcapdig.trace.renumbering import Renumbering
 
 _CUSTOM = (CUSTOM, CUSTOM_NOT_COPIED)
 _NUMBER_OF = {ENHANCED_PACKET: "I", OBSOLETE_PACKET: "H"}
@@ -210,6 +213,11 @@ class Carrier:
         """The copy and the capture have lost all process blocks so far, as when somebody cut the file of a recording."""
         self._left_out["process block"] += self._processes.begin_section()
         self._settled.clear()
+
+    def renumber(self, renumbering: Renumbering) -> None:
+        """Rows of the trace's flow table go, the others get new numbers."""
+        self._transports = bytearray(renumbering.column(np.frombuffer(bytes(self._transports), np.uint8)))
+        self._seams.renumber(renumbering)
 
     def finish(self) -> bytes:
         """The capture has ended: what a copy without packets needs to be opened; b"" for any other."""

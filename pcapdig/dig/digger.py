@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from pcapdig.render.items import Item
     from pcapdig.streams.reassembler import Reassembler
     from pcapdig.trace.columns import Dimensions, Packets
+    from pcapdig.trace.renumbering import Renumbering
     from pcapdig.trace.rows import Rows
     from pcapdig.trace.sums import Sums
 
@@ -71,6 +72,15 @@ class _ChiselRun:
     def feed_sums(self, sums: Sums) -> None:
         """Only for a chisel that adds up."""
         cast("TableChisel", self.chisel).feed_sums(sums)
+
+    @property
+    def follows_flows(self) -> bool:
+        """It moves along when rows of the flow table get new numbers."""
+        return type(self.chisel).__module__.startswith("pcapdig.chisels.") or "renumber" in vars(type(self.chisel))
+
+    def renumber(self, renumbering: Renumbering) -> Iterator[str]:
+        renumber = getattr(self.chisel, "renumber", None)
+        return iter(()) if renumber is None else self._texts(lambda: renumber(renumbering))
 
     def interval(self, time_ns: int) -> Iterator[str]:
         return self._texts(lambda: self.chisel.interval(time_ns))
@@ -217,6 +227,21 @@ class Digger:
         if self._reassembler is not None and not self.done:
             self._take(self._reassembler.release(time_ns - NS))
         self.show_before(time_ns - NS)
+
+    @property
+    def follows_flows(self) -> bool:
+        """All that keep something by flow can `renumber`: chisels that did not come with pcapdig may not."""
+        return all(run.follows_flows for run in self._runs)
+
+    def renumber(self, renumbering: Renumbering) -> None:
+        """Rows of the trace's flow table go next, and the others get new numbers: give up what is open of those, and move the rest."""
+        if self._reassembler is not None:
+            rows = self._reassembler.renumber(renumbering)
+            if not self.done:
+                self._take(rows)
+        for run in self._runs:
+            self._show(run.renumber(renumbering))
+        self._wanted = renumbering.column(self._wanted)
 
     def show_before(self, time_ns: int) -> None:
         """Show lines of logs that are earlier than this and wait for still earlier ones."""

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from pcapdig.trace.renumbering import Renumbering
+
 RANDOM_BYTES = 32
 SEAM_BYTES = 80
 """A hello's random and session id end within this many bytes of its record's start."""
@@ -64,13 +66,13 @@ class Seams:
 
     def __init__(self) -> None:
         """None yet."""
-        self._tails: dict[object, bytes] = {}
+        self._tails: dict[tuple[int, bool], bytes] = {}
 
     def __contains__(self, direction: object) -> bool:
         """Do the last bytes of a direction wait for what follows?"""
         return direction in self._tails
 
-    def joined(self, direction: object, payload: bytes) -> bytes:
+    def joined(self, direction: tuple[int, bool], payload: bytes) -> bytes:
         """What a segment's payload and the bytes before it have at their seam; b"" where no hello can lie over it."""
         before = self._tails.pop(direction, b"")
         both = before + payload[:SEAM_BYTES] if before else b""
@@ -81,6 +83,15 @@ class Seams:
             if len(self._tails) > MOST_SEAMS:
                 del self._tails[next(iter(self._tails))]
         return both
+
+    def renumber(self, renumbering: Renumbering) -> None:
+        """Directions are a row of the flow table and whether it goes forward; rows get new numbers."""
+        new = renumbering.new.tolist()
+        self._tails = {
+            (new[flow] if flow >= 0 else flow, forward): tail
+            for (flow, forward), tail in self._tails.items()
+            if flow < 0 or new[flow] >= 0
+        }
 
 
 WIREGUARD_SIZES = {1: 148, 2: 92, 3: 64}

@@ -77,7 +77,10 @@ class FlowStep:
         """Which rows pass, of those in `where`."""
         flows = rows.trace.flows
         return self._memo.spread(
-            flows, len(flows), rows.flow, lambda start, stop: self._test(self._column(flows, slice(start, stop)))
+            flows.numbering,
+            len(flows),
+            rows.flow,
+            lambda start, stop: self._test(self._column(flows, slice(start, stop))),
         )
 
     def outlook(self, rows: Rows) -> tuple[Bools, Bools]:

@@ -113,6 +113,7 @@ cdef class Connections:
 
     cdef int make_room(self, Py_ssize_t flows) except -1
     cdef Place *place(self, int32_t flow) except NULL
+    cdef int renumber(self, const int32_t[:] new) except -1
     cdef _Conversation get(self, int32_t flow)
     cdef bint has_opened(self, int32_t flow) noexcept
     cdef int set_opened(self, int32_t flow) except -1

@@ -127,9 +127,32 @@ cdef class Connections:
                 self.kept -= 1
             self.oldest_page += 1
 
+    cdef int renumber(self, const int32_t[:] new) except -1:
+        """Flows have new numbers. `new`, by flow: ascending from 0, -1 for one that has gone, of which no conversation is open."""
+        cdef Page **before = self.pages
+        cdef Py_ssize_t room = self.room, flow
+        cdef Place *place
+        cdef Place *to
+        self.pages, self.room, self.kept = NULL, 0, 0
+        self.oldest_page = room
+        self.make_room(max(new.shape[0], 1))
+        for flow in range(min(new.shape[0], room * FLOWS_A_PAGE)):
+            if new[flow] < 0 or before[flow // FLOWS_A_PAGE] == NULL:
+                continue
+            place = &before[flow // FLOWS_A_PAGE].places[flow % FLOWS_A_PAGE]
+            to = self.place(new[flow])
+            to[0] = place[0]
+            if place.conversation != NULL:
+                (<_Conversation>place.conversation).flow = new[flow]
+                self.pages[new[flow] // FLOWS_A_PAGE].open += 1
+        for flow in range(room):
+            free(before[flow])
+        free(before)
+        return 0
+
     cdef _Conversation get(self, int32_t flow):
         """The open conversation of a flow, or None."""
-        cdef Page *page = self.pages[flow // FLOWS_A_PAGE]
+        cdef Page *page = self.pages[flow // FLOWS_A_PAGE] if flow // FLOWS_A_PAGE < self.room else NULL
         if page == NULL or page.places[flow % FLOWS_A_PAGE].conversation == NULL:
             return None
         return <_Conversation>page.places[flow % FLOWS_A_PAGE].conversation

@@ -1,6 +1,6 @@
 """The order of both directions of a connection. See `_order.pyx`."""
 
-from libc.stdint cimport int64_t, uint8_t, uint32_t
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t
 
 from pcapdig.streams._connections cimport Connections, _Conversation, _Half, _Meta, _Need
 from pcapdig.streams._messages cimport Outbox
@@ -19,6 +19,7 @@ cdef class Sequencer(Outbox):
                  const uint8_t *payload, uint32_t stored, uint32_t length, const _Meta *meta)
     cdef bint is_time_over(self, int64_t now_ns) noexcept
     cdef give_up_overdue(self, int64_t now_ns)
+    cdef move_waiting(self, const int32_t[:] new)
     cdef keep_limits(self)
     cdef hand_out(self, _Conversation conversation)
     cdef break_off(self, _Conversation conversation, bint forward, const _Meta *meta)

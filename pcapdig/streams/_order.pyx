@@ -16,7 +16,7 @@ Sources: RFC 9293 sections 3.4 and 3.10.7.4; docs/decisions/0012.
 from cpython.bytes cimport PyBytes_FromStringAndSize
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t
 
-from heapq import heappop, heappush
+from heapq import heapify, heappop, heappush
 
 from pcapdig.streams._connections cimport (
     ACK, CERTAIN, FIN, GUESSED, RST, SYN, WINDOW_MAX, Connections, _Conversation, _Half, _Meta, _Need, _Segment, first_from,
@@ -109,6 +109,17 @@ cdef class Sequencer(Outbox):
                 while self._give_up_one(conversation, now_ns, len(self.waiting) >= WAITING_MAX):
                     self._deliver_ready(conversation)
                 self._settle(conversation)
+
+    cdef move_waiting(self, const int32_t[:] new):
+        """Flows have new numbers, which are in the order of the old ones; those that went, -1, wait for nothing."""
+        cdef list waiting = []
+        for since_ns, flow in self.waiting:
+            if new[<Py_ssize_t>flow] >= 0:
+                waiting.append((since_ns, new[<Py_ssize_t>flow]))
+        heapify(waiting)
+        self.waiting = waiting
+        if self.waiting:
+            self.oldest_ns = self.waiting[0][0]
 
     cdef keep_limits(self):
         """Where too many connections are open, or too much of them is in memory, those that were used longest ago are open no more."""

@@ -127,6 +127,19 @@ cdef class Assembler(Sequencer):
             if conversation.is_open and conversation.last_ns < before_ns:
                 self.close(conversation)
 
+    def renumber(self, const int32_t[:] new):
+        """Flows get new numbers, `new`: ascending from 0, -1 for one that goes: what is open or held of it is handed out, by its old number."""
+        cdef Py_ssize_t flow
+        cdef _Conversation conversation
+        for flow in range(new.shape[0]):
+            if new[flow] < 0:
+                conversation = self.connections.get(<int32_t>flow)
+                if conversation is not None:
+                    self.hand_out(conversation)
+        self._whole(self.fragments.renumber(new))
+        self.connections.renumber(new)
+        self.move_waiting(new)
+
     cdef _begin_datagram(self, int32_t flow):
         """The next datagram is of this flow, of which no conversation is kept."""
         self.datagram.flow = flow

@@ -6,7 +6,7 @@ Source: RFC 791 section 3.2, RFC 8200 section 4.5.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 LIFETIME_NS = 30_000_000_000
@@ -119,6 +119,19 @@ class Fragments:
             self._finished[key] = time_ns
             if len(self._finished) > MOST_WAITING:
                 del self._finished[next(iter(self._finished))]
+        return over
+
+    def renumber(self, new: Sequence[int]) -> list[Datagram]:
+        """Flows get new numbers, -1 for one that goes: its datagrams will never be whole and are handed out, by its old number."""
+        over, waiting = [], {}
+        for (flow, forward, identification), datagram in self._waiting.items():
+            if new[flow] < 0:
+                over.append(datagram)
+                continue
+            datagram.flow = new[flow]
+            waiting[datagram.flow, forward, identification] = datagram
+        self._waiting = waiting
+        self._finished = {(new[key[0]], *key[1:]): when for key, when in self._finished.items() if new[key[0]] >= 0}
         return over
 
     def flush(self) -> list[Datagram]:

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from pcapdig.trace.renumbering import Renumbering
+
 MESSAGE_LIMIT = 1 << 20
 """Bytes on the wire of one message; a longer one is handed out in parts, each a message."""
 HOLD_LIMIT = 6 << 20
@@ -104,6 +106,11 @@ class Reassembler:
         end = len(packets) if stop is None else min(stop, len(packets))
         if start < end and len(self._trace.flows):
             self._assembler.feed(packets, self._trace.flows.protocol, wanted.view(np.uint8), max(0, start), end)
+        return self._taken()
+
+    def renumber(self, renumbering: Renumbering) -> Rows:
+        """Rows of the flow table go, the others get new numbers from the next `feed` on. What was open of those that go, by their old rows."""
+        self._assembler.renumber(renumbering.new)
         return self._taken()
 
     def release(self, before_ns: int) -> Rows:

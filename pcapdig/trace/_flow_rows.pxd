@@ -18,6 +18,7 @@ cdef class FlowRows:
     cdef uint32_t slot_mask
     cdef int32_t count
     cdef int32_t room
+    cdef uint32_t made  # flows so far, those included whose rows have gone
     cdef int32_t first_of_batch  # flows from here on were not handed out
     cdef int show(self) except -1
     cdef void ask_for_slot(self, uint32_t tag) noexcept nogil

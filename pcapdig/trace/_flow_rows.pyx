@@ -106,6 +106,8 @@ cdef class FlowRows:
         r.client_port = h.source_port if forward else h.destination_port
         r.server_port = h.destination_port if forward else h.source_port
         self.count += 1
+        self.made += 1
+        s.serial = self.made
         s.older = -1
         at = tag & self.slot_mask
         while self.slots[at].flow >= 0:

@@ -67,7 +67,7 @@ cdef struct FlowState:
     uint32_t reset[2]  # the number of its RST
     uint32_t other_isn  # of the server, where the client has not said yet which one it took
     int32_t foreign[2]  # 1 + process first seen at the client's, the server's end where its packets did not say which; 0: none
-    uint32_t spare  # rows take 192 bytes
+    uint32_t serial  # of this flow alone, also when rows are numbered anew; after 2**32 flows again. Rows take 192 bytes
     int64_t ended_ns  # if HAS_ENDED
     int64_t rst_ns  # if HAS_RST
 

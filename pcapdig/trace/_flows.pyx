@@ -228,7 +228,7 @@ cdef class FlowTable(FlowRows):
         cdef const PacketHeaders *h = &packet.h
         cdef uint32_t before = h.payload_offset if h.payload_offset < packet.usable else packet.usable
         cdef uint32_t stored = h.payload_length if h.payload_length < packet.usable - before else packet.usable - before
-        cdef uint64_t about = (<uint64_t> flow << 33) ^ (<uint64_t> h.payload_length << 1) ^ forward
+        cdef uint64_t about = (<uint64_t> self.states[flow].serial << 33) ^ (<uint64_t> h.payload_length << 1) ^ forward
         return fingerprint(data + before, stored, about + <uint64_t> h.ip_id * <uint64_t> 0xD6E8FEB86659FD93ULL)
 
     cdef uint32_t fresh(self, const PacketHeaders *h, const Placed *placed) noexcept nogil:

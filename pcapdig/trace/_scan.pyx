@@ -15,6 +15,7 @@ from pcapdig.trace._bytes cimport get32, padded
 from pcapdig.trace._clock cimport set_clock
 from pcapdig.trace._flows cimport FlowTable
 from pcapdig.trace._framing cimport BLOCK_INTERFACE, BLOCK_NAMES, BLOCK_SECTION, MOST_DESCRIBED
+from pcapdig.trace._renumbering cimport endings_of, renumber
 from pcapdig.trace._reading cimport MOST_PLACES, PLACE_BYTES, Reading, begin_reading, help_reading
 from pcapdig.trace._walk cimport (
     DAMAGED, DESCRIBING, FULL, NO_MEMORY, RING_PACKETS, TOO_SHORT,
@@ -173,6 +174,14 @@ cdef class Scanner:
         for i in range(flows.count):
             to[i + 1] = flows.states[i].fresh
         return sums
+
+    def endings(self):
+        """How each flow stands, a byte a row: see `_renumbering.pyx`."""
+        return endings_of(self.batch.flows)
+
+    def renumber(self, const int32_t[::1] new not None):
+        """Keep some flows, between two batches. `new`, by row: its new number, -1 where it goes."""
+        renumber(self.batch.flows, new)
 
     cdef str read_part(self, const uint8_t[::1] data, Py_ssize_t start, Py_ssize_t stop, int fd):
         """Read as `scan` says into what the batch has made ready. What is wrong with the block that it ended at, or None."""

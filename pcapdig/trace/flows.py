@@ -1,6 +1,7 @@
 """The flow table as columns: who talked to whom, one row per connection or datagram conversation.
 
-Rows are only ever added, so a row number (`Packets.flow`) names the same flow for the whole trace, and its values never change.
+Rows are only added, so a row number (`Packets.flow`) names the same flow for the whole trace, and its values never change. A live trace
+alone drops rows between two batches and numbers the others anew (renumbering.py).
 The native scanner fills the records in place; everyone else reads the columns. They lie in plain memory, so that a scan may begin
 while numpy is still being loaded.
 """
@@ -67,12 +68,14 @@ class FlowRecord:
 class Flows:
     """Columns over flows. A column is a view of the rows there are now: ask again after the next batch."""
 
-    __slots__ = ("_count", "_memory", "_records", "names")
+    __slots__ = ("_count", "_memory", "_records", "names", "numbering")
 
     def __init__(self) -> None:
         """An empty table."""
         self.names: dict[bytes, str] = {}
         """Names of addresses (16 bytes, IPv4-mapped) that the file itself gives, of each address the first. Names are only added."""
+        self.numbering = object()
+        """Another one after rows were numbered anew: what was kept by row before is not of these rows."""
         self._memory = _memory(64 * RECORD_BYTES)
         self._records: NDArray[np.void] | None = None
         self._count = 0
@@ -122,6 +125,10 @@ class Flows:
     def resize(self, rows: int) -> None:
         """Tell that the first `rows` records are filled (the scanner's side of `reserve`)."""
         self._count = rows
+
+    def renumbered(self) -> None:
+        """Tell that rows have gone and others moved (the scanner's side did it). Columns handed out before are not valid any more."""
+        self.numbering = object()
 
     def __len__(self) -> int:
         return self._count

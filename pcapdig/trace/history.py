@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from pcapdig.trace.facts import Facts
+    from pcapdig.trace.renumbering import Renumbering
 
 KEPT_PACKETS = 4_000_000
 """Packets whose columns are kept for messages that are not whole yet: 64 MB. A message that began earlier has no value."""
@@ -100,6 +101,11 @@ class History:
         """The comments of some packets, or of the first packets of messages, each on one line; None where there are none."""
         self.see(facts)
         return self._comments.of(facts, rows.tolist())
+
+    def renumber(self, renumbering: Renumbering) -> None:
+        """Rows of the flow table go, the others get new numbers."""
+        for name in ("_asked_ns", "_by_client", "_client_end", "_has_end"):
+            setattr(self, name, renumbering.column(getattr(self, name)))
 
     def _column(self, facts: Facts, name: str, missing: int) -> NDArray[np.int64]:
         self.see(facts)

@@ -19,9 +19,13 @@ from pcapdig.trace.processes import Processes
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator, Sequence
 
+    import numpy as np
+    from numpy.typing import NDArray
+
     from pcapdig.pcapng.source import CaptureSource
     from pcapdig.procs.process import Process
     from pcapdig.trace.history import History
+    from pcapdig.trace.renumbering import Renumbering
     from pcapdig.trace.sums import Sums
     from pcapdig.trace.unread import Unread
 
@@ -121,6 +125,19 @@ class Trace:
     def offset(self) -> int:
         """Bytes of this input (uncompressed) before the first block or record that was not read yet."""
         return self._offset
+
+    def endings(self) -> NDArray[np.uint8]:
+        """How each flow stands: 0 TCP that is open; 1 TCP that has ended; 2 others: not answered, half closed, datagrams."""
+        import numpy as np
+
+        return np.frombuffer(self._scanner.endings(), np.uint8)
+
+    def renumber(self, renumbering: Renumbering) -> None:
+        """Drop rows of the flow table and number the others anew: between two batches, after all who keep anything by flow have."""
+        if self._history is not None:
+            self._history.renumber(renumbering)
+        self._scanner.renumber(renumbering.new)
+        self._flows.renumbered()
 
     def read(self, path: str | CaptureSource) -> Iterator[Packets]:
         """The packets of a file, "-" for standard input, in batches. Numbers and tables go on where the last file ended.
