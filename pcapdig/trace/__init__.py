@@ -1,7 +1,7 @@
 """A capture opened: a star schema of numpy columns.
 
 In: bytes of a pcapng or pcap file, in chunks of any size (a file, or what the live recorder just wrote). Out: batches of packet
-columns, and three dimension tables that grow and never renumber. Callers: filters, streams, chisels, dig, cli. Must not know
+columns, and three dimension tables that grow and never renumber, but for flows of a live trace. Callers: filters, streams, chisels, dig, cli. Must not know
 chisels or text output.
 
     from pcapdig.trace.trace import Trace
@@ -47,6 +47,8 @@ chisels or text output.
     trace.processes: list of procs.Process, interned by what the file says of each (without evt.io_dir and evidence). Without comments
         of pcapdig, what other programs wrote names a process at one end of a packet (processes.py): name or pid may be None then,
         and evidence is 0
+        Live rows that are over go, and the others get new numbers (docs/decisions/0018): FlowAges (ages.py) says which, as a Renumbering
+        (renumbering.py); all who keep something by flow move it, then trace.renumber(renumbering) does.
     trace.unread: packets without a flow, and those in tunnels that were not opened, by what they are; trace.packet_count: all packets
     trace.first_ns: time of the first packet, None before it
     trace.interfaces: list of Interface: name, link_type, snap_length, and from interface statistics blocks received, dropped (or None)

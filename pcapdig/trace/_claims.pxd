@@ -4,6 +4,7 @@ from libc.stdint cimport int32_t, uint8_t, uint32_t, uint64_t
 
 cdef enum:
     RECENT_CLAIMS = 1024  # a power of 2
+    MOST_COMMENTS = 1 << 15  # that a live trace remembers, some 300 bytes each
 
 cdef enum:  # whether the end of a claim is the server's
     SERVES = 1
@@ -38,4 +39,5 @@ cdef class Claims:
     cdef object processes
     cdef Meaning *meanings  # by number - 1
     cdef uint32_t room
+    cdef void limit(self) noexcept
     cdef int understand(self, uint32_t number, const uint8_t *text, uint32_t size) except -1 nogil

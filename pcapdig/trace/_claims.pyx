@@ -111,6 +111,18 @@ cdef class Claims:
         free(self.table.buckets)
         free(self.meanings)
 
+    cdef void limit(self) noexcept:
+        """Between two batches: of too many comments none is known any more, and each is read again when it comes."""
+        cdef uint32_t i
+        if self.table.count <= MOST_COMMENTS:
+            return
+        for i in range(self.table.count):
+            free(<void *> self.table.comments[i].text)
+        self.table.count = 0
+        memset(self.table.buckets, 0, (<size_t> self.table.bucket_mask + 1) * sizeof(uint32_t))
+        memset(self.table.recent, 0, sizeof(self.table.recent))
+        memset(self.meanings, 0, <size_t> self.room * sizeof(Meaning))
+
     cdef int understand(self, uint32_t number, const uint8_t *text, uint32_t size) except -1 nogil:
         """Have Python read a comment, unless it has."""
         cdef Meaning *meaning

@@ -180,8 +180,9 @@ cdef class Scanner:
         return endings_of(self.batch.flows)
 
     def renumber(self, const int32_t[::1] new not None):
-        """Keep some flows, between two batches. `new`, by row: its new number, -1 where it goes."""
+        """Keep some flows, and not too many comments, between two batches. `new`, by row: its new number, -1 where it goes."""
         renumber(self.batch.flows, new)
+        self.batch.claims.limit()
 
     cdef str read_part(self, const uint8_t[::1] data, Py_ssize_t start, Py_ssize_t stop, int fd):
         """Read as `scan` says into what the batch has made ready. What is wrong with the block that it ended at, or None."""

@@ -76,6 +76,22 @@ def test_what_was_kept_by_row_is_known_to_be_old() -> None:
     assert trace.flows.numbering is not before
 
 
+def test_too_many_comments_are_read_again() -> None:
+    """A live trace does not remember all it ever read; processes stay the same."""
+    trace = begun()
+    packet = udp(1, 1)
+    data = packet[28:-4]
+    comment = b"proc.name=curl proc.pid=%d evt.io_dir=write evidence=socket"
+    for _ in range(2):
+        parts = [
+            blocks.enhanced_packet(interface=0, time_ns=i, data=data[:32], comments=[comment % (i + 1)])
+            for i in range(33_000)
+        ]
+        writers = [who for packets in trace.feed(b"".join(parts)) for who in packets.writer.tolist()]
+        assert writers == list(range(33_000))
+        trace.renumber(Renumbering(np.ones(len(trace.flows), np.bool_)))
+
+
 def test_numbers_with_holes_are_refused() -> None:
     """The table would have rows that nobody wrote."""
     trace = begun()
