@@ -31,7 +31,7 @@ CONTAINER = Column("container.id", "container.id")
 """What -pc adds. sysdig has container.name there, which no packet carries."""
 
 
-_VALUES_KEPT = 1 << 14
+_VALUES_KEPT = 1 << 16
 """Live: values that are remembered from one second to the next."""
 
 
