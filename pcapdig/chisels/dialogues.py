@@ -366,7 +366,10 @@ class Dialogues(Generic[R]):
         for flow in [flow for flow in self._early.flows() if renumbering.goes(flow)]:
             yield from self._read_early(flow, self._early.take(flow), self._trace)
         for flow in [flow for flow in self._by_flow if renumbering.goes(flow)]:
-            records = self._by_flow[flow].end()
+            dialogue = self._by_flow[flow]
+            records = dialogue.end()
+            if type(dialogue) is self._lone:
+                self._by_flow[flow] = self._grown(flow, dialogue)  # which is counted as others are
             self._drop(flow, IDLE)
             for record in records:
                 yield Found(record, flow, self._trace)

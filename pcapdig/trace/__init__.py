@@ -1,8 +1,8 @@
 """A capture opened: a star schema of numpy columns.
 
 In: bytes of a pcapng or pcap file, in chunks of any size (a file, or what the live recorder just wrote). Out: batches of packet
-columns, and three dimension tables that grow and never renumber, but for flows of a live trace. Callers: filters, streams, chisels, dig, cli. Must not know
-chisels or text output.
+columns, and three dimension tables that grow and never renumber, but for the flows of a live trace. Callers: filters, streams, chisels,
+dig, cli. Must not know chisels or text output.
 
     from pcapdig.trace.trace import Trace
     trace = Trace()                              # empty; dimension tables at trace.flows, .processes, .interfaces

@@ -143,6 +143,7 @@ cdef void move_fragments(FlowTable table, const int32_t[::1] new) noexcept:
             f.key = 0
         else:
             f.flow = new[f.flow]
+            f.newest = new[f.newest] if 0 <= f.newest < table.count and new[f.newest] >= 0 else f.flow
 
 
 cdef int limit_listeners(FlowTable table) except -1:
