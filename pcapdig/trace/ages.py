@@ -77,8 +77,8 @@ class FlowAges:
         Whoever asks must do it: the ages are those of the rows that stay from then on.
         """
         limits, count = self._limits, len(endings)
-        # A clock that was set back makes no flow young again.
-        silent_s = np.abs(self._now_ns - self._last_ns[:count]) / NS
+        # A clock that was set back makes no flow young again. In floats, as two times may be further apart than 64 bits can say.
+        silent_s = np.abs(self._now_ns / NS - self._last_ns[:count] / NS)
         patience_s = np.select([endings == _OPEN, endings == _ENDED], [limits.open_s, limits.ended_s], limits.unsure_s)
         stays = silent_s <= patience_s
         least = limits.most - limits.most // 4

@@ -44,6 +44,11 @@ def test_a_clock_that_was_set_back_keeps_nothing_for_ever() -> None:
     assert dropped([100_000, 10], [ENDED, OPEN], AgeLimits()) == [0]
 
 
+def test_times_at_both_ends_are_far_apart() -> None:
+    """The first and the last time that can be said are some 584 years from each other, not 0."""
+    assert dropped([(1 << 63) / NS - 1, -(1 << 63) / NS + 1], [ENDED, OPEN], AgeLimits()) == [0]
+
+
 def test_where_room_is_short_what_has_ended_goes_first() -> None:
     """Then the one that was silent longest; only that is counted, as its connection may go on."""
     limits = AgeLimits(most=4)
