@@ -26,8 +26,6 @@ IDLE_LIMIT = 10_000
 """Dialogues that may wait for their flow to go on, beside those that remember something: some 10 MB."""
 IDLE, OVER = 1, 2
 """What is left of a dialogue that was dropped: a new one begins with the next message, or nothing more is read of its flow. 0: it had none."""
-_ENDS_KEPT = 4096
-"""Ends of processes that are remembered where rows of flows go."""
 _NOTHING = (0, 0, 0)
 
 R = TypeVar("R", bound=Record)
@@ -376,8 +374,7 @@ class Dialogues(Generic[R]):
         self._by_flow, self._held = renumbering.keys(self._by_flow), renumbering.keys(self._held)
         self._left, self._owed = renumbering.column(self._left), renumbering.column(self._owed)
         self._early.renumber(renumbering)
-        if len(self._ends) > _ENDS_KEPT:
-            self._ends.clear()
+        self._ends.clear()
 
     def notes(self) -> Iterator[str]:
         """A sentence, where something was given up."""
