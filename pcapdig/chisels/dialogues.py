@@ -200,8 +200,6 @@ class Dialogues(Generic[R]):
                 if dialogue is None:
                     continue
                 self._keep(flow, dialogue)
-                if len(by_flow) > most:
-                    yield from self._evict(trace)
             else:
                 del by_flow[flow]
                 by_flow[flow] = dialogue = self._grown(flow, dialogue) if type(dialogue) is self._lone else dialogue
@@ -225,7 +223,7 @@ class Dialogues(Generic[R]):
                 if flow in early:
                     yield from self._read_early(flow, early.take(flow), trace, may_wait=True)
                 yield from self._read_overdue(turn.moment.time_ns, trace)
-            if load.is_over:
+            if load.is_over or len(by_flow) > most:
                 yield from self._evict(trace)
 
     def _grown(self, flow: int, lone: Any) -> Dialogue[R, Any]:

@@ -164,6 +164,7 @@ _DATAGRAMS = st.tuples(
 
 @given(st.lists(_DATAGRAMS, max_size=40), st.sampled_from([1, 40, 60_000]))
 @example([(0, True, _dns(0, 0, "a")), (0, True, _dns(1, 0, "a")), (0, False, _dns(1, 0x80, "a"))], 1)
+@example([(flow, False, _dns(0, 0, "a")) for flow in (0, 0, 1, 0, 2, 3)], 1)
 def test_a_lone_question_is_what_a_dialogue_would_have_read(turns: list[tuple[int, bool, bytes]], step_ms: int) -> None:
     """Records, their order, what is given up and what waits are the same with and without, also where too much waits."""
     flows = Flows.from_records(
