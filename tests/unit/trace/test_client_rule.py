@@ -50,6 +50,7 @@ def test_bytes_overrule_ports(
         ((700, 2049), True),
         ((2049, 700), False),
         ((2404, 54768), False),
+        ((44818, 52593), False),
         ((32768, 32767), True),
     ],
 )
