@@ -84,9 +84,13 @@ cdef inline int fit_of_reset(const FlowState *s, const PacketHeaders *h, int sid
     if (h.seq == top or (s.flags & (HAS_ACKED << side) and h.seq == s.acked[side])
             or (s.flags & (HAS_RST << side) and h.seq == s.reset[side])):
         return EXACT
+    if s.flags & (ISN_KNOWN << side) and not s.flags & (ISN_KNOWN << (1 - side)) and h.seq == s.isn[side]:
+        return EXACT  # whoever gave up waiting for an answer to its SYN resets from where it began, as Android does
     if not s.flags & (IS_JUDGED | ISN_KNOWN << side):
         return UNJUDGED
-    bottom = s.acked[side] if s.flags & (HAS_ACKED << side) and <int32_t> (s.acked[side] - top) < 0 else s.isn[side] + 1 if s.flags & (ISN_KNOWN << side) else top
+    bottom = s.isn[side] + 1 if s.flags & (ISN_KNOWN << side) else top
+    if s.flags & (HAS_ACKED << side) and <int32_t> (s.acked[side] - top) < 0:
+        bottom = s.acked[side]
     if h.seq - bottom <= top - bottom + s.window[side]:
         return INSIDE
     return UNJUDGED if s.stream[1 - side].next == 0 and <int32_t> (h.seq - top) > 0 else OUTSIDE

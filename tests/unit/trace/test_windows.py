@@ -223,3 +223,9 @@ def test_what_an_old_connection_repeats_is_out_of_window(
     taken = take(files.frames(*opened, *fins, *again, late, step_ns=1_000_000))
     assert (taken.flow[7:], sum(taken.fresh)) == ([1, 1, 1, 0], 2)
     assert outside(take, files, *opened, *fins, late) == []
+
+
+def test_whoever_gave_up_waiting_for_an_answer_resets_from_where_it_began(take: Any, files: Any, wire: Any) -> None:
+    """A SYN that nobody answers, again, and the RST of its sender, as Android's connect() ends."""
+    syn = wire.tcp(flags=SYN, seq=CLIENT)
+    assert outside(take, files, syn, syn, wire.tcp(flags=RST, seq=CLIENT)) == []
