@@ -19,44 +19,40 @@ EARLY_MAX = 10_000
 """Answers that wait at a time; beyond it those of the flow that waits longest wait no more."""
 
 
-class EarlyTurns:
-    """Answers that wait, by flow."""
+class EarlyTurns(dict[int, "list[Turn]"]):
+    """Answers that wait, by flow, waiting longest first. A dictionary, since each turn looks whether it is empty."""
 
-    __slots__ = ("_by_flow", "_count")
+    __slots__ = ("_count",)
 
     def __init__(self) -> None:
-        self._by_flow: dict[int, list[Turn]] = {}  # waiting longest first
+        super().__init__()
         self._count = 0
-
-    def __contains__(self, flow: int) -> bool:
-        return flow in self._by_flow
-
-    def __bool__(self) -> bool:
-        return bool(self._by_flow)
 
     def add(self, flow: int, turn: Turn) -> None:
         """One more waits."""
-        self._by_flow.setdefault(flow, []).append(turn)
+        self.setdefault(flow, []).append(turn)
         self._count += 1
 
     def flows(self) -> list[int]:
         """The flows in which answers wait."""
-        return list(self._by_flow)
+        return list(self)
 
     def take(self, flow: int) -> list[Turn]:
         """Those of a flow wait no more."""
-        turns = self._by_flow.pop(flow)
+        turns = self.pop(flow)
         self._count -= len(turns)
         return turns
 
     def renumber(self, renumbering: Renumbering) -> None:
         """Flows get new numbers. None waits in those that go."""
-        self._by_flow = renumbering.keys(self._by_flow)
+        kept = renumbering.keys(self)
+        self.clear()
+        self.update(kept)
 
     def take_overdue(self, now_ns: int) -> Iterator[tuple[int, list[Turn]]]:
         """The flows whose first answer has waited long enough, or too many: those wait no more. `now_ns`: time of the capture."""
-        while self._by_flow:
-            flow, turns = next(iter(self._by_flow.items()))
+        while self:
+            flow, turns = next(iter(self.items()))
             # A clock that was set back by as much is no reason to wait for ever.
             if abs(now_ns - turns[0].moment.time_ns) <= EARLY_NS and self._count <= EARLY_MAX:
                 return
@@ -64,6 +60,6 @@ class EarlyTurns:
 
     def take_all(self) -> Iterator[tuple[int, list[Turn]]]:
         """All of them."""
-        while self._by_flow:
-            flow = next(iter(self._by_flow))
+        while self:
+            flow = next(iter(self))
             yield flow, self.take(flow)
