@@ -118,7 +118,9 @@ def messages(packets: Packets, cuts: tuple[int, ...], limits: dict[str, int]) ->
 
 
 def check(packets: Packets, found: list[Message]) -> None:
-    """Each direction, gaps counted, is one run of sequence numbers from one on that a packet names."""
+    """Each direction, gaps counted, is one run of sequence numbers from one on that a packet names. Where the connection has ended, what comes
+    with other numbers may be of another one, whose SYN was not captured: a run of its own.
+    """
     for flow in (0, 1):
         for forward in (False, True):
             mine = [message for message in found if message[:2] == (flow, forward)]
@@ -127,7 +129,10 @@ def check(packets: Packets, found: list[Message]) -> None:
                 assert offsets == sorted(set(offsets)) and all(0 <= offset <= len(data) for offset in offsets)
                 assert all(missing > 0 for _, missing in gaps)
                 assert size == len(data) + sum(missing for _, missing in gaps)
-            assert not mine or any(is_run(mine, at) for at in beginnings(packets, flow, forward))
+            starts = beginnings(packets, flow, forward)
+            assert (
+                not mine or any(is_run(mine, at) for at in starts) or (ends(packets, flow) and are_runs(mine, starts))
+            )
     sent = sum(map(int, packets.payload_captured))
     assert sum(len(message[3]) for message in found) <= sent
 
@@ -141,6 +146,22 @@ def is_run(messages: list[Message], at: int) -> bool:
                 return False
             at, done = (at + offset - done + missing) % 2**32, offset
     return True
+
+
+def are_runs(messages: list[Message], starts: set[int]) -> bool:
+    """Whether these are such runs, one behind the other."""
+    begin = 0
+    while begin < len(messages):
+        stops = range(len(messages), begin, -1)
+        begin = next((stop for stop in stops if any(is_run(messages[begin:stop], at) for at in starts)), 0)
+        if not begin:
+            return False
+    return True
+
+
+def ends(packets: Packets, flow: int) -> bool:
+    """Whether a packet could end the connection."""
+    return bool(np.any(packets.tcp_flags[packets.flow == flow] & (FIN | RST)))
 
 
 def beginnings(packets: Packets, flow: int, forward: bool) -> set[int]:
