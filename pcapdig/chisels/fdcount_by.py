@@ -60,7 +60,7 @@ class FdcountBy(LineChisel):
         return ()
 
     def renumber(self, renumbering: Renumbering) -> Iterable[Item]:
-        """Of those that go the number is enough."""
+        """The number of those that go is enough."""
         flow = renumbering.new[self._pairs >> 32].astype("int64")
         for number, count in self._counts(self._pairs[flow < 0]).items():
             self._gone[number] = self._gone.get(number, 0) + count

@@ -45,7 +45,7 @@ class Totals:
         self._sums[: len(added)] += added
 
     def renumber(self, renumbering: Renumbering) -> None:
-        """The ids are rows of the flow table, which get new numbers. Of those that go nothing is left."""
+        """The ids are rows of the flow table, which get new numbers. Nothing is left of those that go."""
         self._sums = np.append(self._sums[:1], renumbering.column(self._sums[1:]))
 
     def counted(self) -> tuple[NDArray[np.intp], NDArray[np.int64]]:

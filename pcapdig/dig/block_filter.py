@@ -214,7 +214,7 @@ _Row: TypeAlias = tuple[bool, int, int, bool, int, int, int, int, int, int, bool
 
 
 def _rows(batches: list[Packets], passing: NDArray[np.bool_], blocks: bytes) -> Iterator[_Row]:
-    """Of each packet that passes: are its bytes plain, where its options begin in an enhanced packet block, and what `_packet` takes.
+    """For each packet that passes: are its bytes plain, where its options begin in an enhanced packet block, and what `_packet` takes.
     All batches lie in `blocks`.
     """
     at = 0

@@ -72,7 +72,7 @@ cdef inline bint is_redis_command(const uint8_t *word, uint32_t size) noexcept n
 
 cdef inline int by_redis(const uint8_t *data, uint32_t size) noexcept nogil:
     """Whole values of RESP: bulk strings, and arrays of them. A client sends arrays of bulk strings, of which the first is a command.
-    Of a command that goes on in the next segment that first one is enough.
+    The first segment of a command that goes on in the next one is enough.
     """
     cdef uint32_t at = 0, behind, i
     cdef int32_t number

@@ -147,7 +147,7 @@ cdef void move_fragments(FlowTable table, const int32_t[::1] new) noexcept:
 
 
 cdef int limit_listeners(FlowTable table) except -1:
-    """Of too many ends that listen only those are remembered that are an end of a flow."""
+    """Where too many ends listen, only those that are an end of a flow are remembered."""
     cdef Roles fewer
     cdef FlowRecord *r
     cdef int32_t row

@@ -68,7 +68,7 @@ class FlowAges:
         self._last_ns[packets.flow[has_flow]] = packets.time_ns[has_flow]  # of several the last stays
 
     def is_due(self, rows: int) -> bool:
-        """Whether it is time to look which of so many rows may go."""
+        """True when there are so many rows that some may have to go."""
         return rows >= self._due
 
     def renumbering(self, endings: NDArray[np.uint8]) -> Renumbering:

@@ -197,7 +197,7 @@ RECORD_FIELDS = (
 
 
 def test_dns_records_have_what_tshark_shows_of_them(capture: Path) -> None:
-    """The names and digests in the data of answers' records. Of which section a field is tshark says only where there is one section."""
+    """The names and digests in the data of answers' records. tshark says which section a field is of only where there is one section."""
     expected: Counter[str] = Counter()
     for frame in dns_messages(capture, answers=True):
         if len(frame["dns.id"]) != 1 or frame.number("dns.count.auth_rr") or set(answers_beside(frame)) - {OPT}:

@@ -12,7 +12,7 @@ from traffic.world import World
 
 
 class State(Enum):
-    """RFC 9293 section 3.3.2. What follows ESTABLISHED is told by which FINs are there."""
+    """RFC 9293 section 3.3.2. The FINs that are there say what follows ESTABLISHED."""
 
     CLOSED = auto()
     LISTEN = auto()
